@@ -143,7 +143,7 @@ class Injector:
             await self.on_moment(FaultMoment.WOKEN)
 
     def on_busy_reply(self, retry_after_ms: int) -> None:
-        """Allow workers again once the client was told that a wake found none."""
+        """Allow workers again after the server reported to the client that there are none."""
         is_unserved = retry_after_ms >= WAKE_RETRY_MS
         if self.plan.is_without_worker and is_unserved and not self.happened[FaultKind.NO_WORKER]:
             self._count(FaultKind.NO_WORKER, 1)

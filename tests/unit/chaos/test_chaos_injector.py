@@ -19,8 +19,8 @@ class Recording(Injector):
     """An injector that records the moments and injects nothing."""
 
     def __init__(self, plan: RunPlan | None = None, stack: Any = None) -> None:
-        nobody: Any = None
-        super().__init__(stack, nobody, plan or plan_run(1), "S1", "user-1", nobody, ClientRecord())
+        unused: Any = None
+        super().__init__(stack, unused, plan or plan_run(1), "S1", "user-1", unused, ClientRecord())
         self.moments: list[FaultMoment] = []
 
     async def on_moment(self, moment: FaultMoment) -> None:

@@ -23,7 +23,7 @@ def end_of(turn: int) -> TurnEnd:
 
 
 def taken(*epochs: tuple[Frame, ...]) -> list[Frame]:
-    """What leaves an inbox into which each worker's frames came in order."""
+    """Return the frames of an inbox that gets each worker's frames in order."""
     inbox = ClientInbox()
     left: list[Frame] = []
     for epoch, frames in enumerate(epochs, start=1):
@@ -32,26 +32,26 @@ def taken(*epochs: tuple[Frame, ...]) -> list[Frame]:
     return left
 
 
-def test_a_turn_that_the_next_worker_does_not_end_begins_anew():
+def test_an_open_turn_is_restarted_by_the_next_worker():
     half, whole = ReplyAudio(2, SOUND), (ReplyAudio(2, SOUND), end_of(2))
 
     assert taken((half,), whole) == [half, TurnRestarted(2), *whole]
 
 
-def test_a_restart_that_is_told_is_not_told_twice():
-    half, told = ReplyAudio(2, SOUND), TurnRestarted(2)
+def test_a_restart_is_returned_once():
+    half, restart = ReplyAudio(2, SOUND), TurnRestarted(2)
 
-    assert taken((half,), (told, half)) == [half, told, half]
+    assert taken((half,), (restart, half)) == [half, restart, half]
 
 
 @pytest.mark.parametrize("late", [(), (Transcript(1, "user", "late", final=True),)])
-def test_a_turn_that_has_ended_stays_as_it_is(late: tuple[Frame, ...]):
+def test_an_ended_turn_is_not_restarted(late: tuple[Frame, ...]):
     whole = (ReplyAudio(1, SOUND), end_of(1), *late)
 
     assert taken(whole, (ReplyAudio(2, SOUND),)) == [*whole, ReplyAudio(2, SOUND)]
 
 
-def test_a_reply_that_is_only_told_as_text_begins_with_nothing():
+def test_a_reply_that_arrives_as_text_only_is_not_restarted():
     half, lost = ReplyAudio(2, SOUND), ReplyLost(2, "At three.")
 
     assert taken((half,), (lost,)) == [half, TurnRestarted(2), lost]

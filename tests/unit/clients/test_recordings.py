@@ -35,7 +35,7 @@ def write_raw_wav(
 
 
 @given(pcm=whole_samples.filter(bool), rate_hz=st.sampled_from([16_000, 24_000]))
-def test_what_is_written_is_read_back_sample_for_sample(tmp_path_factory, pcm, rate_hz):
+def test_a_written_recording_is_read_back_unchanged(tmp_path_factory, pcm, rate_hz):
     path = tmp_path_factory.mktemp("wav") / "speech.wav"
     recording = Recording(pcm, rate_hz)
     write_wav(path, recording)
@@ -57,7 +57,7 @@ def test_writing_replaces_a_longer_file(tmp_path):
         ({"width_bytes": 1}, "16000 Hz, 1 channel, 8-bit PCM WAV"),
     ],
 )
-def test_another_form_is_refused_with_the_file_what_it_has_and_what_is_needed(tmp_path, form, has):
+def test_another_format_is_refused_with_the_file_its_format_and_the_needed_one(tmp_path, form, has):
     path = write_raw_wav(tmp_path / "mine.wav", **form)
     with pytest.raises(UnusableRecordingError) as caught:
         read_wav(path)
@@ -66,7 +66,7 @@ def test_another_form_is_refused_with_the_file_what_it_has_and_what_is_needed(tm
 
 
 @pytest.mark.parametrize("content", [b"", b"RIFF", b"ID3\x04 this is not a WAV file at all"])
-def test_a_file_that_is_no_wav_is_refused_by_name(tmp_path, content):
+def test_a_file_that_is_not_wav_is_refused_by_name(tmp_path, content):
     path = tmp_path / "song.wav"
     path.write_bytes(content)
     with pytest.raises(UnusableRecordingError, match=r"song\.wav: has no PCM WAV data"):
@@ -82,7 +82,7 @@ def test_floating_point_samples_are_refused(tmp_path):
         read_wav(path)
 
 
-def test_a_file_cut_short_is_refused(tmp_path):
+def test_a_truncated_file_is_refused(tmp_path):
     path = write_raw_wav(tmp_path / "cut.wav", data=bytes(640))
     path.write_bytes(path.read_bytes()[:-100])
     with pytest.raises(UnusableRecordingError, match=r"540 bytes of sound .*says 640"):
@@ -94,12 +94,12 @@ def test_a_file_without_samples_is_refused(tmp_path):
         read_wav(write_raw_wav(tmp_path / "empty.wav", data=b""))
 
 
-def test_a_missing_file_is_the_operating_systems_own_error(tmp_path):
+def test_a_missing_file_raises_the_error_of_the_operating_system(tmp_path):
     with pytest.raises(FileNotFoundError):
         read_wav(tmp_path / "none.wav")
 
 
-def test_a_recording_holds_whole_samples_only():
+def test_a_recording_consists_of_whole_samples():
     with pytest.raises(ValueError, match="3 bytes"):
         Recording(b"abc")
 

@@ -1,4 +1,4 @@
-"""The reference client's protocol core, with time moved by hand."""
+"""The client's protocol state machine, with simulated time."""
 
 import json
 
@@ -43,7 +43,7 @@ def turn_end(turn: int = 1) -> TurnEnd:
 
 
 def said(texts: list[str]) -> list[tuple[str, int | None]]:
-    """Type and number of each message, each of which the server's own parser must take."""
+    """Return the type and number of each message, which the server's parser must accept."""
     models = [parse_client_message(text) for text in texts]
     return [(model.type, getattr(model, "seq", None)) for model in models]
 
@@ -56,7 +56,7 @@ def open_session(max_in_flight: int = 25) -> ClientSession:
     return session
 
 
-def test_nothing_but_hello_leaves_before_ready():
+def test_only_hello_is_sent_before_ready():
     session = ClientSession()
     session.connected(0)
     session.speech_start()
@@ -69,23 +69,23 @@ def test_nothing_but_hello_leaves_before_ready():
     assert said(session.outgoing(2_000)) == [("speech_start", 2), ("audio", 3)]
 
 
-def test_only_a_server_that_lists_the_feature_is_told_that_speech_is_marked():
+def test_speech_marks_are_announced_only_to_a_server_with_that_feature():
     old, new = ClientSession(), ClientSession({"marks_speech", "another"})
     for session in (old, new):
         session.connected(0)
     (plain,), (marking,) = old.outgoing(0), new.outgoing(0)
-    # A server before the feature refuses the field, whatever its value.
+    # An older server refuses the field with any value.
     assert "marks_speech" not in plain
     assert json.loads(marking)["marks_speech"] is True
 
 
-def test_hello_is_said_again_until_it_is_answered():
+def test_hello_is_sent_again_until_it_is_answered():
     session = ClientSession()
     session.connected(0)
     hello = session.outgoing(0)
     assert session.next_deadline_ms() == 3_000
     assert session.outgoing(2_999) == []
-    # The worker may have it although the answer got lost.
+    # The worker may have the hello although the answer was lost.
     session.receive(frame(1, Accepted(through=1)), 2_999)
     assert session.outgoing(3_000) == hello
     assert session.outgoing(6_000) == hello
@@ -119,7 +119,7 @@ def test_missing_messages_are_sent_again_exactly():
     assert session.outgoing(20) == originals[1:3], "2 was accepted, 5 was not asked for"
 
 
-def test_what_was_given_up_before_it_could_leave_takes_no_room_and_leaves_all_the_same():
+def test_a_message_that_the_worker_gave_up_before_it_was_sent_is_sent_anyway():
     session = open_session(max_in_flight=2)
     session.audio(CHUNK)
     session.text("Hello?", 0)
@@ -132,7 +132,7 @@ def test_what_was_given_up_before_it_could_leave_takes_no_room_and_leaves_all_th
     assert said(session.outgoing(40)) == [("audio", 5)]
 
 
-def test_a_hello_that_never_left_is_sent_all_the_same_so_that_nobody_waits_for_its_number():
+def test_a_hello_that_was_never_sent_is_sent_later_because_its_number_is_expected():
     session = ClientSession()
     session.connected(0)
     session.connected(10)
@@ -143,7 +143,7 @@ def test_a_hello_that_never_left_is_sent_all_the_same_so_that_nobody_waits_for_i
     assert said(session.outgoing(20)) == [("hello", 1)]
 
 
-def test_what_a_worker_misses_is_sent_before_a_ready_that_got_lost():
+def test_missing_messages_are_sent_even_if_ready_was_lost():
     session = open_session()
     session.outgoing(0)
     session.receive(frame(1, Accepted(through=1)), 50)
@@ -167,7 +167,7 @@ def test_a_message_that_was_not_stored_is_sent_again_after_the_wait():
     assert session.outgoing(800) == original
 
 
-def test_busy_without_a_number_sends_nothing_again():
+def test_busy_without_a_number_causes_no_resend():
     session = open_session()
     session.audio(CHUNK)
     session.outgoing(0)
@@ -207,16 +207,16 @@ def test_a_frame_of_an_unknown_type_is_counted_and_ignored():
 @pytest.mark.parametrize(
     "text", ["", "[]", "{}", '{"type": 3}', '{"type": "ready"}', '{"type": "audio", "epoch": 1}']
 )
-def test_what_is_no_message_of_the_protocol_is_an_error(text: str):
+def test_a_text_that_is_not_a_message_of_the_protocol_is_an_error(text: str):
     with pytest.raises(BadServerMessageError):
         open_session().receive(text, 10)
 
 
 COMPLAINT = '{"message": "Endpoint request timed out", "connectionId": "c=", "requestId": "r="}'
-"""API Gateway's own words: it could not hand a message over, and does not say which."""
+"""API Gateway's report about an undelivered message, which it does not identify."""
 
 
-def test_what_api_gateway_could_not_hand_over_is_said_again():
+def test_messages_that_api_gateway_did_not_deliver_are_sent_again():
     session = open_session(max_in_flight=3)
     session.receive(frame(1, Accepted(1)), 0)
     for _ in range(4):
@@ -229,7 +229,7 @@ def test_what_api_gateway_could_not_hand_over_is_said_again():
     assert session.receive(COMPLAINT, 400) == []
 
     assert said(session.outgoing(499)) == []
-    # Everything that is out and was not accepted, once, however many complaints there are.
+    # Every unaccepted message is sent once, even after several reports.
     assert [one for one in said(session.outgoing(1_100)) if one[1]] == [
         ("audio", 3),
         ("audio", 4),
@@ -237,7 +237,7 @@ def test_what_api_gateway_could_not_hand_over_is_said_again():
     ]
 
 
-def test_a_hello_that_api_gateway_could_not_hand_over_is_said_again_in_its_time():
+def test_a_hello_that_api_gateway_did_not_deliver_is_sent_again_after_its_wait():
     session = ClientSession()
     session.connected(0)
     hello = session.outgoing(0)
@@ -273,7 +273,7 @@ def test_while_nothing_plays_frames_are_acknowledged_within_three_seconds():
     assert json.loads(ack)["received"] == {"epoch": 1, "seq": 2}
 
 
-def test_a_reply_that_begins_hastens_the_acknowledgement_of_what_came_before():
+def test_the_start_of_a_reply_brings_the_acknowledgement_forward():
     session = open_session()
     session.receive(frame(1, Accepted(1)), 1_000)
     session.receive(frame(2, ReplyAudio(turn=1, pcm=SECOND_OF_REPLY)), 1_600)
@@ -312,7 +312,7 @@ def test_an_interruption_stops_the_turn_and_is_acknowledged_at_once():
     assert session.playback.played_ms(1, 9_000) == 300
 
 
-def test_a_restarted_turn_is_played_anew():
+def test_a_restarted_turn_is_played_again():
     session = open_session()
     session.receive(frame(1, ReplyAudio(turn=1, pcm=SECOND_OF_REPLY)), 1_000)
     session.receive(frame(2, TurnRestarted(turn=1)), 1_600)
@@ -334,7 +334,7 @@ def test_turns_play_one_after_the_other():
     assert session.playback.played_ms(2, 1_400) == 400
 
 
-def test_an_owed_answer_is_asked_after_every_second_of_quiet():
+def test_a_client_that_waits_for_an_answer_pings_after_every_quiet_second():
     session = open_session()
     end = session.speech_end(0)
     assert said(session.outgoing(0)) == [("speech_end", end)]
@@ -356,7 +356,7 @@ def test_an_owed_answer_is_asked_after_every_second_of_quiet():
 
 
 @pytest.mark.parametrize("phase", ["done", "failed"])
-def test_what_a_tool_finds_out_is_asked_after_though_its_turn_is_over(phase):
+def test_a_client_pings_about_a_tool_call_that_outlives_its_turn(phase):
     session = open_session()
     seq = session.text("Book a slot", 0)
     session.outgoing(0)
@@ -385,7 +385,7 @@ def test_the_end_of_an_earlier_turn_does_not_settle_a_later_request():
     assert not session.is_waiting_for_answer
 
 
-def test_a_full_window_that_nobody_accepts_is_asked_after():
+def test_a_client_pings_about_a_full_window():
     session = open_session(max_in_flight=2)
     session.audio(CHUNK)
     session.audio(CHUNK)
@@ -415,7 +415,7 @@ def test_closed_ends_the_session_and_is_acknowledged():
     assert said(session.outgoing(10)) == [("ack", None)]
 
 
-def test_a_refusal_is_handed_to_the_caller():
+def test_a_refusal_is_returned_to_the_caller():
     session = open_session()
     refusal = Rejected("audio_too_long", "send shorter chunks", False, "data", 2)
     assert session.receive(encode(refusal), 10) == [refusal]
@@ -438,11 +438,11 @@ def test_a_new_connection_resumes_where_the_old_one_broke():
     assert first not in again, "it was accepted over the old connection"
 
 
-# Out of step with the session.
+# Numbers that differ from those of the session.
 
 
 def greeted(next_seq: int, *waiting: str) -> ClientSession:
-    """A client with texts that wait for ``ready``, which names the next number."""
+    """Return a client with queued texts after a ``ready`` with the next number."""
     session = ClientSession()
     session.connected(0)
     session.outgoing(0)
@@ -457,7 +457,7 @@ def taken(seq: int, next_seq: int) -> str:
 
 
 @pytest.mark.parametrize("next_seq", [2, 41])
-def test_what_was_never_sent_is_numbered_as_ready_says(next_seq: int):
+def test_unsent_messages_are_numbered_from_the_number_in_ready(next_seq: int):
     session = greeted(next_seq, "one", "two")
 
     assert said(session.outgoing(0)) == [("text", next_seq), ("text", next_seq + 1)]
@@ -468,7 +468,7 @@ def test_what_was_never_sent_is_numbered_as_ready_says(next_seq: int):
     assert session.outbox.in_flight == 0
 
 
-def test_what_was_said_before_hello_keeps_the_numbers_before_it():
+def test_messages_before_hello_keep_their_numbers():
     session = ClientSession()
     session.text("at once", 0)
     session.connected(0)
@@ -479,7 +479,7 @@ def test_what_was_said_before_hello_keeps_the_numbers_before_it():
     assert said(session.outgoing(0)) == [("text", 1)]
 
 
-def test_ready_that_is_late_or_comes_twice_renumbers_nothing():
+def test_a_late_or_repeated_ready_renumbers_nothing():
     session = greeted(2, "one", "two")
     session.outgoing(0)
     session.receive(frame(1, Accepted(2)), 1)
@@ -491,7 +491,7 @@ def test_ready_that_is_late_or_comes_twice_renumbers_nothing():
 
 
 @pytest.mark.parametrize("is_covered", [False, True])
-def test_a_message_whose_number_is_taken_is_sent_again_with_the_next(is_covered: bool):
+def test_a_message_whose_number_is_taken_is_sent_again_under_the_next_number(is_covered: bool):
     session = open_session()
     session.text("mine", 0)
     assert said(session.outgoing(0)) == [("text", 2)]
@@ -508,7 +508,7 @@ def test_a_message_whose_number_is_taken_is_sent_again_with_the_next(is_covered:
     assert session.outbox.in_flight == 0
 
 
-def test_two_numbers_that_are_taken_get_two_others_and_sound_is_let_go():
+def test_messages_with_taken_numbers_get_new_ones_and_audio_is_dropped():
     session = open_session()
     session.text("one", 0)
     session.audio(CHUNK)
@@ -521,7 +521,7 @@ def test_two_numbers_that_are_taken_get_two_others_and_sound_is_let_go():
     assert sorted(said(session.outgoing(1))) == [("text", 9), ("text", 10)]
 
 
-def test_a_worker_that_gave_a_number_up_is_sent_the_message_under_another():
+def test_a_message_whose_number_the_worker_gave_up_is_sent_under_another():
     session = open_session()
     session.text("late", 0)
     session.outgoing(0)
@@ -531,7 +531,7 @@ def test_a_worker_that_gave_a_number_up_is_sent_the_message_under_another():
     assert said(session.outgoing(1)) == [("text", 7)]
 
 
-def test_what_is_refused_for_now_or_before_hello_is_sent_again():
+def test_messages_that_are_refused_temporarily_are_sent_again():
     session = open_session()
     session.text("one", 0)
     session.outgoing(0)
@@ -547,7 +547,7 @@ def test_what_is_refused_for_now_or_before_hello_is_sent_again():
     assert said(session.outgoing(1_003)) == [("hello", 1), ("text", 2)]
 
 
-def test_an_answer_of_the_message_function_that_a_number_was_accepted_long_ago_is_believed():
+def test_accepted_before_counts_as_acceptance():
     session = open_session()
     session.text("one", 0)
     session.outgoing(0)
@@ -557,7 +557,7 @@ def test_an_answer_of_the_message_function_that_a_number_was_accepted_long_ago_i
     assert session.outbox.in_flight == 0
 
 
-def test_a_client_that_joins_a_session_begins_with_the_first_frame_that_comes():
+def test_a_client_that_joins_a_session_begins_with_its_first_frame():
     session = ClientSession()
     session.connected(0)
     session.outgoing(0)

@@ -1,4 +1,4 @@
-"""What `make deploy` asks, passes on and refuses."""
+"""The questions, the commands and the refusals of `make deploy`."""
 
 import re
 import struct
@@ -34,7 +34,7 @@ MACHINES = {"x86_64": 62, "arm64": 183, "riscv": 243}
 
 
 def library(folder: Path, processor: str) -> None:
-    """Leave a compiled library's header where a build has its libraries."""
+    """Write the header of a compiled library into a build folder."""
     path = folder / "RuntimeLayer" / "python" / "package"
     path.mkdir(parents=True, exist_ok=True)
     header = b"\x7fELF".ljust(18, b"\0") + struct.pack("<H", MACHINES[processor])
@@ -42,7 +42,7 @@ def library(folder: Path, processor: str) -> None:
 
 
 def answered(*lines: str) -> tuple[str, list[str]]:
-    """Answer the questions with ``lines``; return the file's text and what was shown."""
+    """Answer the questions with ``lines``; return the file's text and the shown lines."""
     typed: Iterator[str] = iter(lines)
     shown: list[str] = []
 
@@ -110,7 +110,7 @@ def test_a_broken_settings_file_is_refused_with_the_place(
         read_settings(file, "dev")
 
 
-def test_a_settings_file_that_is_not_there_is_named(tmp_path: Path) -> None:
+def test_a_missing_settings_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(DeployError, match=r"samconfig.toml cannot be read: No such file"):
         read_settings(tmp_path / "samconfig.toml", "dev")
 
@@ -143,13 +143,13 @@ def test_two_values_for_one_parameter_are_refused() -> None:
         pairs_as_mapping(["A"], "PARAMETERS")
 
 
-def test_the_accounts_quota_goes_to_the_alarm_when_no_pool_is_reserved() -> None:
+def test_the_account_quota_is_passed_when_no_pool_is_reserved() -> None:
     assert with_quota({"StreamAgentConcurrency": "0"}, lambda: 10)["AccountConcurrency"] == "10"
     assert with_quota({}, lambda: 10)["AccountConcurrency"] == "10"
     assert with_quota({}, lambda: None) == {}
 
 
-def test_the_quota_is_not_read_where_nobody_needs_it() -> None:
+def test_the_quota_is_not_read_when_it_is_not_needed() -> None:
     def never() -> int:
         raise AssertionError("the quota was read")
 
@@ -157,13 +157,13 @@ def test_the_quota_is_not_read_where_nobody_needs_it() -> None:
         assert with_quota(chosen, never) == chosen
 
 
-def test_a_profile_that_does_not_exist_is_named() -> None:
+def test_a_missing_profile_is_named() -> None:
     settings = DeploySettings(SAMCONFIG, "dev", {}, profile="no-such-profile")
     with pytest.raises(DeployError, match=r"no-such-profile.* set AWS_PROFILE"):
         open_session(settings)
 
 
-def test_the_settings_region_comes_before_the_users(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_region_of_the_settings_overrides_the_users(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_REGION", "eu-central-1")
     for region, used in (("ap-south-1", "ap-south-1"), (None, "eu-central-1")):
         assert open_session(DeploySettings(SAMCONFIG, "dev", {}, region=region)).region_name == used
@@ -233,6 +233,6 @@ def test_a_bad_answer_is_explained_and_asked_again(tmp_path: Path) -> None:
     assert any(line.startswith("the name is 'My Stack'") for line in shown)
 
 
-def test_without_anybody_to_ask_the_message_names_the_other_ways() -> None:
+def test_without_a_terminal_the_message_names_the_alternatives() -> None:
     with pytest.raises(DeployError, match="found no terminal; use ENV=dev or ENV=prod"):
         answered("mine")

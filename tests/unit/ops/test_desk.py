@@ -1,4 +1,4 @@
-"""What operators read and set with `make desk`, and what is refused."""
+"""Reading and setting the front desk's rules with `make desk`."""
 
 from argparse import Namespace
 from collections.abc import Callable
@@ -48,7 +48,7 @@ def book() -> Book:
 
 @pytest.fixture
 def ops(book: Book, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Command:
-    """Run the command on the book; returns its status and what it printed."""
+    """Run the command on the book; return its status and output."""
     monkeypatch.setattr(command, "open_desk", lambda _options: book)
 
     def run(*arguments: str, answer: str | None = None) -> tuple[int, str]:
@@ -113,7 +113,7 @@ def test_a_wrong_value_is_named_and_nothing_is_written(
     assert book.written is None
 
 
-def test_an_address_that_is_none_is_said_to_be_none(
+def test_a_malformed_address_is_reported(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
@@ -138,7 +138,7 @@ def test_nothing_is_written_in_a_dry_run_without_a_yes_or_without_a_terminal(
     assert book.written is None
 
 
-def test_rules_that_cannot_hold_are_shown_and_can_be_replaced(book: Book, ops: Command) -> None:
+def test_invalid_rules_are_shown_and_can_be_replaced(book: Book, ops: Command) -> None:
     book.written = RulesRefused("time_zone: it is Asia/Tokyo")
 
     assert "so the defaults apply: time_zone: it is Asia/Tokyo." in ops("show")[1]
@@ -155,9 +155,7 @@ def test_a_table_that_fails_is_named(book: Book, ops: Command) -> None:
 @pytest.mark.parametrize(
     "arguments", [("set",), ("show", "friday=closed"), ("reset",), ("show", "--table", "desk")]
 )
-def test_a_command_without_sense_ends_with_status_2(
-    arguments: tuple[str, ...], ops: Command
-) -> None:
+def test_an_invalid_command_ends_with_status_2(arguments: tuple[str, ...], ops: Command) -> None:
     with pytest.raises(SystemExit) as ended:
         ops(*arguments)
 

@@ -1,4 +1,4 @@
-"""The doctor's whole round, on answers as AWS gives them."""
+"""All checks of the doctor, with answers in the form of AWS."""
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -27,7 +27,7 @@ def refusal(code: str, words: str = "no") -> ClientError:
 
 
 class FakeClient:
-    """Answers operations from a table; an exception in it is raised."""
+    """Answers operations from a dictionary; exceptions in it are raised."""
 
     def __init__(self, answers: Answers) -> None:
         self._answers = answers
@@ -69,7 +69,7 @@ def resource(logical_id: str, kind: str) -> dict[str, str]:
 
 
 def healthy(deployment: Deployment) -> dict[str, Answers]:
-    """Answers about a stack with which all is well."""
+    """Return the answers about a healthy stack."""
     kinds = {
         **dict.fromkeys(deployment.functions, "AWS::Lambda::Function"),
         **dict.fromkeys(deployment.tables, "AWS::DynamoDB::Table"),
@@ -151,7 +151,7 @@ def of(findings: Mapping[str, Finding], verdict: Verdict) -> set[str]:
     return {subject for subject, one in findings.items() if one.verdict is verdict}
 
 
-def test_a_healthy_stack_has_a_line_for_each_thing_and_nothing_to_mend(dev: Deployment) -> None:
+def test_a_healthy_stack_has_a_finding_for_each_resource_and_no_advice(dev: Deployment) -> None:
     found = examined(dev, healthy(dev))
     assert (
         of(found, Verdict.OK)
@@ -179,7 +179,7 @@ def test_before_a_deployment_only_the_account_is_checked(dev: Deployment) -> Non
     assert "not deployed yet" in found["stack repartee-dev"].detail
 
 
-def test_nothing_is_said_of_what_a_rolled_back_stack_does_not_have(dev: Deployment) -> None:
+def test_missing_resources_of_a_rolled_back_stack_are_not_checked(dev: Deployment) -> None:
     answers = healthy(dev)
     answers["cloudformation"]["describe_stacks"] = {
         "Stacks": [{"StackStatus": "ROLLBACK_COMPLETE"}]
@@ -189,7 +189,7 @@ def test_nothing_is_said_of_what_a_rolled_back_stack_does_not_have(dev: Deployme
     assert of(found, Verdict.WRONG) == {"stack repartee-dev"}
 
 
-def test_the_log_role_is_looked_for_only_where_websocket_logs_need_it(dev: Deployment) -> None:
+def test_the_log_role_is_checked_only_if_websocket_logs_need_it(dev: Deployment) -> None:
     answers = healthy(dev)
     answers["cloudformation"]["describe_stacks"]["Stacks"][0]["Parameters"] = [
         {"ParameterKey": "WebSocketLogs", "ParameterValue": "true"}
@@ -218,7 +218,7 @@ def test_the_log_role_is_looked_for_only_where_websocket_logs_need_it(dev: Deplo
         ("sns", "get_topic_attributes", "AuthorizationError", {"alarms"}),
     ],
 )
-def test_a_missing_permission_leaves_the_other_checks_standing(
+def test_a_missing_permission_does_not_stop_the_other_checks(
     service: str, operation: str, code: str, unseen: set[str], dev: Deployment
 ) -> None:
     answers = healthy(dev)
@@ -229,7 +229,7 @@ def test_a_missing_permission_leaves_the_other_checks_standing(
     assert all("let this caller use TheOperation" in found[one].advice for one in unseen)
 
 
-def test_a_service_that_cannot_be_reached_is_said_and_is_no_fault_of_the_stack(
+def test_an_unreachable_service_is_unknown_and_not_wrong(
     dev: Deployment,
 ) -> None:
     answers = healthy(dev)
@@ -247,7 +247,7 @@ def test_a_service_that_cannot_be_reached_is_said_and_is_no_fault_of_the_stack(
         ("secretsmanager", "get_secret_value", 2),
     ],
 )
-def test_what_is_gone_though_the_stack_names_it_is_wrong(
+def test_a_resource_that_was_deleted_is_wrong(
     service: str, operation: str, subjects: int, dev: Deployment
 ) -> None:
     answers = healthy(dev)
@@ -255,7 +255,7 @@ def test_what_is_gone_though_the_stack_names_it_is_wrong(
     assert len(of(examined(dev, answers), Verdict.WRONG)) == subjects
 
 
-def test_a_stack_for_another_processor_than_the_environments_is_well(dev: Deployment) -> None:
+def test_a_stack_may_have_another_architecture_than_the_environment(dev: Deployment) -> None:
     answers = healthy(dev)
     answers["cloudformation"]["describe_stacks"]["Stacks"][0]["Parameters"] = [
         {"ParameterKey": "Architecture", "ParameterValue": "x86_64"}
@@ -291,7 +291,7 @@ def bare_environment(monkeypatch: pytest.MonkeyPatch) -> None:
         ("x", "eu-west-1", "", "ENV=x is not in samconfig.toml"),
     ],
 )
-def test_a_doctor_that_cannot_begin_says_what_is_missing(
+def test_a_doctor_that_cannot_start_names_what_is_missing(
     environment: str,
     region: str,
     profile: str,
@@ -317,7 +317,7 @@ def test_a_doctor_that_cannot_begin_says_what_is_missing(
     ],
     ids=lambda one: str(one) if isinstance(one, str) else None,
 )
-def test_desk_rules_that_calls_ignore_are_wrong(dev: Deployment, item: Answers, word: str) -> None:
+def test_invalid_desk_rules_are_wrong(dev: Deployment, item: Answers, word: str) -> None:
     answers = healthy(dev)
     key = {"pk": {"S": "desk"}, "sk": {"S": "hours"}}
     answers["dynamodb"]["get_item"] = {"Item": {**key, **item}}

@@ -1,4 +1,4 @@
-"""What the doctor makes of what it reads."""
+"""The judgements of the doctor's single checks."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -37,7 +37,7 @@ def dev() -> Deployment:
     return read_deployment(read_settings(ROOT / "samconfig.toml", "dev"), ROOT / "template.yaml")
 
 
-def test_an_environment_is_read_with_what_the_template_says(dev: Deployment) -> None:
+def test_an_environment_is_combined_with_the_template(dev: Deployment) -> None:
     assert dev.settings.stack_name == "repartee-dev"
     assert dev.parameters({})["StageName"] == "dev"
     assert dev.parameters({})["GeminiLiveModel"] == "gemini-3.8-live"
@@ -49,7 +49,7 @@ def test_an_environment_is_read_with_what_the_template_says(dev: Deployment) -> 
     }
 
 
-def test_the_environment_beats_the_stack_and_the_stack_the_default(dev: Deployment) -> None:
+def test_the_environment_overrides_the_stack_and_the_stack_the_default(dev: Deployment) -> None:
     merged = dev.parameters({"StageName": "old", "Voice": "Puck"})
     assert (merged["StageName"], merged["Voice"], merged["ChunkMs"]) == ("dev", "Puck", "200")
 
@@ -125,7 +125,7 @@ def test_without_a_pool_the_alarm_must_watch_the_accounts_quota(
     assert (DEPLOY in found.advice) is (verdict is Verdict.WRONG)
 
 
-def test_a_quota_is_asked_for_that_would_be_enough(dev: Deployment) -> None:
+def test_the_advice_requests_a_sufficient_quota(dev: Deployment) -> None:
     found = judge_concurrency(Concurrency(1000, 300, 0), 2000, None, dev)
     assert "--desired-value 2800" in found.advice
     assert "StreamAgentConcurrency=200 in [dev.deploy.parameters]" in found.advice
@@ -158,7 +158,7 @@ def test_websocket_logs_need_a_role(
         ("DELETE_FAILED", Verdict.WRONG, False, "delete-stack"),
     ],
 )
-def test_a_stacks_status_says_whether_it_serves(
+def test_a_stacks_status_shows_whether_it_serves(
     status: str, verdict: Verdict, serves: bool, mend: str, dev: Deployment
 ) -> None:
     stack = DeployedStack("repartee-dev", status, {}, {}, {})
@@ -187,7 +187,7 @@ def test_a_stacks_status_says_whether_it_serves(
         ),
     ],
 )
-def test_a_function_that_cannot_serve_is_found(
+def test_a_function_that_cannot_run_is_found(
     seen: DeployedFunction | None, verdict: Verdict, said: str, mend: str, dev: Deployment
 ) -> None:
     found = judge_function("StreamAgentFunction", seen, "arm64", 7, dev)
@@ -222,7 +222,7 @@ def test_a_table_that_differs_from_the_template_is_found(
     assert mend in found.advice
 
 
-def test_a_table_need_not_have_what_the_template_does_not_ask_for(dev: Deployment) -> None:
+def test_a_table_is_compared_with_the_template_only(dev: Deployment) -> None:
     bare = DeployedTable("desk", "UPDATING", None, is_recoverable=False)
     plan = ExpectedTable(None, is_recoverable=False)
     assert judge_table("DeskTable", bare, plan, dev).verdict is Verdict.OK
@@ -241,7 +241,7 @@ def test_a_table_need_not_have_what_the_template_does_not_ask_for(dev: Deploymen
         (Alarm("b", True, (TOPIC,)), {TOPIC: 1}, Verdict.WRONG, "missing: a", DEPLOY),
     ],
 )
-def test_an_alarm_that_nobody_hears_is_found(
+def test_an_alarm_without_a_receiver_is_found(
     alarm: Alarm,
     subscriptions: dict[str, int | None],
     verdict: Verdict,
@@ -273,7 +273,7 @@ def test_a_stack_without_alarms_is_wrong_and_other_actions_are_no_topics(dev: De
         ("abc", KeyKind.OTHER),
     ],
 )
-def test_a_key_is_known_by_its_looks(value: str | None, kind: KeyKind) -> None:
+def test_a_key_is_classified_by_its_form(value: str | None, kind: KeyKind) -> None:
     assert classify_key(value) is kind
 
 
@@ -294,7 +294,7 @@ def test_a_key_is_known_by_its_looks(value: str | None, kind: KeyKind) -> None:
         (KeyKind.STANDARD, None, Verdict.WRONG, "Google refuses since", "aistudio"),
     ],
 )
-def test_a_key_is_judged_by_what_gemini_answers(
+def test_a_key_is_judged_by_the_answers_of_gemini(
     kind: KeyKind, status: int | None, verdict: Verdict, said: str, mend: str
 ) -> None:
     found = judge_gemini_key(kind, [GeminiAnswer("m", status)], "arn:secret")
@@ -311,14 +311,14 @@ def test_a_ticket_key_must_be_long_enough_to_sign() -> None:
         assert "openssl rand" in found.advice
 
 
-def test_the_exit_status_says_wrong_before_not_checked_before_well() -> None:
+def test_the_exit_status_is_that_of_the_worst_verdict() -> None:
     well, bad, unseen = ok("a", "b"), wrong("a", "b", "c"), unknown("a", "b")
     assert exit_status([well]) == 0
     assert exit_status([well, unseen]) == 2
     assert exit_status([unseen, bad, well]) == 1
 
 
-def test_a_finding_is_one_line_with_the_command_that_mends_it() -> None:
+def test_a_finding_is_one_line_with_its_advice() -> None:
     assert line_of(ok("table", "ACTIVE")) == "ok               table: ACTIVE"
     assert (
         line_of(wrong("table", "missing", DEPLOY))

@@ -1,4 +1,4 @@
-"""What the checks of Gemini make of models that behave in one way or another."""
+"""The findings of the Gemini checks about models with different behaviour."""
 
 import asyncio
 from collections.abc import Callable, Coroutine
@@ -163,7 +163,7 @@ AS_PROFILE = "as the model's profile says"
         (hears_silence, LIVE_3_1, "no no", "", False, "wrong in ends_speech_by_stream_end"),
     ],
 )
-def test_how_speech_ends_says_what_turn_detection_to_set(
+def test_the_end_of_speech_determines_the_advice_for_turn_detection(
     rule: Rule, model: str, answered: str, means: str, is_ended: bool, ending_means: str
 ) -> None:
     live = ActingModel(rule)
@@ -185,7 +185,7 @@ def test_how_speech_ends_says_what_turn_detection_to_set(
     assert marked.silence_ms == 0
 
 
-def test_silence_goes_on_until_the_model_reacts_and_no_longer_than_the_workers() -> None:
+def test_silence_continues_until_the_model_reacts_within_the_workers_limit() -> None:
     def silence(rule: Rule) -> list[int]:
         live = ActingModel(rule)
         made(lambda: speech_end.findings(check_context_of(live), SPEECH))
@@ -196,7 +196,7 @@ def test_silence_goes_on_until_the_model_reacts_and_no_longer_than_the_workers()
 
 
 @pytest.mark.parametrize(("enough_ms", "means"), [(900, "is enough"), (1_500, "in real time")])
-def test_silence_at_once_is_tried_alone(enough_ms: int, means: str) -> None:
+def test_silence_at_once_is_tested_alone(enough_ms: int, means: str) -> None:
     def rule(session: ActingSession, sent: Sent) -> None:
         if session.silence_ms >= enough_ms and not session.silence_ms % 500:
             session.emit(*said("Hello."))
@@ -231,7 +231,7 @@ def interrupted_after(delay_s: float | None, *, over_after_s: float = 9) -> Rule
         (interrupted_after(None, over_after_s=0.1), "it was over before", ""),
     ],
 )
-def test_marks_of_speech_are_tried_against_a_reply(rule: Rule, seen: str, means: str) -> None:
+def test_activity_marks_are_tested_during_a_reply(rule: Rule, seen: str, means: str) -> None:
     found = made(lambda: speech_end.findings(check_context_of(ActingModel(rule)), SPEECH))
     assert found["TurnDetection=client: typed text"].detail == "first audio after 0 ms"
     interruption = found["TurnDetection=client: activityStart during a reply"]
@@ -239,13 +239,13 @@ def test_marks_of_speech_are_tried_against_a_reply(rule: Rule, seen: str, means:
     assert means in interruption.advice
 
 
-def test_typed_text_that_is_not_answered_between_marks_is_told() -> None:
+def test_unanswered_text_with_activity_marks_is_reported() -> None:
     found = made(lambda: speech_end.findings(check_context_of(ActingModel(hears_marks)), SPEECH))
     assert "keep TurnDetection=server" in found["TurnDetection=client: typed text"].advice
     assert "TurnDetection=client: activityStart during a reply" not in found
 
 
-def test_a_refused_or_closed_session_is_told_with_its_code() -> None:
+def test_a_refused_or_closed_session_is_reported_with_its_code() -> None:
     def closes(session: ActingSession, sent: Sent) -> None:
         if isinstance(sent, SentAudioStreamEnd) or session.silence_ms:
             session.emit(LiveClosed(LiveFailure.DROPPED, 1011, "internal"))
@@ -320,7 +320,7 @@ def test_an_answer_that_stays_unspoken_means_no_answer_for_clients() -> None:
     assert "no_answer" in found[SPOKEN].advice
 
 
-def test_a_turn_that_ends_before_its_answer_is_spoken_is_waited_for() -> None:
+def test_the_check_waits_for_an_answer_after_the_end_of_its_turn() -> None:
     rule = calls(then=(LiveTurnComplete(), *said("It is booked."), LiveTurnComplete()))
     found = made(lambda: tool_answer.findings(check_context_of(ActingModel(rule))))
     assert found[SPOKEN].detail == "It is booked."
@@ -355,26 +355,26 @@ def answers(text: str) -> Rule:
 
 
 MESSAGES = "history sent as messages is known"
-TOLD = "history in the instruction is known"
+IN_INSTRUCTION = "history in the instruction is known"
 
 
 @pytest.mark.parametrize(
     ("said_", "passed", "means"),
     [("Your name is Robert.", True, "nothing to set"), ("I forgot.", False, "ContextPolicy")],
 )
-def test_a_session_is_asked_for_what_it_was_told(said_: str, passed: bool, means: str) -> None:
+def test_a_session_is_asked_about_its_history(said_: str, passed: bool, means: str) -> None:
     live = ActingModel(answers(said_))
     found = made(lambda: history.findings(check_context_of(live)))
     assert passed_by(found[MESSAGES]) is passed
     assert means in found[MESSAGES].advice
-    assert passed_by(found[TOLD]) is (True if passed else None)
-    sent, told = (session.config for session in live.opened)
-    assert (sent.history, told.history) == (history.HISTORY, ())
-    assert history.NAME in told.system_instruction
+    assert passed_by(found[IN_INSTRUCTION]) is (True if passed else None)
+    as_messages, as_text = (session.config for session in live.opened)
+    assert (as_messages.history, as_text.history) == (history.HISTORY, ())
+    assert history.NAME in as_text.system_instruction
 
 
 @pytest.mark.parametrize(("name", "passed"), [("Robert.", True), ("I do not know.", False)])
-def test_a_session_that_closes_on_its_history_leaves_it_to_the_instruction(
+def test_a_session_that_refuses_messages_is_tested_with_the_instruction(
     name: str, passed: bool
 ) -> None:
     class ClosesOnHistory(ActingModel):
@@ -393,7 +393,7 @@ def test_a_session_that_closes_on_its_history_leaves_it_to_the_instruction(
     )
     assert "sends the history as text" in found[MESSAGES].advice
     assert live.opened[0].sent == []
-    assert passed_by(found[TOLD]) is passed
+    assert passed_by(found[IN_INSTRUCTION]) is passed
 
 
 # ---- language ----
@@ -408,7 +408,7 @@ CODE = "languageCode es-419"
 NAMED = "es-419 named in the instruction alone"
 
 
-def test_a_language_code_that_is_ignored_or_followed_is_told() -> None:
+def test_an_ignored_or_followed_language_code_is_reported() -> None:
     found = made(lambda: language.findings(check_context_of(ActingModel(greets_as_instructed))))
     assert "changes nothing" in found[CODE].advice
     assert found[NAMED].verdict is Verdict.OK
@@ -426,7 +426,7 @@ def test_a_refused_language_code_is_compared_with_the_profile() -> None:
     assert "sends no languageCode" in found[CODE].advice
 
 
-def test_the_language_code_is_sent_for_this_check_alone() -> None:
+def test_the_language_code_is_sent_in_this_check_only() -> None:
     sends: list[bool] = []
 
     def open_live(profiles: Callable[[str], LiveModelProfile]) -> ActingModel:
@@ -473,7 +473,7 @@ def test_a_short_utterance_is_heard_late_or_dropped(
     assert means in found.advice
 
 
-def test_without_a_first_reply_the_short_utterance_is_not_tried() -> None:
+def test_without_a_first_reply_the_short_utterance_is_not_tested() -> None:
     live = ActingModel(keeps_silent)
     (found,) = made(lambda: short_utterance.findings(check_context_of(live), SPEECH)).values()
     assert (passed_by(found), found.detail) == (False, "no first reply")
@@ -491,7 +491,7 @@ def takes_a_call(session: ActingSession, sent: Sent) -> None:
         session.emit(*said("Friday at 3 p.m."))
 
 
-def test_a_whole_turn_with_a_tool_holds_or_names_what_is_missing() -> None:
+def test_a_turn_with_a_tool_passes_or_names_what_is_missing() -> None:
     def failing(rule: Rule, model: str = LIVE_3_8) -> set[str]:
         found = made(lambda: gemini.findings(check_context_of(ActingModel(rule), model), SPEECH))
         return {name for name, one in found.items() if one.verdict is Verdict.WRONG}
@@ -520,7 +520,7 @@ def test_a_voice_that_is_refused_is_named() -> None:
         ("refused", "refused", False, "GeminiCoreModel"),
     ],
 )
-def test_deadlines_are_judged_by_what_is_served(
+def test_deadlines_are_judged_by_their_refusals(
     below: str, at: str, passed: bool, means: str
 ) -> None:
     first, second = deadline.judge({8: below, 10: at})
@@ -545,7 +545,7 @@ def check(
     return Check("a check", "", make)
 
 
-def test_all_checks_are_made_and_what_they_mean_is_said(
+def test_all_checks_are_made_and_reported_with_their_advice(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     spending = Spending()
@@ -568,7 +568,7 @@ def test_an_assumption_that_does_not_hold_decides_the_exit_status() -> None:
     assert asyncio.run(run_checks([check(spending, passed=True)], spending)) == 0
 
 
-def test_no_check_begins_that_could_go_beyond_the_limit(
+def test_no_check_starts_that_could_exceed_the_limit(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     spending = Spending()
@@ -578,7 +578,7 @@ def test_no_check_begins_that_could_go_beyond_the_limit(
     assert capsys.readouterr().out.count("not made: 0.0800 USD are spent") == 2
 
 
-def test_what_a_session_reports_is_counted_by_the_price_list() -> None:
+def test_the_usage_of_a_session_is_counted_by_the_price_list() -> None:
     context = check_context_of(ActingModel(answers("Robert.")))
     made(lambda: history.findings(context))
     assert context.spending.usd == 2 * context.prices.cost_usd(USAGE.usage) > 0

@@ -8,7 +8,7 @@ import pytest
 
 from repartee.adapters.dynamodb import keys
 from repartee.domain.tools.core_calls import ToolCallKey
-from tests.documents import ROOT, first_code, page, rows, section
+from tests.documents import ROOT, blocks, first_code, page, rows, section
 
 pytestmark = pytest.mark.unit
 
@@ -30,6 +30,12 @@ def listed(text: str, folder: str) -> set[str]:
         for subfolder, _, names in rows(table)
         for name in re.findall(r"`(\w+)`", names)
     }
+
+
+def test_the_diagram_shows_its_texts_whole() -> None:
+    (diagram,) = blocks(ARCHITECTURE, "mermaid")
+    # Mermaid reads a number sign as the start of a comment, and a semicolon as the end of a line.
+    assert re.findall("[#;]", diagram) == []
 
 
 @pytest.mark.parametrize("folder", ["domain/session", "application"])

@@ -4,7 +4,7 @@ import pytest
 
 from repartee.adapters.dynamodb import keys
 from repartee.domain.errors import StoreUnavailable
-from tests.unit.adapters.dynamodb.test_retries import FailingClient, Waits, table
+from tests.unit.adapters.dynamodb.failing_client import FailingClient, Waits, table
 
 pytestmark = pytest.mark.unit
 

@@ -1,34 +1,28 @@
 """How a client's input reaches the live model."""
 
-from dataclasses import replace
-
 import pytest
 
 from repartee.domain.live.model import (
     LiveAudio,
     LiveInterrupted,
 )
-from repartee.domain.protocol.frames import Accepted, Missing, SessionClosed, SessionError, TurnEnd
-from repartee.domain.protocol.messages import Audio, Bye, Hello, SpeechEnd, SpeechStart, Text
+from repartee.domain.protocol.frames import Accepted, Missing, SessionError, TurnEnd
+from repartee.domain.protocol.messages import Audio, Hello, SpeechEnd, SpeechStart, Text
 from repartee.domain.session.client.link import ACCEPTED_EVERY_MS
 from repartee.domain.session.effects import (
     CommitTurn,
     DeleteInput,
-    RespondToTool,
     SendAudio,
     SendText,
     SetConnection,
 )
 from repartee.domain.session.input.feed import PAUSE_IN_SPEECH_MS, SPEECH_ENDS_AFTER_MS
-from repartee.domain.session.input.order import GIVE_UP_AFTER_MS
 from repartee.domain.session.timing import STALL_MS
-from repartee.domain.session.upkeep.departure import FAREWELL_MS
 from repartee.domain.session.upkeep.watchdog import NUDGE
 from tests.fakes.speech_detector import SILENCE, SPEECH
 from tests.session_harness import (
     COMPLETE,
     SECOND,
-    SETTINGS,
     SPEECH_END,
     SessionHarness,
     heard,
@@ -126,31 +120,6 @@ def test_a_gap_between_two_turns_is_recorded_in_the_second():
     call.ack()
 
     assert [(gap.first_seq, gap.last_seq) for gap in call.turns[0].skipped] == [(2, 2)]
-
-
-def test_control_that_was_given_up_is_still_obeyed_but_audio_is_not_heard():
-    call = started()
-    call.send(Audio(SPEECH), seq=4)
-    call.pass_ms(3_000)
-
-    call.send(Audio(SILENCE), seq=2)
-    call.send(Text("Hello"), seq=3)
-
-    assert call.all(SendAudio) == [SendAudio(SPEECH)]
-    assert call.all(SendText) == [SendText("Hello")]
-
-
-def test_an_end_of_speech_that_comes_late_does_not_end_the_next_utterance():
-    call = started()
-    call.send(SpeechStart(), Audio(SPEECH))
-    call.send(SpeechStart(), seq=5)
-    call.pass_ms(3_000)
-    call.send(Audio(SPEECH))
-
-    call.send(SpeechEnd(), seq=4)
-
-    assert call.to_model[1][-1] == SendAudio(SPEECH)
-    assert call.machine.is_listening
 
 
 def test_the_end_of_speech_ends_the_audio_stream():
@@ -383,122 +352,6 @@ def test_unread_input_is_looked_for_only_behind_the_known_numbers():
     assert call.machine.read_after == 1
     call.send(Audio(SPEECH), seq=2)
     assert call.machine.read_after == 3
-
-
-def with_a_blocking_tool() -> SessionHarness:
-    tools = tuple(replace(tool, blocking=True) for tool in SETTINGS.tools)
-    call = started(settings=replace(SETTINGS, tools=tools))
-    call.send(Text("When?"))
-    call.call_tool()
-    return call
-
-
-def test_input_waits_for_a_blocking_call_and_follows_its_answer_in_order():
-    call = with_a_blocking_tool()
-    call.utter(chunks=2)
-    call.send(Text("Or tomorrow?"))
-    assert call.to_model[call.generation] == [SendText("When?")]
-    call.pass_ms(5_000)
-    call.answer_tool()
-    call.reply("At three.")
-    call.live(heard("Is it free?"))
-    call.reply("It is.")
-
-    assert call.to_model[call.generation][1:] == [
-        call.all(RespondToTool)[0],
-        SendAudio(SPEECH),
-        SendAudio(SPEECH),
-        SPEECH_END,
-        SendText("Or tomorrow?"),
-    ]
-
-
-def test_a_stream_that_pauses_while_a_blocking_call_is_pending_is_ended_after_it():
-    call = started(settings=with_a_blocking_tool().settings)
-    call.send(Audio(SPEECH))
-    call.call_tool()
-    call.pass_ms(2_000)
-    assert call.speech_ends == []
-    call.answer_tool()
-
-    assert len(call.speech_ends) == 1
-
-
-def test_a_blocking_call_of_a_live_session_that_is_gone_holds_nothing_back():
-    call = with_a_blocking_tool()
-    call.lose_live()
-    call.utter()
-    call.reply()
-
-    assert len(call.all(SendAudio)) == 2
-
-
-def test_a_bye_waits_for_a_blocking_call_no_longer_than_for_a_farewell():
-    call = with_a_blocking_tool()
-    call.send(Bye())
-    assert call.frames(SessionClosed) == []
-    call.pass_ms(FAREWELL_MS)
-
-    assert call.frames(SessionClosed) == [SessionClosed("bye")]
-
-
-def test_a_call_that_does_not_block_holds_nothing_back():
-    call = started()
-    call.utter()
-    call.call_tool()
-    call.utter()
-
-    assert len(call.all(SendAudio)) == 4
-
-
-def test_control_that_came_late_is_given_to_the_next_live_session_too():
-    call = started()
-    call.send(SpeechStart(), seq=3)
-    call.send(Audio(SPEECH), seq=4)
-    call.pass_ms(3_000)
-    call.send(Text("and typed"), seq=2)
-    call.lose_live()
-
-    assert call.to_model[call.generation] == [SendText("and typed"), SendAudio(SPEECH)]
-    call.lose_live()
-    call.pass_ms(2_000)
-    assert call.to_model[call.generation] == [SendText("and typed"), SendAudio(SPEECH)]
-    call.send(SpeechEnd(), seq=5)
-    call.reply()
-    call.ack()
-    assert [turn.heard for turn in call.turns] == ["and typed"]
-
-
-def test_control_that_came_late_into_the_next_utterance_is_given_once_to_the_next_live_session():
-    call = started()
-    call.utter()
-    call.live(LiveAudio(SECOND[:960]))
-    call.send(SpeechStart(), seq=8)
-    call.send(Audio(SPEECH), seq=9)
-    call.pass_ms(3_000)
-    call.send(Text("within"), seq=7)
-    call.lose_live()
-    call.reply()
-
-    texts = [one for one in call.to_model[call.generation] if isinstance(one, SendText)]
-    assert texts == [SendText("within")]
-
-
-def test_control_that_came_late_and_waits_for_the_model_is_not_forgotten_when_that_is_lost_again():
-    call = started()
-    call.send(Text("First."), seq=3)
-    call.pass_ms(GIVE_UP_AFTER_MS)
-    call.reply()
-    call.ack()
-    call.opens_live = False
-    call.lose_live()
-    call.send(Text("Late."), seq=2)
-    call.lose_live()
-
-    call.opens_live = True
-    call.pass_ms(1_000)
-
-    assert call.to_model[call.generation] == [SendText("Late.")]
 
 
 def test_speech_that_goes_on_after_a_pause_too_long_is_a_turn_of_its_own_without_another_mark():

@@ -12,20 +12,17 @@ from repartee.domain.live.model import (
     LiveGenerationComplete,
     LiveInterrupted,
 )
-from repartee.domain.protocol.frames import SessionClosed, ToolProgress, TurnEnd
+from repartee.domain.protocol.frames import ToolProgress, TurnEnd
 from repartee.domain.protocol.messages import Text
 from repartee.domain.session.effects import (
-    CloseConnection,
     CommitTurn,
-    FinishReason,
     OpenLive,
     RespondToTool,
     SavePreferences,
     SendText,
 )
 from repartee.domain.session.state import PendingCall, SessionState
-from repartee.domain.session.timing import SPEAK_WITHIN_MS, STALL_MS
-from repartee.domain.session.upkeep.departure import FAREWELL_MS
+from repartee.domain.session.timing import STALL_MS
 from repartee.domain.session.upkeep.watchdog import NUDGE
 from repartee.domain.tools.core_calls import ToolCallKey
 from repartee.domain.users.preferences import PreferenceChanges
@@ -77,20 +74,6 @@ def test_duplicate_calls_share_one_run_and_each_id_gets_the_answer_once():
     assert [one.response.scheduling for one in call.all(RespondToTool)] == ["WHEN_IDLE", "SILENT"]
     call.call_tool("x")
     assert len(call.responses) == 2
-
-
-def test_calls_without_ids_are_all_answered():
-    call = started()
-    call.utter()
-    call.call_tool("")
-    call.answer_tool("At three.")
-    call.reply("It is free at three.")
-    call.utter()
-    call.call_tool("", '{"question":"And Monday?"}')
-    call.answer_tool("At four.", turn=2)
-
-    assert [asked.question for asked in call.asked] == ["When?", "And Monday?"]
-    assert call.responses == [("", "done"), ("", "done")]
 
 
 def test_a_call_that_gets_no_answer_is_answered_with_an_apology_at_its_deadline():
@@ -180,101 +163,6 @@ def test_a_malformed_language_tag_is_refused(language):
 
     assert call.responses == [("x", "refused")]
     assert call.all(SavePreferences) == []
-
-
-def test_a_call_is_ended_after_the_farewell_has_been_heard():
-    call = started()
-    call.utter()
-    call.call_tool("x", "{}", name="end_call")
-    assert call.responses == [("x", "done")]
-    call.pass_ms(2_000)
-    call.reply("Goodbye.")
-    call.pass_ms(1_000)
-    assert call.frames(SessionClosed) == []
-    assert call.all(SendText) == []
-
-    call.ack()
-
-    assert call.frames(SessionClosed) == [SessionClosed("end_call")]
-    assert call.posted[-1].frame == SessionClosed("end_call")
-    assert call.all(CloseConnection) == [CloseConnection("A")]
-    assert call.finish() is FinishReason.ENDED
-    assert call.turns[0].said == "Goodbye."
-
-
-def test_a_farewell_that_never_ends_is_cut_and_remembered():
-    call = started()
-    call.utter()
-    call.call_tool("x", "{}", name="end_call")
-    call.live(said("Good"))
-
-    call.wait_for_end()
-
-    assert call.now_ms == 1_000 + SPEAK_WITHIN_MS
-    assert call.finish() is FinishReason.ENDED
-    assert call.replies == ["Good"]
-
-
-def test_a_model_that_is_lost_during_a_farewell_leaves_the_answer_to_be_sent_as_text():
-    call = started()
-    call.utter()
-    call.call_tool("x")
-    call.call_tool("y", "{}", name="end_call")
-
-    call.lose_live()
-    assert call.frames(SessionClosed) == []
-    call.answer_tool("At three.")
-
-    assert call.error_messages == ["At three."]
-    assert call.frames(SessionClosed) == [SessionClosed("end_call")]
-    assert [one.answer for turn in call.turns for one in turn.tool_calls][-1] == "At three."
-
-
-def test_an_answer_that_never_comes_after_a_farewell_is_waited_for_only_so_long():
-    call = started()
-    call.utter()
-    call.call_tool("x")
-    call.call_tool("y", "{}", name="end_call")
-    call.reply("Goodbye.")
-
-    call.pass_ms(FAREWELL_MS - 1)
-    assert call.frames(SessionClosed) == []
-    call.pass_ms(1)
-
-    assert call.frames(SessionClosed) == [SessionClosed("end_call")]
-
-
-def test_a_farewell_waits_for_an_answer_that_is_still_owed():
-    call = started()
-    call.utter()
-    call.call_tool("x")
-    call.call_tool("y", "{}", name="end_call")
-    call.reply("Moment.")
-    call.ack()
-    assert call.frames(SessionClosed) == []
-
-    call.answer_tool()
-    assert call.finish() is None
-    call.reply("At three. Goodbye.")
-    call.ack()
-    call.pass_ms(1_000)
-    assert call.finish() is FinishReason.ENDED
-
-
-def test_a_farewell_whose_live_session_is_lost_is_over():
-    call = started()
-    call.utter()
-    call.call_tool("x", "{}", name="end_call")
-    call.call_tool("y")
-    call.live(said("Good"))
-    call.lose_live()
-    call.answer_tool(index=2)
-    call.wait_for_end()
-
-    assert call.finish() is FinishReason.ENDED
-    assert len(call.all(OpenLive)) == 1
-    assert call.replies == ["Good", ""]
-    assert call.error_messages == ["At three."]
 
 
 def test_a_call_of_a_turn_that_restarts_is_made_again_under_the_same_key():

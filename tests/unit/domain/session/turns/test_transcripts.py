@@ -10,43 +10,25 @@ from repartee.domain.live.model import (
     LiveInterrupted,
     LiveUsage,
 )
-from repartee.domain.protocol.frames import Transcript, TurnEnd
+from repartee.domain.protocol.frames import TurnEnd
 from repartee.domain.protocol.messages import Audio, Bye, SpeechEnd, SpeechStart, Text
-from repartee.domain.session.effects import AmendTurn, CommitTurn, FinishReason, OpenLive
+from repartee.domain.session.effects import AmendTurn, FinishReason, OpenLive
 from repartee.domain.session.events import ConversationLost, FromLive, SummaryRead, TimeRunningOut
 from repartee.domain.session.timing import HAND_OVER_MS
 from repartee.domain.session.turns.transcripts import CONTINUES_WITHIN_MS, LATE_MS
 from tests.fakes.speech_detector import SPEECH
 from tests.session_harness import (
     COMPLETE,
-    IDLE,
     SECOND,
     SETTINGS,
-    SessionHarness,
     heard,
     said,
     speaks,
     started,
 )
+from tests.unit.domain.session.turns.transcribed_calls import ROBERT, SEE, answered, shown
 
 pytestmark = pytest.mark.unit
-
-ROBERT = "hello my name is robert"
-SEE = "i'd like to see the doctor"
-
-
-def shown(call: SessionHarness, turn: int) -> str:
-    pieces = [one for one in call.frames(Transcript) if (one.turn, one.role) == (turn, "user")]
-    return "".join(one.text for one in pieces)
-
-
-def answered() -> SessionHarness:
-    """A call whose first utterance is answered and in memory, and not transcribed."""
-    call = started()
-    call.utter()
-    call.reply("Good morning.")
-    call.ack()
-    return call
 
 
 class TestLate:
@@ -376,80 +358,3 @@ class TestOtherLiveSession:
         call.ack()
 
         assert [turn.heard for turn in call.remembered] == ["", SEE]
-
-
-class TestTwice:
-    @pytest.mark.parametrize("gap_ms", [0, 50, 1_500])
-    @pytest.mark.parametrize("again", [ROBERT, f"{ROBERT} ", f" {ROBERT}"])
-    def test_it_is_remembered_and_shown_once(self, gap_ms: int, again: str):
-        call = started()
-        call.utter()
-        call.live(LiveAudio(SECOND), heard(ROBERT))
-        call.pass_ms(gap_ms)
-        call.live(heard(again), said("Good morning."), IDLE)
-        call.ack()
-
-        assert [turn.heard for turn in call.remembered] == [ROBERT]
-        assert shown(call, 1).strip() == ROBERT
-
-    @pytest.mark.parametrize("final", [False, True])
-    @pytest.mark.parametrize("late_ms", [0, 500, 5_000])
-    def test_a_repeated_transcript_does_not_go_to_the_next_turn(self, late_ms: int, final: bool):
-        call = answered()
-        call.live(heard(ROBERT, final=final))
-        call.send(SpeechStart(), Audio(SPEECH))
-        call.pass_ms(late_ms)
-        call.live(heard(ROBERT, final=final))
-        call.send(SpeechEnd())
-        call.live(heard(SEE, final=final))
-        call.reply()
-        call.ack()
-
-        assert [turn.heard for turn in call.remembered] == [ROBERT, SEE]
-        assert len(call.all(AmendTurn)) == 1
-
-    def test_the_client_is_shown_that_the_second_one_is_final(self):
-        call = started()
-        call.utter()
-        call.live(heard(ROBERT), heard(ROBERT, final=True), heard(ROBERT, final=True))
-
-        finals = [one.final for one in call.frames(Transcript)]
-        assert shown(call, 1) == ROBERT
-        assert finals == [False, True]
-
-    def test_words_repeated_in_another_turn_stay(self):
-        call = started()
-        for _ in range(2):
-            call.utter()
-            call.live(heard("Yes."))
-            call.reply()
-            call.ack()
-
-        assert [turn.heard for turn in call.remembered] == ["Yes.", "Yes."]
-
-    def test_words_repeated_in_the_same_turn_stay(self):
-        call = started()
-        call.utter()
-        call.utter()
-        call.pass_ms(300)
-        call.live(heard("Hello?"))
-        call.pass_ms(300)
-        call.live(heard("Hello?"))
-        call.reply()
-        call.ack()
-
-        assert [turn.heard for turn in call.remembered] == ["Hello? Hello?"]
-
-    def test_a_repeated_transcript_of_the_reply_is_remembered_once(self):
-        call = started()
-        call.utter()
-        call.live(LiveAudio(SECOND))
-        for text in ("Good morning.", "Good morning.", " How are", " How are", " you?"):
-            call.live(said(text))
-        call.live(IDLE, said(" How are you?"))
-        call.ack()
-        call.pass_ms(60_000)
-
-        assert [turn.said for turn in call.remembered] == ["Good morning. How are you?"]
-        assert call.finish() is FinishReason.IDLE
-        assert len(call.all(CommitTurn)) == 1

@@ -313,7 +313,7 @@ def test_an_adopted_call_that_asks_nothing_is_answered_at_once():
     call.start()
 
     assert call.asked == []
-    assert "Say in question" in call.all(SendText)[0].text
+    assert "Put a short request in `question`" in call.all(SendText)[0].text
 
 
 def test_a_call_outlives_its_turn_and_is_left_to_a_successor():

@@ -63,7 +63,7 @@ class PlaybackLead:
     _held_since_ms: int | None = None
 
     def mark_posted(self, frame: Frame, now_ms: int) -> None:
-        """A frame is on its way."""
+        """Note that a frame is on its way."""
         self._held_since_ms = None
         if isinstance(frame, ReplyAudio):
             self._turn = frame.turn
@@ -75,7 +75,7 @@ class PlaybackLead:
         return max(0.0, self._ends_at_ms - now_ms) if turn == self._turn else 0.0
 
     def forget(self) -> None:
-        """What the client had is not played, so the next sound is wanted at once."""
+        """Note that the client drops its audio, so the next audio is needed at once."""
         self._ends_at_ms = 0.0
 
     def must_hold(self, waiting: Sequence[Frame], now_ms: int) -> bool:

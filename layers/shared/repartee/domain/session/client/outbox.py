@@ -76,7 +76,7 @@ class Outbox:
             self._unposted.add(lost.turn)
 
     def drop_audio(self, turn: int) -> None:
-        """Forget the turn's audio, be it not posted yet or to be posted anew."""
+        """Forget the turn's audio, whether it is not posted yet or posted again."""
         self.forget_lost(turn)
         self._playback_lead.forget()
         self._waiting = deque(frame for frame in self._waiting if not _is_audio_of(frame, turn))
@@ -86,7 +86,7 @@ class Outbox:
         self._kept_bytes = sum(_audio_bytes(kept.frame) for kept in self._kept)
 
     def interrupt(self, turn: int) -> None:
-        """Drop the turn's audio and tell the client before it hears anything else."""
+        """Drop the turn's audio, and interrupt the client before any other frame."""
         self.drop_audio(turn)
         self._waiting.appendleft(Interrupted(turn))
 
@@ -114,12 +114,12 @@ class Outbox:
         return self._in_flight
 
     def mark_posted(self, seq: int) -> None:
-        """The frame was taken."""
+        """Note that the frame was taken."""
         if self._in_flight is not None and self._in_flight.seq == seq:
             self._in_flight = None
 
     def mark_refused(self, seq: int, now_ms: int, *, is_gone: bool) -> None:
-        """The frame was not taken; it is posted again later, with its number."""
+        """Note that the frame was not taken; it is posted again later, with its number."""
         if self._in_flight is None or self._in_flight.seq != seq:
             return
         self._again.appendleft(self._in_flight)
@@ -157,7 +157,7 @@ class Outbox:
         return True
 
     def resume(self, position: OutputPosition | None) -> bool:
-        """Post anew what a returning client lacks; False when some of that is held no more."""
+        """Post again what a returning client lacks; return False when a part of it is not kept."""
         if position is not None:
             self.acknowledge(position)
         self._again = deque(self._kept)
@@ -166,19 +166,19 @@ class Outbox:
         return not self.lost_turns()
 
     def lost_turns(self) -> set[int]:
-        """Return the turns of which the client lacks audio that is held no more."""
+        """Return the turns of which the client lacks audio that is not kept any more."""
         return {turn for turn, seq in self._lost.items() if seq > self.acknowledged}
 
     def has_lost(self, turn: int) -> bool:
-        """Return whether audio of this turn was let go that was still wanted."""
+        """Return whether audio of this turn was dropped that was still needed."""
         return turn in self._lost
 
     def unposted_turns(self) -> set[int]:
-        """Return the turns of which audio was let go before it was ever posted."""
+        """Return the turns of which audio was dropped before it was posted."""
         return set(self._unposted)
 
     def forget_lost(self, turn: int) -> None:
-        """Let it be that audio of this turn is lost: it is told, or nobody wants it any more."""
+        """Forget that audio of this turn is lost: it is reported, or not needed any more."""
         self._lost.pop(turn, None)
         self._unposted.discard(turn)
 

@@ -39,7 +39,7 @@ class UndeliveredTurns:
         )
 
     def mark_missed(self, numbers: set[int]) -> None:
-        """The client does not have these: what it acknowledges from now on came after them."""
+        """Note that the client does not have these: later acknowledgements are of later frames."""
         self._missed |= numbers
 
     def is_missed(self, number: int) -> bool:
@@ -47,7 +47,7 @@ class UndeliveredTurns:
         return number in self._missed
 
     def repeat(self, number: int, by_turn: int) -> None:
-        """A turn is said again; it counts as missed until ``by_turn``, or a later one, is over."""
+        """Note that a turn is said again; it is missed until ``by_turn`` or a later one is over."""
         self._repeated_by[number] = by_turn
 
     def commit(self, number: int) -> tuple[UndeliveredTurn, ...]:

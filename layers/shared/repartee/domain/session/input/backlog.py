@@ -28,16 +28,16 @@ class UtteranceBacklog:
     _is_behind: bool = False
 
     def listen(self, now_ms: int) -> None:
-        """The model listens from now on: what came before is late."""
+        """Note that the model listens from now on: earlier input is late."""
         if self._late_until_ms is None:
             self._late_until_ms = now_ms
 
     def block(self, through_seq: int) -> None:
-        """The model takes no input now; the texts up to ``through_seq`` interrupt no answer."""
+        """Note that the model takes no input; texts up to ``through_seq`` interrupt no answer."""
         self._blocked_through_seq = through_seq
 
     def forget(self) -> None:
-        """The model that was listening is gone."""
+        """Note that the live session is gone."""
         self._late_until_ms = None
         self._is_behind = False
 

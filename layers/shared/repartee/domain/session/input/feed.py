@@ -144,7 +144,7 @@ class InputFeed:
                 self._detector.forget()
 
     def rewind(self, first_seq: int, late: Iterable[Numbered] = ()) -> None:
-        """Give everything from ``first_seq`` on once more, and before it what came ``late``."""
+        """Give ``late`` and everything from ``first_seq`` on once more."""
         self._restarts_at = first_seq if first_seq <= self._fed_through else None
         self.settled = self._fed_through = first_seq - 1
         self.order.rewind(self.settled)
@@ -189,7 +189,7 @@ class InputFeed:
             turn.skipped.append(SkippedInput(turn.untranscribed_from_seq, last_seq))
 
     def end_speech(self, now_ms: int) -> None:
-        """The user has stopped speaking, or is listened to no longer."""
+        """Note that the user has stopped speaking, or is not listened to any more."""
         if self._is_open:
             self._speech.end(now_ms, audio_stops=self._last_audio_ms is not None)
         self._last_audio_ms = None
@@ -212,7 +212,7 @@ class InputFeed:
         self._speech.send_due_silence(now_ms)
 
     def forget_stream(self) -> None:
-        """The model that was listening is gone."""
+        """Note that the live session is gone."""
         self._last_audio_ms = None
         self._marked.forget()
         self._backlog.forget()

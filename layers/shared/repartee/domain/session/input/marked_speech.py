@@ -66,7 +66,7 @@ class MarkedSpeech:
     _held: list[LiveEvent] = field(default_factory=list)
 
     def begin(self) -> None:
-        """The client marks the start of speech; nothing proves yet that it is speech."""
+        """Note the mark of a start; nothing proves yet that it is speech."""
         self._is_proven = self._is_sent = self._has_cut_reply = False
         self._detector.forget()
         self._speech.hold_until_proven()
@@ -94,7 +94,7 @@ class MarkedSpeech:
             self._speech.start()
 
     def end(self, seq: int, now_ms: int) -> None:
-        """The client marks the end at ``seq``."""
+        """Note the mark of the end at ``seq``."""
         is_proven, self._is_proven = self._is_proven, True
         turn = self._turns.newest
         if is_proven or turn is None or turn.is_stretch_transcribed:
@@ -155,7 +155,7 @@ class MarkedSpeech:
         return self._drop_at_ms
 
     def drop(self, seq: int, now_ms: int) -> bool:
-        """Wait no longer for a proof of speech up to ``seq``; False when none is missing."""
+        """Stop waiting for a proof of speech up to ``seq``; return False when none is missing."""
         turn = self._turns.newest
         is_reply_over = any(isinstance(one, LiveTurnComplete) for one in self._held)
         drops_reply = bool(self._held) and not is_reply_over
@@ -170,7 +170,7 @@ class MarkedSpeech:
         return True
 
     def forget(self) -> None:
-        """The live session is gone, or the wait for a proof is over."""
+        """Note that the live session is gone, or that the wait for a proof is over."""
         self._is_proven = True
         self._drop_at_ms = None
         self._is_dropping_reply = False

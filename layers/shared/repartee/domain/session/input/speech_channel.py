@@ -53,7 +53,7 @@ class SpeechChannel:
         self._silent_from_ms = None
 
     def hold_until_proven(self) -> None:
-        """The client marks speech: what follows is kept until ``start``.
+        """Keep the marked speech that follows until ``start``.
 
         A mark to the model ends its reply at once and always brings another one, and its own
         detector takes a tap for speech now and then.
@@ -63,7 +63,7 @@ class SpeechChannel:
             self._pad.clear()
 
     def start(self) -> None:
-        """The user begins to speak."""
+        """Note that the user begins to speak, and send what was kept."""
         self._waits_for_proof = False
         if self._detection is TurnDetection.CLIENT and not self._is_active:
             self._is_active = True
@@ -94,7 +94,7 @@ class SpeechChannel:
             turn.mark_unsent(is_unsent=False)
 
     def end(self, now_ms: int, *, audio_stops: bool) -> None:
-        """The user has stopped speaking.
+        """Note that the user has stopped speaking.
 
         Args:
             now_ms: The present.

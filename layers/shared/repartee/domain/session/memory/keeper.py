@@ -88,7 +88,7 @@ class MemoryKeeper:
             )
 
     def finish_commit(self) -> TurnInProgress:
-        """The turn that was being written is in memory; return it."""
+        """Note that the turn that was being written is in memory, and return it."""
         turn = self._turns.mark_committed()
         self.memory = replace(self.memory, turns=(*self.memory.turns, self._record(turn)))
         self._summaries.after_commit(self.memory)
@@ -113,7 +113,7 @@ class MemoryKeeper:
         self.memory = self._summaries.take(self.memory, read)
 
     def forget(self, note_id: str) -> bool:
-        """Give a note to no further live session; return False where it is not in memory."""
+        """Remove a note from the memory; return False where it is not in it."""
         kept = tuple(note for note in self.memory.notes if note.note_id != note_id)
         is_told = len(kept) < len(self.memory.notes)
         self.memory = replace(self.memory, notes=kept)
@@ -131,7 +131,7 @@ class MemoryKeeper:
             self._deleted_through = cursor
 
     def stop_writing(self) -> None:
-        """The conversation is another's: nothing more may be written."""
+        """Write nothing more, because another session has the conversation."""
         self.may_commit = False
         self._turns.drop_finished()
 
@@ -147,7 +147,7 @@ class MemoryKeeper:
         return (remembered | finished).get(number)
 
     def note_repeat(self, number: int) -> None:
-        """A turn that the client missed is said again, in the turn that comes next."""
+        """Note that the next turn repeats a turn that the client missed."""
         self.undelivered.repeat(number, self._turns.next_number)
 
     def next_deadline_ms(self) -> int | None:

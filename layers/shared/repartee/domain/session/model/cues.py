@@ -40,7 +40,7 @@ class Cues:
         self._wanted.append(text)
 
     def send_next(self, now_ms: int) -> bool:
-        """Give the next text that is wanted; False without one, or when it would interrupt."""
+        """Send the next queued text; return False without one, or when it would interrupt."""
         if not self._wanted or not self.is_free:
             return False
         text = self._wanted.popleft()
@@ -49,27 +49,27 @@ class Cues:
         return True
 
     def send(self, text: str, now_ms: int) -> None:
-        """Give a text that only this live session is to be given."""
+        """Send a text to this live session only."""
         self._live_link.channel.send_text(text)
         self._given = None
         self._speak_by_ms = now_ms + SPEAK_WITHIN_MS
 
     def send_answers(self, answers: list[CoreAnswer], now_ms: int) -> None:
-        """Give tools' answers, all in one text."""
+        """Send tools' answers, all in one text."""
         texts = " ".join(answer.answer for answer in answers)
         self.send(f"(The answer that was still owed: {texts})", now_ms)
 
     def end_wait(self) -> None:
-        """The model speaks, or has nothing to say."""
+        """Note that the model speaks, or has nothing to say."""
         self._given = self._speak_by_ms = None
 
     def expire(self, now_ms: int) -> None:
-        """Wait no longer for a model that keeps silent."""
+        """Stop waiting for a model that stays silent."""
         if self._speak_by_ms is not None and now_ms >= self._speak_by_ms:
             self.end_wait()
 
     def lose_session(self) -> None:
-        """The live session is gone; the next one is given what this one has not said."""
+        """Note that the live session is gone; the next one gets the text that was not said."""
         if self._given is not None:
             self._wanted.appendleft(self._given)
         self.end_wait()

@@ -83,7 +83,7 @@ class SetupFallbacks:
         return _STEPS[self._step]
 
     def begin(self) -> None:
-        """A live session begins that does without it."""
+        """Note that a live session begins with the current fallback."""
         self._begun_step = self._step
 
     def allow_preferences(self) -> None:
@@ -103,7 +103,7 @@ class SetupFallbacks:
         return False
 
     def confirm(self) -> None:
-        """The live model has reacted, so it has taken its set-up."""
+        """Note that the live model has reacted, so it has taken its set-up."""
         begun = self._begun_step
         self.refuses_history |= begun == _AS_TEXT
         self.replaces_preferences |= _STEPS[begun].without_preferences

@@ -55,13 +55,13 @@ class LiveLink:
         self.channel.open(self.generation, config, saves_usd)
 
     def mark_open(self, now_ms: int) -> None:
-        """The current session is set up."""
+        """Note that the current session is set up."""
         self.is_open = True
         self._opened_at_ms = now_ms
         self._open_by_ms = None
 
     def mark_reacted(self) -> None:
-        """The current session has taken its set-up: it reacts."""
+        """Note that the current session reacts, so it has taken its set-up."""
         self.has_reacted = True
 
     @property
@@ -74,11 +74,11 @@ class LiveLink:
         return self._open_by_ms is not None and now_ms >= self._open_by_ms
 
     def reset_failures(self) -> None:
-        """A turn came to its end, so the model is well."""
+        """Note that a turn came to its end, so the model works."""
         self._failures = 0
 
     def plan_rotation(self, time_left_ms: int, now_ms: int) -> None:
-        """The model's server will close in ``time_left_ms``."""
+        """Plan to leave before the model's server closes in ``time_left_ms``."""
         self._rotate_by_ms = now_ms + max(0, time_left_ms - GO_AWAY_MARGIN_MS)
 
     def is_refusal(self, closed: LiveClosed, now_ms: int) -> bool:

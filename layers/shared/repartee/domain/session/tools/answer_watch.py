@@ -56,7 +56,7 @@ class AnswerWatch:
             self._replies.force_end_turn(turn, now_ms)
 
     def note_played(self, number: int, now_ms: int) -> None:
-        """The client reports how much it has played of a turn's reply, which may have been cut."""
+        """Take the client's report on how much of a turn's reply it has played."""
         self._replies.note_played(number)
         turn = self._turns.find_uncommitted(number)
         if turn is not None and turn.reply.is_cut:

@@ -101,7 +101,7 @@ class ToolCalls:
         return is_kept
 
     def clear_kept_open(self) -> None:
-        """The model goes on with a turn that it had called complete."""
+        """Note that the model goes on with a turn that it had called complete."""
         self._kept = (0, 0)
 
     def is_wait_over(self, turn: TurnInProgress) -> bool:
@@ -254,7 +254,7 @@ class ToolCalls:
         return [call for call in self.waiting if call.deadline_ms <= now_ms]
 
     def expect_late_answer(self, call: OpenToolCall) -> None:
-        """The deadline has passed; the answer may still come."""
+        """Note that the deadline has passed; the answer may still come."""
         self._late[call.key] = replace(call, is_recorded=False)
 
     def take_late_answer(
@@ -282,7 +282,7 @@ class ToolCalls:
         return call
 
     def lose_session(self, restarted_turn: int | None) -> None:
-        """The live session is gone: all calls are orphans.
+        """Note that the live session is gone: all calls are orphans.
 
         What the session has and has not spoken is owed again. A restarted turn will probably ask
         the same again and get that answer.

@@ -26,7 +26,7 @@ class Filler:
     _silent_from_ms: int = 0
 
     def postpone(self, now_ms: int) -> None:
-        """The model was given an answer, so it has something to say."""
+        """Note that the model got an answer, so it has something to say."""
         self._silent_from_ms = now_ms
 
     def check(self, now_ms: int) -> bool:

@@ -38,7 +38,7 @@ class OpenToolCall:
         return arguments_hash(self.name, self.arguments_json)
 
     def add_call_id(self, call_id: str, turn: int) -> None:
-        """Give the answer to another id, too, that asks for the same."""
+        """Add another id that asks for the same, and gets the answer, too."""
         self.call_ids.append(call_id)
         self.turn, self.is_orphan = turn, False
 
@@ -62,7 +62,7 @@ class OpenToolCall:
         self.is_recorded = is_recorded
 
     def make_orphan(self) -> None:
-        """The model waits for the answer no longer; the user does."""
+        """Note that only the user still waits for the answer, and the model does not."""
         self.call_ids = []
         self.is_orphan = True
 

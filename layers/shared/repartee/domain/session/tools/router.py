@@ -188,9 +188,7 @@ class ToolRouter:
         question = text_argument(call.arguments_json, "question")
         is_too_long = self._tool_calls.open_bytes > MAX_OPEN_BYTES
         if question is None or is_too_long:
-            refused = CoreAnswer(
-                ToolCallStatus.REFUSED, "Say in question what is wanted, in short."
-            )
+            refused = CoreAnswer(ToolCallStatus.REFUSED, "Put a short request in `question`.")
             self.answer(call.key, refused, now_ms)
             return
         language, timeout_ms = self.preferences.language, call.deadline_ms - now_ms

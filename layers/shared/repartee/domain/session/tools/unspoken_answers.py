@@ -154,7 +154,7 @@ class UnspokenAnswers:
         self._answers[call.key] = _UnspokenAnswer(call, answer, now_ms, generations_before)
 
     def expect_two_replies(self, turn: int) -> None:
-        """The model was asked once more for its reply to this turn, and may only be slow."""
+        """Note that the model was asked again for its reply to this turn, and may only be slow."""
         self._nudged_turn = turn
         for one in self._answers.values():
             one.expect_one_more()
@@ -168,11 +168,11 @@ class UnspokenAnswers:
                 one.expect_after_next()
 
     def begin_generation(self) -> None:
-        """The model has called a tool, and may say something before its generation is complete."""
+        """Note that the model has called a tool, and may speak before it completes."""
         self.is_generating = True
 
     def note_speech(self, now_ms: int) -> None:
-        """The model makes a sound."""
+        """Note that the model makes a sound."""
         if not self.is_generating:
             self._spoken.clear()
         self.is_generating = True
@@ -186,7 +186,7 @@ class UnspokenAnswers:
             one.add_transcript(text)
 
     def end_generation(self, now_ms: int) -> None:
-        """The model has come to the end of what it was saying; forget the answers in it."""
+        """Note that a generation is complete, and forget the answers in it."""
         was_generating, self.is_generating = self.is_generating, False
         begun = [one for one in self._answers.values() if one.is_begun]
         spoken = [one for one in begun if one.is_spoken_in(one.said)]
@@ -198,11 +198,11 @@ class UnspokenAnswers:
             one.wait(now_ms, max(0, one.generations_before - was_generating))
 
     def end_turn(self) -> None:
-        """The model's turn is complete: its reply can be cut no more."""
+        """Note that the model's turn is complete, so its reply cannot be cut any more."""
         self._spoken.clear()
 
     def cut(self, turn: int, heard: str, now_ms: int, *, is_whole: bool) -> None:
-        """The user has cut a reply; keep the answers in it that the user has not heard.
+        """Note that the user has cut a reply, and keep its answers that the user has not heard.
 
         A generation that is complete may still be playing.
 
@@ -228,7 +228,7 @@ class UnspokenAnswers:
         self._expect_again(unheard, now_ms)
 
     def correct(self, turn: int, heard: str, now_ms: int) -> None:
-        """The client says what the user has heard of a reply that was cut; that was an estimate."""
+        """Correct the estimate of what the user has heard of a reply that was cut."""
         for one in list(self._answers.values()):
             if one.cut_in == turn and not one.is_begun and one.is_spoken_in(heard):
                 self._assumed_heard.append(self._answers.pop(one.call.key))
@@ -243,7 +243,7 @@ class UnspokenAnswers:
             self._answers[one.call.key] = one
 
     def cancel(self, call_ids: tuple[str, ...]) -> None:
-        """The model wants no answer to these calls: it will not speak those that it has."""
+        """Note that the model wants no answer to these calls, and will not speak theirs."""
         for one in self._answers.values():
             asked = set(one.call.call_ids)
             if asked and asked <= set(call_ids) and not one.is_begun:

@@ -183,7 +183,7 @@ class TurnLedger:
         return [*self.ended_turns, *(turn for turn in (self.current, self.upcoming) if turn)]
 
     def end_input(self, seq: int, now_ms: int) -> bool:
-        """The user fell silent at ``seq``; False when nobody was speaking there."""
+        """Note that the user fell silent at ``seq``; return False without speech there."""
         turn = self.newest
         if turn is None or not turn.is_being_spoken or seq < turn.speech_from_seq:
             return False
@@ -206,7 +206,7 @@ class TurnLedger:
         self._carried_gaps += turn.skipped
 
     def end_current(self, now_ms: int) -> TurnInProgress | None:
-        """The current turn is over; what the user said meanwhile becomes the current one."""
+        """End the current turn; the upcoming one becomes the current one."""
         turn = self.current
         if turn is None:
             return None
@@ -216,12 +216,12 @@ class TurnLedger:
         return turn
 
     def end_all(self, now_ms: int) -> None:
-        """Nobody works on any turn any more."""
+        """End every turn."""
         while self.end_current(now_ms) is not None:
             pass
 
     def carry_speech_over(self, turn: TurnInProgress, now_ms: int) -> None:
-        """Give what the user is still saying, over the reply of this turn, to the next one.
+        """Move the speech that goes on over the reply of this turn to the next turn.
 
         It is not answered yet, so a later worker has to hear it again.
         """
@@ -308,7 +308,7 @@ class TurnLedger:
         self.is_committing = False
 
     def mark_committed(self) -> TurnInProgress:
-        """The oldest finished turn is in memory."""
+        """Note that the oldest finished turn is in memory, and return it."""
         self.is_committing = False
         self.newest_committed.append(turn := self.finished.popleft())
         return turn

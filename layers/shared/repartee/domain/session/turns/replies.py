@@ -52,7 +52,7 @@ class Replies:
             self._show(turn, piece.text, is_final=piece.final)
 
     def interrupt(self, now_ms: int) -> None:
-        """The user speaks over the reply: what was not heard of it was not said."""
+        """End the reply because the user speaks over it, as the barge-in policy decides."""
         turn = self._turns.current
         if turn is not None and self._barge_in.ends_reply(turn):
             self._client.interrupt(turn.number, now_ms)
@@ -68,7 +68,7 @@ class Replies:
         self._client.outbox.offer(NoSpeech(through_seq))
 
     def interrupt_for_copy(self) -> bool:
-        """The model interrupts itself; False unless for a copy of what it replies to.
+        """Return whether the model interrupts itself for a copy of what it replies to.
 
         Its next reply then replaces this one.
         """
@@ -94,7 +94,7 @@ class Replies:
             self._client.outbox.offer(TurnRestarted(turn.number))
 
     def end_generation(self) -> None:
-        """The model has completed a generation; show the text that it did not speak."""
+        """Note that a generation is complete, and show its text that was not spoken."""
         turn = self._turns.current
         if turn is not None:
             if written := turn.reply.take_unspoken_text():
@@ -102,7 +102,7 @@ class Replies:
             turn.reply.end_generation()
 
     def pause(self) -> None:
-        """The model has said what it can for now; the turn goes on."""
+        """Note that the model has said what it can for now; the turn goes on."""
         if self._turns.current is not None:
             self._turns.current.reply.pause()
 
@@ -113,7 +113,7 @@ class Replies:
             self.force_end_turn(turn, now_ms)
 
     def end_turn(self, now_ms: int) -> bool:
-        """The model is done; False when the turn is not over by that."""
+        """Note that the model is done; return False when the turn is not over."""
         self._cues.end_wait()
         turn = self._turns.current
         if turn is None:
@@ -128,12 +128,12 @@ class Replies:
         return True
 
     def end_all_turns(self, now_ms: int) -> None:
-        """Every turn is over: nobody answers any more."""
+        """End every turn, because no more replies come."""
         while self._turns.current is not None:
             self.force_end_turn(self._turns.current, now_ms)
 
     def force_end_turn(self, turn: TurnInProgress, now_ms: int) -> None:
-        """The current turn is over, whatever the model says."""
+        """End the current turn, whatever the model does."""
         self.end_generation()
         self._turns.end_current(now_ms)
         bill = turn.bill(self._prices)

@@ -48,9 +48,8 @@ class TurnInProgress:
     Attributes:
         first_seq: The input message it begins with, None for a reply without input.
         speech_from_seq: Where its newest stretch of speech begins.
-        untranscribed_from_seq: Where the first stretch begins of which nothing is understood yet,
-            None
-            while there is none.
+        untranscribed_from_seq: Where the first stretch without a transcript begins, None without
+            one.
         input_ended_ms: When the user fell silent, None while speaking or without input.
         ended_at_ms: When the model was done with it.
         reply: The model's reply.
@@ -215,7 +214,7 @@ class TurnInProgress:
             self.untranscribed_from_seq = self.first_seq
 
     def begin_stretch(self, seq: int) -> None:
-        """The user says something, from ``seq`` on."""
+        """Begin a stretch of speech, or a text, at ``seq``."""
         self._before_stretch = _BeforeStretch()
         # A turn that restarts has its first message already, and nothing was heard before that.
         if self.first_seq is not None and self.first_seq < seq:
@@ -264,7 +263,7 @@ class TurnInProgress:
         return self.first_seq is not None or self.has_reply
 
     def end_stretch(self, now_ms: int) -> None:
-        """The user falls silent; a copy of what was said ended when that did."""
+        """Note that the user falls silent; a copy ends when the original speech ended."""
         self.input_ended_ms = self._ended_before_copy_ms if self.has_copy else now_ms
 
     @property
@@ -337,7 +336,7 @@ class TurnInProgress:
         return text
 
     def mark_resent(self, ended_ms: int) -> None:
-        """The model is given once more what the user has said until ``ended_ms``."""
+        """Note that the model gets the speech until ``ended_ms`` once more."""
         self._copied_through_seq = self.speech_from_seq
         self._ended_before_copy_ms = ended_ms
 
@@ -352,7 +351,7 @@ class TurnInProgress:
         return self.has_copy and text.strip().casefold() in understood
 
     def interrupt_for_copy(self) -> bool:
-        """The model has interrupted itself; True if for the second copy of what it replies to."""
+        """Return whether the model has interrupted itself for the second copy of the speech."""
         is_for_copy = self.has_copy and self.has_reply and not self.is_being_spoken
         self.reply.expect_copy(is_expected=is_for_copy)
         return is_for_copy

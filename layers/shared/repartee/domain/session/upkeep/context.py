@@ -25,14 +25,12 @@ class LiveContext:
     """The context of one worker's live sessions.
 
     Attributes:
-        is_reseed_due: It may be time to go on in a fresh session: a turn is in memory, the user is
-            to be
-            spoken to otherwise, or a note is forgotten.
+        is_reseed_due: A fresh session may be due: a turn is in memory, preferences have changed,
+            or a note is forgotten.
         detection: Which side finds the user's speech in the current live session, None before the
             first.
-        may_answer_twice: The current live session was given something twice, or a nudge beside it,
-            and may
-            answer twice.
+        may_answer_twice: The current live session got something twice, or a nudge beside it, and
+            may answer twice.
     """
 
     _settings: SessionSettings
@@ -92,7 +90,7 @@ class LiveContext:
         return self.may_answer_twice or is_other or self._notes != self._keeper.memory.notes
 
     def begin(self) -> None:
-        """A fresh live session has begun; it carries nothing yet."""
+        """Note that a fresh live session begins; it carries nothing yet."""
         self._setup_fallbacks.begin()
         if self.is_detection_outdated:
             self._detection_changes += 1
@@ -123,7 +121,7 @@ class LiveContext:
         self.is_reseed_due = False
 
     def note_duplicate_input(self) -> None:
-        """The live session was given something twice, and may answer it twice."""
+        """Note that the live session got something twice, and may answer it twice."""
         self.may_answer_twice = True
 
     def note_usage(self, usage: TokenUsage) -> None:

@@ -169,20 +169,20 @@ class Departure:
         return True
 
     def cancel_close(self, now_ms: int) -> None:
-        """The user goes on, so the session does, too."""
+        """Serve on, because the user goes on."""
         if isinstance(self.state, Closing):
             self.state = Serving(self.state.hands_over)
         self.last_activity_ms = now_ms
 
     def lose_model(self, now_ms: int) -> None:
-        """The live session is gone and no other follows: nobody is left to say a farewell."""
+        """Note that the live session is gone and no other follows, so no farewell comes."""
         self._tool_calls.lose_session(None)
         if isinstance(self.state, Closing):
             self.state = replace(self.state, awaits_reply=False)
             self._turns.end_all(now_ms)
 
     def force(self, now_ms: int) -> None:
-        """The worker's time is up."""
+        """Leave as soon as what is finished is safe: the worker's time is up."""
         by_ms = now_ms + CLOSING_MS
         self._leave_by_ms = by_ms if self.closing is None else min(by_ms, self._leave_by_ms)
         turn = self._turns.current

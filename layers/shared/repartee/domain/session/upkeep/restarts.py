@@ -55,7 +55,7 @@ class TurnRestarts:
         self._transcripts.begin_session()
 
     def restart_turn(self, now_ms: int) -> None:
-        """Give the turn that was cut off to the next live session, from its first message on."""
+        """Give the cut-off turn to the next live session, from its first message on."""
         self._feed.forget_stream()
         self._cues.lose_session()
         turn = self.retract_turn(now_ms)

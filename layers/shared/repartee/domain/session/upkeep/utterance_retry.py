@@ -39,9 +39,8 @@ class UtteranceRetry:
     - It transcribes both. The second transcript is dropped (``UserTranscripts``).
     - It answers both, one after the other. The second reply is dropped, and the tools that it calls
       are not run again (``is_duplicate_reply``). A reply that is later than that looks like the
-      reply to the
-      next words of the user. So the call goes on in a fresh live session once the turn is in
-      memory, or before that when the user speaks again.
+      reply to the next words of the user. So the session goes on in a fresh live session once the
+      turn is in memory, or before that when the user speaks again.
     """
 
     _feed: InputFeed

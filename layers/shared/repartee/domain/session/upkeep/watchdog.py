@@ -22,9 +22,8 @@ class Watchdog:
     Tries are counted per turn, so a turn costs two at most, however it fails.
 
     Attributes:
-        has_nudged_slow_model: The newest try was a nudge after silence: a slow model may answer
-            both that and
-            the user. A model that has called the turn complete answers only the nudge.
+        has_nudged_slow_model: The newest try was a nudge after silence. A slow model may answer
+            both the nudge and the user. A model that has completed the turn answers only the nudge.
     """
 
     _turns: TurnLedger
@@ -39,7 +38,7 @@ class Watchdog:
     has_nudged_slow_model: bool = False
 
     def note_activity(self, now_ms: int) -> None:
-        """The model has done something, or was given what it waited for."""
+        """Note that the model has done something, or got what it waited for."""
         self._last_active_ms = now_ms
 
     def has_been_active_since(self, since_ms: int) -> bool:
@@ -59,7 +58,7 @@ class Watchdog:
         return self._is_empty
 
     def forget_model(self) -> None:
-        """The model that was watched is gone, and what it left empty is not the next one's."""
+        """Forget an empty turn, because the live session that left it empty is gone."""
         self._is_empty = False
 
     def is_watching(self) -> bool:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from repartee.adapters.dynamodb import keys
@@ -141,6 +141,15 @@ def tables(client: "DynamoDBClient") -> Iterator[TableNames]:
     finally:
         for name in (names.live, names.memory, names.desk):
             client.delete_table(TableName=name)
+
+
+def all_items(client: "DynamoDBClient", *tables: str) -> list[dict[str, Any]]:
+    """Return every item of the tables, typed as in DynamoDB's requests."""
+    scan = client.get_paginator("scan")
+    pages = (
+        page for table in tables for page in scan.paginate(TableName=table, ConsistentRead=True)
+    )
+    return [dict(item) for page in pages for item in page["Items"]]
 
 
 def dynamodb_stores(

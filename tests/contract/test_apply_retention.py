@@ -23,7 +23,7 @@ from repartee.domain.users.preferences import PreferenceChanges
 from repartee.domain.users.retention import Retention
 from tests.contract.scenes import CONVERSATION, SESSION, USER, served_session
 from tests.contract.servers import Servers
-from tests.contract.stores import Stores, TableNames, dynamodb_stores
+from tests.contract.stores import Stores, TableNames, all_items, dynamodb_stores
 from tests.fakes.clock import FakeClock
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ class Deployment:
         now_s = self.clock.now_ms() // 1_000
         return Counter(
             item["sk"]["S"].partition("#")[0]
-            for item in self.client.scan(TableName=self.names.memory)["Items"]
+            for item in all_items(self.client, self.names.memory)
             if int(item.get("expires_at", {"N": "99999999999"})["N"]) > now_s
         )
 
@@ -136,12 +136,12 @@ def test_overdue_items_can_be_erased_for_another_week(deployment: Deployment) ->
 def test_a_second_run_changes_nothing(deployment: Deployment) -> None:
     live_for_a_month(deployment)
     deployment.apply()
-    before = deployment.client.scan(TableName=deployment.names.memory)["Items"]
+    before = all_items(deployment.client, deployment.names.memory)
     deployment.pass_days(5)
 
     assert deployment.apply() == RetentionResult()
 
-    assert deployment.client.scan(TableName=deployment.names.memory)["Items"] == before
+    assert all_items(deployment.client, deployment.names.memory) == before
 
 
 def test_a_continued_conversation_keeps_the_expiry_that_it_was_given(

@@ -36,7 +36,7 @@ from tests.contract.scenes import (
     turn,
 )
 from tests.contract.servers import Servers
-from tests.contract.stores import Stores, TableNames, dynamodb_stores
+from tests.contract.stores import Stores, TableNames, all_items, dynamodb_stores
 from tests.fakes.clock import NOON_MS
 
 if TYPE_CHECKING:
@@ -65,8 +65,7 @@ def item(client: "DynamoDBClient", table: str, pk: str, sk: str) -> dict[str, An
 
 
 def sort_keys(client: "DynamoDBClient", table: str) -> set[tuple[str, str]]:
-    scanned = client.scan(TableName=table, ConsistentRead=True)["Items"]
-    return {(one["pk"]["S"], one["sk"]["S"]) for one in scanned}
+    return {(one["pk"]["S"], one["sk"]["S"]) for one in all_items(client, table)}
 
 
 def test_stored_speech_takes_fewer_bytes(
@@ -119,7 +118,7 @@ def test_every_live_item_expires(
     stores.mailbox.append(SESSION, Numbered(1, Audio(b"\0\0"), "c", NOON_MS))
     stores.mailbox.notify(SESSION, Detached("c"), now_ms=NOON_MS)
 
-    scanned = client.scan(TableName=table_names.live, ConsistentRead=True)["Items"]
+    scanned = all_items(client, table_names.live)
     lifetimes_s = {
         (one["pk"]["S"].partition("#")[0], one["sk"]["S"].partition("#")[0]): int(
             one["expires_at"]["N"]
@@ -180,12 +179,12 @@ def test_a_commit_that_fails_at_its_last_condition_writes_nothing(
     stores: Stores, client: "DynamoDBClient", table_names: TableNames
 ) -> None:
     served_session(stores)
-    before = client.scan(TableName=table_names.memory, ConsistentRead=True)["Items"]
+    before = all_items(client, table_names.memory)
 
     with pytest.raises(LeaseLost):
         stores.writer.commit_turn(commit(turn(1), epoch=7))
 
-    assert client.scan(TableName=table_names.memory, ConsistentRead=True)["Items"] == before
+    assert all_items(client, table_names.memory) == before
 
 
 def test_a_refused_opening_writes_nothing(

@@ -25,7 +25,7 @@ from repartee.domain.tools.core_calls import ToolCallKey
 from repartee.domain.users.erasure import Erasure, ItemKind
 from repartee.domain.users.retention import HEADER_MARGIN_S
 from tests.contract.servers import Servers
-from tests.contract.stores import TableNames
+from tests.contract.stores import TableNames, all_items
 from tests.fakes.client_channel import FakeClientChannel
 from tests.fakes.clock import NOON_MS, FakeClock
 
@@ -140,10 +140,7 @@ class Tables:
         return sorted(
             (table, item["pk"]["S"], item["sk"]["S"])
             for table, name in self.names.items()
-            for page in self.client.get_paginator("scan").paginate(
-                TableName=name, ConsistentRead=True
-            )
-            for item in page["Items"]
+            for item in all_items(self.client, name)
             if user in repr(item)
         )
 

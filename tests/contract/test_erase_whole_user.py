@@ -1,7 +1,6 @@
 """Erasure of users whose items were all written by the adapters."""
 
 import secrets
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date, time
 from decimal import Decimal
@@ -37,7 +36,7 @@ from repartee.domain.tools.core_calls import (
 from repartee.domain.users.preferences import PreferenceChanges
 from tests.contract.scenes import commit, served_session, turn
 from tests.contract.servers import Servers
-from tests.contract.stores import Stores, TableNames, dynamodb_stores
+from tests.contract.stores import Stores, TableNames, all_items, dynamodb_stores
 from tests.fakes.client_channel import FakeClientChannel
 from tests.fakes.clock import NOON_MS
 
@@ -126,12 +125,8 @@ class World:
         for hour, user in enumerate(("ann", "ben"), start=10):
             live_a_life(self.stores, self.desk, user, hour)
 
-    def items(self) -> Iterator[dict[str, Any]]:
-        for name in (self.names.live, self.names.memory, self.names.desk):
-            for page in self.client.get_paginator("scan").paginate(
-                TableName=name, ConsistentRead=True
-            ):
-                yield from page["Items"]
+    def items(self) -> list[dict[str, Any]]:
+        return all_items(self.client, self.names.live, self.names.memory, self.names.desk)
 
     def of(self, user: str) -> list[str]:
         """Return every item that names the user or one of the user's ids."""

@@ -22,7 +22,7 @@ from tests.contract.scenes import (
     turn,
 )
 from tests.contract.servers import Servers
-from tests.contract.stores import Stores, TableNames, dynamodb_stores
+from tests.contract.stores import Stores, TableNames, all_items, dynamodb_stores
 from tests.fakes.clock import NOON_MS
 
 if TYPE_CHECKING:
@@ -70,8 +70,7 @@ WRITERS: dict[str, Callable[[Stores], object]] = {
 def everything(client: "DynamoDBClient", names: TableNames) -> dict[tuple[str, str], Any]:
     return {
         (item["pk"]["S"], item["sk"]["S"]): item
-        for name in (names.live, names.memory, names.desk)
-        for item in client.scan(TableName=name, ConsistentRead=True)["Items"]
+        for item in all_items(client, names.live, names.memory, names.desk)
     }
 
 

@@ -30,7 +30,7 @@ class FakeClientChannel:
 
     def post(self, connection_id: str, message: ServerMessage) -> None:
         if self.failing:
-            raise StoreUnavailable("the test lets the channel fail")
+            raise StoreUnavailable("the test makes the channel fail")
         if connection_id in self.gone:
             raise ConnectionGone(connection_id)
         if connection_id in self.slow:
@@ -39,7 +39,7 @@ class FakeClientChannel:
 
     def last_active_ms(self, connection_id: str) -> int | None:
         if self.failing:
-            raise StoreUnavailable("the test lets the channel fail")
+            raise StoreUnavailable("the test makes the channel fail")
         return None if connection_id in self.gone else self.active_ms[connection_id]
 
     def close(self, connection_id: str) -> None:

@@ -15,5 +15,5 @@ class FakeSummaryRequests:
 
     def ask(self, request: SummaryRequest) -> None:
         if self.failing:
-            raise StoreUnavailable("told to fail")
+            raise StoreUnavailable("the test makes the queue fail")
         self.requests.append(request)

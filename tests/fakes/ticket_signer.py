@@ -21,14 +21,14 @@ class FakeTicketSigner:
 
     def issue(self, ticket: Ticket) -> str:
         if self.failing:
-            raise StoreUnavailable("the signer was told to fail")
+            raise StoreUnavailable("the test makes the signer fail")
         fields = {"ticket": asdict(ticket), "audience": self._audience}
         text = base64.urlsafe_b64encode(json.dumps(fields).encode()).decode().rstrip("=")
         return f"{text}.{self._key_name}"
 
     def verify(self, token: str, *, now_ms: int) -> Ticket:
         if self.failing:
-            raise StoreUnavailable("the signer was told to fail")
+            raise StoreUnavailable("the test makes the signer fail")
         text, _, key_name = token.rpartition(".")
         try:
             fields = json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))

@@ -22,7 +22,7 @@ class FakeUsageStore:
 
     def _check(self) -> None:
         if self.failing:
-            raise StoreUnavailable("the store was told to fail")
+            raise StoreUnavailable("the test makes the store fail")
 
     def of_day(self, user_id: str, day: date) -> DayUsage:
         self._check()

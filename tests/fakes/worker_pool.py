@@ -15,5 +15,5 @@ class FakeWorkerPool:
 
     def wake(self, request: WakeRequest) -> None:
         if self.failing:
-            raise StoreUnavailable("the pool was told to fail")
+            raise StoreUnavailable("the test makes the pool fail")
         self.wakes.append(request)

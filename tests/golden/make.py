@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tests.contract.servers import DYNAMODB_LOCAL, Servers
-from tests.contract.stores import TableNames, tables
+from tests.contract.stores import TableNames, all_items, tables
 from tests.golden import events, readings, story
 
 if TYPE_CHECKING:
@@ -49,10 +49,9 @@ def items_in(client: "DynamoDBClient", names: TableNames) -> Items:
     """Return every item by its table and key, typed as DynamoDB has it; bytes as hexadecimals."""
     found: Items = {}
     for table in ("desk", "live", "memory"):
-        for page in client.get_paginator("scan").paginate(TableName=getattr(names, table)):
-            for item in page["Items"]:
-                place = f"{table} {item['pk']['S']} {item['sk']['S']}"
-                found[place] = _as_json(item)
+        for item in all_items(client, getattr(names, table)):
+            place = f"{table} {item['pk']['S']} {item['sk']['S']}"
+            found[place] = _as_json(item)
     return found
 
 

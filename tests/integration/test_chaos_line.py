@@ -51,7 +51,7 @@ class Line:
         await self._connection.send(encode(Ready("S", "C", chunk_ms=200, grace_s=30)))
         return hello
 
-    async def tell(self, epoch: int, first_seq: int, *frames: Frame) -> None:
+    async def send(self, epoch: int, first_seq: int, *frames: Frame) -> None:
         for seq, frame in enumerate(frames, start=first_seq):
             await self._connection.send(encode(NumberedFrame(epoch, seq, frame)))
 
@@ -129,7 +129,7 @@ class Watcher:
 async def hear_half_then_break(line: Line) -> None:
     await line.greet()
     await line.until("speech_end")
-    await line.tell(1, 1, Accepted(4), audio(FIRST))
+    await line.send(1, 1, Accepted(4), audio(FIRST))
     await line.until("ack")
     line.break_connection()
 
@@ -138,8 +138,8 @@ async def answer_the_rest(line: Line) -> None:
     hello = await line.greet()
     assert hello["resume_from"] == {"epoch": 1, "seq": 2}
     await line.until("speech_end")
-    await line.tell(1, 2, audio(FIRST), audio(SECOND), Accepted(9))
-    await line.tell(1, 5, TurnEnd(1, 1, 1, 0.0, 1, 0))
+    await line.send(1, 2, audio(FIRST), audio(SECOND), Accepted(9))
+    await line.send(1, 5, TurnEnd(1, 1, 1, 0.0, 1, 0))
     await line.until("ack")
 
 

@@ -68,7 +68,7 @@ class Script:
     async def reply(self, reply: Ready | Rejected) -> None:
         await self._connection.send(encode(reply))
 
-    async def tell(self, *frames: Frame) -> None:
+    async def send(self, *frames: Frame) -> None:
         for frame in frames:
             self._seq += 1
             await self._connection.send(encode(NumberedFrame(1, self._seq, frame)))
@@ -85,7 +85,7 @@ class Script:
         end = await self.until("speech_end")
         seq = end["seq"]
         assert isinstance(seq, int)
-        await self.tell(Accepted(seq))
+        await self.send(Accepted(seq))
         return seq
 
 
@@ -113,7 +113,7 @@ async def test_speech_arrives_complete_with_its_trailing_silence():
     async def script(its: Script) -> None:
         scripts.append(its)
         await its.hear_utterance()
-        await its.tell(Transcript(3, "user", "hello", True), audio(3, ANSWER), end(3))
+        await its.send(Transcript(3, "user", "hello", True), audio(3, ANSWER), end(3))
         await its.until("ack")
 
     async with server(script) as url, open_voice_call(url) as call:
@@ -136,10 +136,10 @@ async def test_speech_arrives_complete_with_its_trailing_silence():
 async def test_the_client_waits_for_a_tools_answer_in_a_later_turn():
     async def script(its: Script) -> None:
         await its.hear_utterance()
-        await its.tell(audio(1, FILLER), ToolProgress(1, "ask_core_agent", "started"), end(1))
+        await its.send(audio(1, FILLER), ToolProgress(1, "ask_core_agent", "started"), end(1))
         await its.until("ack")
-        await its.tell(ToolProgress(1, "ask_core_agent", "done"))
-        await its.tell(Transcript(2, "model", "It is done.", True), audio(2, ANSWER), end(2))
+        await its.send(ToolProgress(1, "ask_core_agent", "done"))
+        await its.send(Transcript(2, "model", "It is done.", True), audio(2, ANSWER), end(2))
         await its.until("ack")
 
     async with server(script) as url, open_voice_call(url) as call:
@@ -154,8 +154,8 @@ async def test_the_client_waits_for_a_tools_answer_in_a_later_turn():
 async def test_a_lost_reply_is_over_once_it_is_repeated():
     async def script(its: Script) -> None:
         await its.hear_utterance()
-        await its.tell(audio(1, FILLER), ReplyLost(1, "At three."))
-        await its.tell(Transcript(2, "model", "At three.", True), audio(2, ANSWER), end(2))
+        await its.send(audio(1, FILLER), ReplyLost(1, "At three."))
+        await its.send(Transcript(2, "model", "At three.", True), audio(2, ANSWER), end(2))
         await its.until("ack")
 
     async with server(script) as url, open_voice_call(url) as call:
@@ -188,7 +188,7 @@ async def test_a_client_of_an_ended_session_still_gets_the_reason():
         seq = await its.hear_utterance()
         await its.reply(Rejected("session_ended", "it is over", False, seq=seq))
         await refused.wait()
-        await its.tell(SessionClosed("erased"))
+        await its.send(SessionClosed("erased"))
         await its.until("ack")
 
     async with server(script) as url, open_voice_call(url, listener=listen) as call:
@@ -248,7 +248,7 @@ async def test_messages_that_api_gateway_could_not_deliver_are_sent_again():
         await its.complain()
         again = await its.until("text")
         assert isinstance(again["seq"], int)
-        await its.tell(Accepted(again["seq"]), Transcript(1, "model", "Hello.", True), end(1))
+        await its.send(Accepted(again["seq"]), Transcript(1, "model", "Hello.", True), end(1))
         await its.until("ack")
 
     async with server(script) as url, open_voice_call(url) as call:
@@ -283,7 +283,7 @@ async def test_a_missing_answer_is_a_clear_error():
 async def test_a_closed_session_gives_no_answers():
     async def script(its: Script) -> None:
         await its.hear_utterance()
-        await its.tell(SessionClosed("unavailable"))
+        await its.send(SessionClosed("unavailable"))
         await its.until("ack")
 
     async with server(script) as url, open_voice_call(url) as call:
@@ -296,7 +296,7 @@ async def test_hanging_up_waits_until_the_session_is_closed():
         await its.until("hello")
         await its.reply(Ready("S", "C", chunk_ms=200, grace_s=30))
         await its.until("bye")
-        await its.tell(SessionClosed("bye"))
+        await its.send(SessionClosed("bye"))
         await its.until("ack")
 
     async with server(script) as url, open_voice_call(url) as call:

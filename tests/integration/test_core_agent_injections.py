@@ -36,6 +36,7 @@ from tests.contract.scenes import (
     turn,
 )
 from tests.contract.servers import DYNAMODB_LOCAL, Servers
+from tests.contract.stores import all_items
 from tests.fakes.clock import NOON_MS
 from tests.integration.deployed_core_agent import DeployedCoreAgent, deployed_core_agent
 from tests.integration.scripted_gemini import Body, Part, call, say
@@ -145,10 +146,7 @@ class Scene:
         items = {
             (table, item["pk"]["S"], item["sk"]["S"]): item
             for table in (names.live, names.memory, self.deployed.desk_table)
-            for page in self.deployed.client.get_paginator("scan").paginate(
-                TableName=table, ConsistentRead=True
-            )
-            for item in page["Items"]
+            for item in all_items(self.deployed.client, table)
         }
         return {
             place: item

@@ -51,7 +51,7 @@ from repartee.domain.tools.core_calls import (
 from repartee.domain.users.preferences import PreferenceChanges
 from tests.contract.aws_double import Answer, Request, aws_double
 from tests.contract.servers import DYNAMODB_LOCAL, MINISTACK, Servers
-from tests.contract.stores import tables
+from tests.contract.stores import all_items, tables
 from tests.event_files import load_event
 
 if TYPE_CHECKING:
@@ -351,7 +351,7 @@ def test_with_retention_every_function_writes_expiries(
     after_tomorrow_ms = tomorrow_ms + DAY_MS
     thinking.summariser.usage.add(Spending("user-1", session_id, "sum", after_tomorrow_ms, *bill))
 
-    items = deployed.client.scan(TableName=deployed.memory_table)["Items"]
+    items = all_items(deployed.client, deployed.memory_table)
     expiring = {item["sk"]["S"].partition("#")[0] for item in items if "expires_at" in item}
     assert len(items) == 7
     assert all("expires_at" in item for item in items), items
@@ -422,8 +422,7 @@ def test_later_writes_restore_nothing_of_an_erased_conversation(
 
     left = {
         item["sk"]["S"].partition("#")[0]
-        for table in (deployed.live_table, deployed.memory_table)
-        for item in deployed.client.scan(TableName=table)["Items"]
+        for item in all_items(deployed.client, deployed.live_table, deployed.memory_table)
         if item["sk"]["S"] != "spent"
     }
     # The request with the last look deletes the opening; ``conv`` is the tombstone.
@@ -438,4 +437,4 @@ def test_a_ticket_signed_with_another_key_is_refused_before_anything_is_written(
     deployed.key = "o" * 64
 
     assert deployed.connect(session["url"], "connection-1=") == 403
-    assert deployed.client.scan(TableName=deployed.live_table)["Count"] == 0
+    assert not all_items(deployed.client, deployed.live_table)

@@ -33,7 +33,7 @@ def asking(words: str = "One moment.", end: LiveEvent = COMPLETE) -> SessionHarn
 
 def cues(call: SessionHarness) -> list[str]:
     """The texts that repeat an answer to the model."""
-    return [text for text in call.texts if "still owed" in text]
+    return [text for text in call.texts if "not heard this answer" in text]
 
 
 def errors(call: SessionHarness) -> list[SessionError]:

@@ -145,7 +145,7 @@ def test_two_cancelled_calls_are_spoken_of_in_one_text():
     call.answer_tool("Upstairs.", index=2)
     call.live(*speaks("Yes?", COMPLETE))
 
-    assert call.texts == [f"(The answer that was still owed: {BOOKED} Upstairs.)"]
+    assert call.texts == [f"(The user has not heard this answer yet. Say it: {BOOKED} Upstairs.)"]
 
 
 def test_calls_without_ids_are_all_answered_and_equal_ones_share_one_run():

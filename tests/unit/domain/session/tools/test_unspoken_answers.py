@@ -68,7 +68,7 @@ def test_an_answer_that_is_not_spoken_in_its_turn_is_repeated_to_the_model(compl
     call.pass_ms(SPEAK_WITHIN_MS - 1)
     assert call.texts == []
     call.pass_ms(1)
-    assert call.texts == ["(The answer that was still owed: At three.)"]
+    assert call.texts == ["(The user has not heard this answer yet. Say it: At three.)"]
 
     call.live(*speaks("At three.", complete))
     call.ack()
@@ -148,7 +148,7 @@ def test_two_answers_that_are_kept_back_are_repeated_in_one_text_and_sent_in_one
     call.pass_ms(SPEAK_WITHIN_MS - 1)
     assert cues(call) == []
     call.pass_ms(1)
-    assert cues(call) == ["(The answer that was still owed: At three. Upstairs.)"]
+    assert cues(call) == ["(The user has not heard this answer yet. Say it: At three. Upstairs.)"]
 
     call.pass_ms(SPEAK_WITHIN_MS)
     call.ack()
@@ -170,7 +170,7 @@ def test_the_unspoken_one_of_two_answers_is_repeated(spoken, kept):
 
     call.pass_ms(1_000 + SPEAK_WITHIN_MS)
 
-    assert cues(call) == [f"(The answer that was still owed: {kept})"]
+    assert cues(call) == [f"(The user has not heard this answer yet. Say it: {kept})"]
 
 
 def test_an_answer_that_comes_after_another_was_repeated_gets_its_own_chance():

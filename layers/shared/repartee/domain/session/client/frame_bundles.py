@@ -1,7 +1,7 @@
-"""Fewer and larger frames where the client needs none yet: each message to it is billed.
+"""Joins small parts of a reply into larger frames, because each message to a client is billed.
 
-Gemini speaks faster than its words can be played, in many small parts. What waits joins up with
-what came before it, and once the client has enough to play, a part waits a moment for the next one.
+Gemini sends a reply in many small parts, faster than a client can play them. A part is joined to a
+waiting part of the same kind. While the client has enough to play, a part waits for the next one.
 """
 
 from collections.abc import Sequence
@@ -13,9 +13,10 @@ from repartee.domain.protocol.frames import Frame, ReplyAudio, Transcript
 # 500 ms. API Gateway bills messages in units of 32 KB (its price list); 24,000 bytes take 32,000
 # characters of base64, which leaves room for the JSON around them.
 MAX_BUNDLE_BYTES = 24_000
-# 400 ms. Two of Gemini's usual parts are more, and a third would not fit.
+# 400 ms. Two of Gemini's usual parts are longer than this, and a third would not fit.
 FULL_BUNDLE_BYTES = 19_200
-# The line to the client may falter for so long, less HOLD_MS, before the user hears a break.
+# A part is held only while the client has this much to play. So the connection may stall for this
+# time, less HOLD_MS, before the user hears a break.
 MIN_LEAD_MS = 1_000
 HOLD_MS = 300
 
@@ -23,13 +24,13 @@ type _Piece = ReplyAudio | Transcript
 
 
 def join(waiting: Sequence[Frame], frame: Frame) -> tuple[int, Frame] | None:
-    """Find the waiting frame that takes up another one.
+    """Join a frame to one that is already waiting.
 
-    Audio and text of one turn may pass each other, for text runs ahead of its sound anyway; neither
-    passes its own kind or anything else.
+    Audio and text of one turn may pass each other, because text precedes its sound anyway. Neither
+    may pass a frame of its own kind or any other frame.
 
     Returns:
-        Its place and what becomes of it; None where the new frame has to wait by itself.
+        The index of the waiting frame and its replacement, None if the frame cannot be joined.
     """
     if not isinstance(frame, ReplyAudio | Transcript):
         return None
@@ -56,14 +57,14 @@ def _joined(first: _Piece, second: _Piece) -> _Piece | None:
 
 @dataclass(slots=True)
 class PlaybackLead:
-    """How much of a reply the client has, at least, and has not played yet."""
+    """Estimates how much audio of a reply the client has received and cannot have played yet."""
 
     _turn: int = 0
     _ends_at_ms: float = 0.0
     _held_since_ms: int | None = None
 
     def mark_posted(self, frame: Frame, now_ms: int) -> None:
-        """Note that a frame is on its way."""
+        """Count a frame that is posted."""
         self._held_since_ms = None
         if isinstance(frame, ReplyAudio):
             self._turn = frame.turn
@@ -75,11 +76,11 @@ class PlaybackLead:
         return max(0.0, self._ends_at_ms - now_ms) if turn == self._turn else 0.0
 
     def forget(self) -> None:
-        """Note that the client drops its audio, so the next audio is needed at once."""
+        """Assume that the client has nothing to play, so that the next audio is sent at once."""
         self._ends_at_ms = 0.0
 
     def must_hold(self, waiting: Sequence[Frame], now_ms: int) -> bool:
-        """Return whether the next post is worth waiting for more of its kind."""
+        """Return whether the waiting frames are held back until more can be joined to them."""
         if not self._may_wait(waiting) or self._ends_at_ms < now_ms + MIN_LEAD_MS:
             self._held_since_ms = None
         elif self._held_since_ms is None:
@@ -87,11 +88,11 @@ class PlaybackLead:
         return self._held_since_ms is not None and now_ms < self._held_since_ms + HOLD_MS
 
     def next_deadline_ms(self) -> int | None:
-        """Return when what is held is let go."""
+        """Return when held frames are released."""
         return None if self._held_since_ms is None else self._held_since_ms + HOLD_MS
 
     def _may_wait(self, waiting: Sequence[Frame]) -> bool:
-        """Return whether nothing waits but less than a bundle of what is being played."""
+        """Return whether the waiting frames are less than a bundle of the reply being played."""
         pieces = [one for one in waiting if isinstance(one, ReplyAudio | Transcript)]
         audio_bytes = sum(len(one.pcm) for one in pieces if isinstance(one, ReplyAudio))
         return (

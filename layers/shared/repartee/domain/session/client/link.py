@@ -1,4 +1,4 @@
-"""The session's tie to its client: the current connection, what it was sent, what it heard."""
+"""Keeps the session's current connection, and makes the work for the client lane."""
 
 from dataclasses import dataclass, field
 
@@ -8,8 +8,8 @@ from repartee.domain.session.client.outbox import Outbox
 from repartee.domain.session.effects import ClientEffect, CloseConnection, PostFrame
 from repartee.domain.session.state import NO_CONNECTION, Connected
 
-# A frame for each message would double the cost of listening; a client may have 25 messages of
-# 200 ms in flight, so it never waits for this.
+# An `accepted` frame for each message would double the cost of listening. A client may have 25
+# messages of 200 ms in flight, so it does not wait for these frames.
 ACCEPTED_EVERY_MS = 600
 ACCEPTED_EVERY_MESSAGES = 5
 
@@ -19,8 +19,8 @@ class Attachment:
     """The changes that follow from a ``hello``.
 
     Attributes:
-        is_new: The connection, or whether its client marks speech, has changed.
-        is_output_lost: The client asks for output that is not kept any more.
+        is_new: Whether the connection changed, or whether its client marks speech.
+        is_output_lost: Whether the client lacks output that is no longer buffered.
     """
 
     is_new: bool
@@ -29,14 +29,15 @@ class Attachment:
 
 @dataclass(slots=True)
 class ClientLink:
-    """One client, over the current connection. Makes the work for the client lane.
+    """The client and its current connection. Only this class makes work for the client lane.
 
     Attributes:
-        connection_id: The current connection, None while there is none.
-        accepted_through: The last input number that was reported to the client as safe.
-        marks_speech: The client marks where speech begins and ends.
-        newest: The newest connection that has said hello, as far as this worker knows.
-        detached_at_ms: Since when there is no connection, None while there is one.
+        outbox: The session's output.
+        connection_id: The current connection, None without one.
+        accepted_through: The last input number that was reported to the client as accepted.
+        marks_speech: Whether the client marks where speech begins and ends.
+        newest: The newest connection that said hello, as far as this worker knows.
+        detached_at_ms: When the last connection ended, None while there is one.
     """
 
     outbox: Outbox
@@ -54,13 +55,13 @@ class ClientLink:
     _work: list[ClientEffect] = field(default_factory=list)
 
     def attach(self, numbered: Numbered, hello: Hello) -> Attachment | None:
-        """Make the hello's connection the current one, unless a newer one said hello before.
+        """Make the connection of a ``hello`` the current one, unless a newer one said hello.
 
         Returns:
-            What has changed, None where nothing follows from this hello.
+            The changes, None if the ``hello`` is obsolete.
         """
         connection = Connected(hello.connected_at_ms, numbered.connection_id)
-        # Where it is not known when a connection was opened, the hello's number decides.
+        # If it is not known when the connection was opened, the number of the hello decides.
         is_known = connection.at_ms > 0
         if is_known and connection < self.newest:
             return None
@@ -78,12 +79,12 @@ class ClientLink:
         return Attachment(is_new, is_output_lost=not self.outbox.resume(hello.resume_from))
 
     def start(self, now_ms: int) -> None:
-        """Begin to serve; a session without a connection counts as detached from now on."""
+        """Start serving; a session without a connection counts as detached from now on."""
         if self.connection_id is None:
             self.detached_at_ms = now_ms
 
     def detach(self, connection_id: str, now_ms: int) -> bool:
-        """Note that a connection is closed; return False when it is not the current one."""
+        """Note that a connection closed; return False if it is not the current one."""
         if connection_id != self.connection_id:
             return False
         self.connection_id = None
@@ -91,10 +92,10 @@ class ClientLink:
         return True
 
     def acknowledge(self, ack: Acknowledged) -> bool:
-        """Take an ``ack``; return False when it names output that was never posted.
+        """Apply an ``ack``; return False if it names output that was never posted.
 
-        What an older ``ack`` says of playing changes nothing. Neither does what is more than was
-        posted.
+        The played time is ignored if a newer ``ack`` has been applied, or if it exceeds the audio
+        that was posted.
         """
         if not self.outbox.may_have_received(ack.received):
             return False
@@ -113,21 +114,21 @@ class ClientLink:
         return True
 
     def reset_playback(self, turn: int) -> None:
-        """Forget what the client has played of a turn, because the turn starts over."""
+        """Forget how much of a turn the client has played, because the turn restarts."""
         self._played = (0, 0)
         self._played_at_seq = self.outbox.last_seq + 1
         self._playable.pop(turn, None)
         self.outbox.forget_posted(turn)
 
     def interrupt(self, turn: int, now_ms: int) -> None:
-        """Have the client stop playing a turn's reply, of which nothing more is posted."""
+        """Make the client stop playing a turn's reply, and drop the rest of its audio."""
         self._playable[turn] = self.outbox.playable_ms(turn, now_ms)
         self.outbox.interrupt(turn)
 
     def played_ms(self, turn: int) -> int:
         """Return how many ms of an interrupted reply the user has heard.
 
-        Where the client does not say it, this is what it can have played since the posts.
+        If the client does not report it, this is an estimate from the times of the posts.
         """
         played_turn, played_ms = self._played
         known_ms = played_ms if played_turn == turn else 0
@@ -136,7 +137,13 @@ class ClientLink:
         )
 
     def report_accepted(self, through: int, now_ms: int, *, is_urgent: bool) -> None:
-        """Report to the client, not too often, up to where its input is safe."""
+        """Report to the client which input is accepted, at most every ``ACCEPTED_EVERY_MS``.
+
+        Args:
+            through: The last accepted input number.
+            now_ms: The present.
+            is_urgent: Whether to report at once.
+        """
         news = through - self.accepted_through
         if news <= 0:
             self._accepted_at_ms = now_ms
@@ -148,12 +155,12 @@ class ClientLink:
             self._accepted_at_ms = now_ms
 
     def post_next(self, now_ms: int) -> None:
-        """Post the next frame, if there are a frame and a connection."""
+        """Post the next frame if one is due and there is a connection."""
         if self.connection_id is not None and (numbered := self.outbox.next_post(now_ms)):
             self._work.append(PostFrame(self.connection_id, numbered))
 
     def close_connection(self) -> None:
-        """Close the current connection after everything that was posted before."""
+        """Close the current connection after all earlier posts."""
         if self.connection_id is not None:
             self._work.append(CloseConnection(self.connection_id))
 
@@ -165,7 +172,7 @@ class ClientLink:
         return work
 
     def next_deadline_ms(self, through: int) -> int | None:
-        """Return when a post or a report may be due by time alone."""
+        """Return when the next post or report becomes due."""
         paused_until_ms = self.outbox.next_deadline_ms()
         report_at_ms = self._accepted_at_ms + ACCEPTED_EVERY_MS
         deadlines = [

@@ -1,4 +1,4 @@
-"""The session's output: numbered when it is posted, kept until it is acknowledged."""
+"""Buffers the session's output: frames get a number when posted, and stay until acknowledged."""
 
 from collections import Counter, deque
 from collections.abc import Iterable
@@ -24,16 +24,16 @@ SLOW_CLIENT_PAUSE_MS = 250
 
 @dataclass(slots=True)
 class Outbox:
-    """Frames to one client in order, one post at a time.
+    """The frames to one client, in order, of which one is posted at a time.
 
-    Numbers are given at the moment of posting, so what barge-in drops leaves no gap. Audio that
-    is waiting, and audio that is posted but not acknowledged, are bounded each: the oldest goes
-    first, control frames stay.
+    A frame gets its number when it is posted, so frames that barge-in drops leave no gap. Waiting
+    audio and unacknowledged audio each have a limit. Beyond it the oldest audio is dropped;
+    control frames stay.
 
     Attributes:
-        epoch: The worker's epoch, carried by every frame.
-        acknowledged: Every frame up to this number has reached the client.
-        last_seq: The highest number given so far.
+        epoch: The worker's epoch, which every frame carries.
+        acknowledged: The number up to which the client has received every frame.
+        last_seq: The highest number so far.
     """
 
     epoch: int
@@ -54,10 +54,7 @@ class Outbox:
     _playback_lead: PlaybackLead = field(default_factory=PlaybackLead)
 
     def offer(self, frame: Frame) -> None:
-        """Queue a frame behind the others, or join it to one of them (``bundles``).
-
-        Nothing follows the session's last one.
-        """
+        """Queue a frame, or join it to a waiting one; ignore frames after ``SessionClosed``."""
         if self._is_closed:
             return
         self._is_closed = isinstance(frame, SessionClosed)
@@ -76,7 +73,7 @@ class Outbox:
             self._unposted.add(lost.turn)
 
     def drop_audio(self, turn: int) -> None:
-        """Forget the turn's audio, whether it is not posted yet or posted again."""
+        """Drop a turn's audio, both waiting and posted, so that none of it is posted again."""
         self.forget_lost(turn)
         self._playback_lead.forget()
         self._waiting = deque(frame for frame in self._waiting if not _is_audio_of(frame, turn))
@@ -86,12 +83,12 @@ class Outbox:
         self._kept_bytes = sum(_audio_bytes(kept.frame) for kept in self._kept)
 
     def interrupt(self, turn: int) -> None:
-        """Drop the turn's audio, and interrupt the client before any other frame."""
+        """Drop a turn's audio and send ``Interrupted`` ahead of all waiting frames."""
         self.drop_audio(turn)
         self._waiting.appendleft(Interrupted(turn))
 
     def next_post(self, now_ms: int) -> NumberedFrame | None:
-        """Return the frame to post now; None while one is in flight or none is to be posted yet."""
+        """Return the frame to post now, None if one is in flight or none is due."""
         if self._in_flight is not None:
             return None
         if self._paused_until_ms is not None:
@@ -114,12 +111,19 @@ class Outbox:
         return self._in_flight
 
     def mark_posted(self, seq: int) -> None:
-        """Note that the frame was taken."""
+        """Note that API Gateway has taken the frame in flight."""
         if self._in_flight is not None and self._in_flight.seq == seq:
             self._in_flight = None
 
     def mark_refused(self, seq: int, now_ms: int, *, is_gone: bool) -> None:
-        """Note that the frame was not taken; it is posted again later, with its number."""
+        """Note that a post failed; the frame is posted again later under the same number.
+
+        Args:
+            seq: The frame's number.
+            now_ms: The present.
+            is_gone: Whether the connection is closed. Otherwise the client is too slow, and posts
+                pause for a moment.
+        """
         if self._in_flight is None or self._in_flight.seq != seq:
             return
         self._again.appendleft(self._in_flight)
@@ -130,25 +134,25 @@ class Outbox:
     def may_have_received(self, position: OutputPosition) -> bool:
         """Return whether a client can have received the output up to ``position``.
 
-        It cannot where only a later worker posts it, or where this one has posted less.
+        It cannot if the epoch is that of a later worker, or if this worker has posted less.
         """
         is_later = position.epoch > self.epoch
         return not (is_later or (position.epoch == self.epoch and position.seq > self.last_seq))
 
     def posted_ms(self, turn: int) -> float:
-        """Return how many ms of a turn's reply have been posted, at most 1 ms too many."""
+        """Return how many ms of a turn's reply have been posted, rounded up by at most 1 ms."""
         return 1 + duration_ms(self._posted_bytes[turn], OUTPUT_RATE_HZ)
 
     def playable_ms(self, turn: int, now_ms: int) -> int:
-        """Return how many ms of a turn's reply a client has played if it played at once."""
+        """Return how many ms of a turn's reply a client has played if it plays without delay."""
         return max(0, int(self.posted_ms(turn) - 1 - self._playback_lead.left_ms(turn, now_ms)))
 
     def forget_posted(self, turn: int) -> None:
-        """Forget how much of a turn's reply was posted, because the turn starts over."""
+        """Forget how much of a turn's reply was posted, because the turn restarts."""
         del self._posted_bytes[turn]
 
     def acknowledge(self, position: OutputPosition) -> bool:
-        """Forget what has reached the client; True when that is news."""
+        """Drop the frames up to an acknowledged position; return False if it is not new."""
         if position.epoch != self.epoch or not self.acknowledged < position.seq <= self.last_seq:
             return False
         self.acknowledged = position.seq
@@ -157,7 +161,7 @@ class Outbox:
         return True
 
     def resume(self, position: OutputPosition | None) -> bool:
-        """Post again what a returning client lacks; return False when a part of it is not kept."""
+        """Post again what a returning client lacks; return False if some audio is lost."""
         if position is not None:
             self.acknowledge(position)
         self._again = deque(self._kept)
@@ -166,11 +170,11 @@ class Outbox:
         return not self.lost_turns()
 
     def lost_turns(self) -> set[int]:
-        """Return the turns of which the client lacks audio that is not kept any more."""
+        """Return the turns of which the client lacks audio that is no longer buffered."""
         return {turn for turn, seq in self._lost.items() if seq > self.acknowledged}
 
     def has_lost(self, turn: int) -> bool:
-        """Return whether audio of this turn was dropped that was still needed."""
+        """Return whether audio of this turn was dropped before the client had it."""
         return turn in self._lost
 
     def unposted_turns(self) -> set[int]:
@@ -178,31 +182,31 @@ class Outbox:
         return set(self._unposted)
 
     def forget_lost(self, turn: int) -> None:
-        """Forget that audio of this turn is lost: it is reported, or not needed any more."""
+        """Forget that audio of this turn is lost, because it is repeated or no longer needed."""
         self._lost.pop(turn, None)
         self._unposted.discard(turn)
 
     def has_delivered(self, turn: int) -> bool:
-        """Return whether the client has the whole of a turn, its end included."""
+        """Return whether the client has received the whole turn, including its end."""
         end = self._turn_ends.get(turn)
         return end is not None and self.acknowledged >= end
 
     def undelivered_end(self, turn: int) -> OutputPosition | None:
-        """Return where the turn ends in the output, None when the client has all of it."""
+        """Return where a turn ends in the output, None if the client has received all of it."""
         if self.has_delivered(turn):
             return None
         waits = (isinstance(frame, TurnEnd) and frame.turn == turn for frame in self._waiting)
         ahead = next((place for place, is_end in enumerate(waits, 1) if is_end), None)
-        # Without an end it lies behind all that waits.
+        # A turn whose end is not queued yet ends after all waiting frames.
         seq = self.last_seq + (ahead or len(self._waiting) + 1)
         return OutputPosition(self.epoch, self._turn_ends.get(turn, seq))
 
     def is_empty(self) -> bool:
-        """Return whether everything offered has been posted."""
+        """Return whether all frames have been posted."""
         return not (self._waiting or self._again or self._in_flight)
 
     def next_deadline_ms(self) -> int | None:
-        """Return when a post that is put off may be made."""
+        """Return when a delayed post becomes due."""
         return self._paused_until_ms or self._playback_lead.next_deadline_ms()
 
     def _keep(self, numbered: NumberedFrame) -> None:
@@ -232,9 +236,9 @@ def _is_audio_of(frame: Frame, turn: int) -> bool:
 
 
 def _without_audio(numbered: NumberedFrame, turn: int | None = None) -> NumberedFrame:
-    """Let go of audio, that of one turn or any; the number stays.
+    """Return a frame without its audio, if it belongs to ``turn`` or ``turn`` is None.
 
-    A client holds back what is behind a gap.
+    The frame keeps its number, because clients hold back the frames after a gap.
     """
     frame = numbered.frame
     if not isinstance(frame, ReplyAudio) or turn not in (None, frame.turn):

@@ -1,4 +1,4 @@
-"""Turns that are in memory before the client has got them, for the next worker."""
+"""Remembers which committed turns the client may not have received, for the next worker."""
 
 from dataclasses import dataclass, field
 
@@ -13,10 +13,10 @@ MAX_UNDELIVERED = 10
 
 @dataclass(slots=True)
 class UndeliveredTurns:
-    """Turns whose replies the client may miss, oldest first.
+    """The committed turns whose replies the client may lack.
 
     Attributes:
-        turns: Those of earlier workers, and those that this one has committed.
+        turns: The turns of earlier workers and of this one, oldest first.
     """
 
     turns: tuple[UndeliveredTurn, ...]
@@ -25,10 +25,10 @@ class UndeliveredTurns:
     _repeated_by: dict[int, int] = field(default_factory=dict)
 
     def acknowledge(self, received: OutputPosition) -> None:
-        """Forget what the client turns out to have.
+        """Forget the turns that the client has received.
 
-        A worker's output counts only as received in its own epoch: with the first frame of the next
-        one, the client gives up the rest.
+        An acknowledgement counts only for output of the same epoch, because a client discards the
+        rest of an epoch when the first frame of the next one arrives.
         """
         self.turns = tuple(
             one
@@ -39,19 +39,19 @@ class UndeliveredTurns:
         )
 
     def mark_missed(self, numbers: set[int]) -> None:
-        """Note that the client does not have these: later acknowledgements are of later frames."""
+        """Record that the client lacks these turns; later acknowledgements do not cover them."""
         self._missed |= numbers
 
     def is_missed(self, number: int) -> bool:
-        """Return whether the client is known not to have a turn of an earlier worker."""
+        """Return whether the client is known to lack a turn of an earlier worker."""
         return number in self._missed
 
     def repeat(self, number: int, by_turn: int) -> None:
-        """Note that a turn is said again; it is missed until ``by_turn`` or a later one is over."""
+        """Record that ``by_turn`` repeats a turn, which stays undelivered until that commits."""
         self._repeated_by[number] = by_turn
 
     def commit(self, number: int) -> tuple[UndeliveredTurn, ...]:
-        """Return what is undelivered once this turn is in memory too."""
+        """Return the turns that are undelivered once this turn is committed too."""
         kept = [one for one in self.turns if number < self._repeated_by.get(one.number, number + 1)]
         if (ends_at := self._outbox.undelivered_end(number)) is not None:
             kept.append(UndeliveredTurn(number, ends_at))

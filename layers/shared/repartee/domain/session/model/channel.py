@@ -1,4 +1,4 @@
-"""Collects the work for the live-model lane; nothing else in the session makes any."""
+"""Collects the work for the live-model lane. No other module makes such work."""
 
 from decimal import Decimal
 
@@ -17,13 +17,13 @@ from repartee.domain.session.effects import (
 
 
 class ModelChannel:
-    """The way to the live model: what is called here is done in the same order."""
+    """The queue to the live model; work is done in the order of the calls."""
 
     def __init__(self) -> None:
         self._work: list[ModelEffect] = []
 
     def open(self, generation: int, config: LiveConfig, saves_usd: Decimal | None) -> None:
-        """Open a Live session in place of the one that may be open."""
+        """Open a Live session, and close an open one first."""
         self._work.append(OpenLive(generation, config, saves_usd))
 
     def send_audio(self, pcm: bytes) -> None:
@@ -35,7 +35,7 @@ class ModelChannel:
         self._work.append(SendSilence(duration_ms))
 
     def send_text(self, text: str) -> None:
-        """Send text, as if the user had typed it."""
+        """Send text as if the user had typed it."""
         self._work.append(SendText(text))
 
     def start_activity(self) -> None:

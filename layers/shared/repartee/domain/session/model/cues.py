@@ -1,4 +1,7 @@
-"""Cues the model to say what no user asked for: one text at a time, for each interrupts it."""
+"""Sends cues, which are texts that make the model speak although the user said nothing.
+
+Only one cue is sent at a time, because each text interrupts the model.
+"""
 
 from collections import deque
 from dataclasses import dataclass, field
@@ -10,9 +13,9 @@ from repartee.domain.tools.core_calls import CoreAnswer
 
 @dataclass(slots=True)
 class Cues:
-    """Texts to the model that are not the user's, from the wish to the model's first word.
+    """The queue of cues, and the cue that the model has not answered yet.
 
-    Only words for a turn that is under way, such as a nudge, go another way.
+    Texts for a turn that is in progress, such as a nudge, are not cues.
     """
 
     _live_link: LiveLink
@@ -22,25 +25,25 @@ class Cues:
 
     @property
     def is_awaited(self) -> bool:
-        """Return whether the model was given a text and has not begun to speak."""
+        """Return whether a cue was sent and the model has not begun to speak."""
         return self._speak_by_ms is not None
 
     @property
     def is_pending(self) -> bool:
-        """Return whether the model is still to say something, so that its session is needed."""
+        """Return whether a cue is queued or not answered, so that the Live session is needed."""
         return bool(self._wanted) or self.is_awaited
 
     @property
     def is_free(self) -> bool:
-        """Return whether a text would interrupt no other."""
+        """Return whether a cue can be sent without interrupting another one."""
         return self._live_link.is_open and not self.is_awaited
 
     def queue(self, text: str) -> None:
-        """Have this said when nobody speaks, by whichever live session is open then."""
+        """Queue a cue for the next silence; it is sent on the Live session that is open then."""
         self._wanted.append(text)
 
     def send_next(self, now_ms: int) -> bool:
-        """Send the next queued text; return False without one, or when it would interrupt."""
+        """Send the next queued cue; return False if there is none or it would interrupt."""
         if not self._wanted or not self.is_free:
             return False
         text = self._wanted.popleft()
@@ -49,31 +52,31 @@ class Cues:
         return True
 
     def send(self, text: str, now_ms: int) -> None:
-        """Send a text to this live session only."""
+        """Send a cue that is not repeated if the Live session is lost."""
         self._live_link.channel.send_text(text)
         self._given = None
         self._speak_by_ms = now_ms + SPEAK_WITHIN_MS
 
     def send_answers(self, answers: list[CoreAnswer], now_ms: int) -> None:
-        """Send tools' answers, all in one text."""
+        """Send answers of tools in one cue."""
         texts = " ".join(answer.answer for answer in answers)
-        self.send(f"(The answer that was still owed: {texts})", now_ms)
+        self.send(f"(The user has not heard this answer yet. Say it: {texts})", now_ms)
 
     def end_wait(self) -> None:
-        """Note that the model speaks, or has nothing to say."""
+        """Stop waiting, because the model speaks or has completed its turn."""
         self._given = self._speak_by_ms = None
 
     def expire(self, now_ms: int) -> None:
-        """Stop waiting for a model that stays silent."""
+        """Stop waiting if the model has been silent for too long."""
         if self._speak_by_ms is not None and now_ms >= self._speak_by_ms:
             self.end_wait()
 
     def lose_session(self) -> None:
-        """Note that the live session is gone; the next one gets the text that was not said."""
+        """Queue the unanswered cue again, because the Live session is lost."""
         if self._given is not None:
             self._wanted.appendleft(self._given)
         self.end_wait()
 
     def next_deadline_ms(self) -> int | None:
-        """Return when a silent model is waited for no longer."""
+        """Return when the wait for the model ends."""
         return self._speak_by_ms

@@ -1,8 +1,8 @@
-"""Leaves out of the set-up what the live model may have refused, step by step.
+"""Decides which parts to leave out of the set-up after the live model has refused one.
 
-Gemini closes such a session with 1007 or 1008 and does not say why. It may refuse the history as
-messages, or a voice or language. Each step asks for less than the one before. The last step asks
-for nothing that belongs to the user, so that no user is locked out by what is stored of them.
+Gemini closes such a Live session with 1007 or 1008 and gives no reason. It may refuse the history
+as messages, or a voice or language. Each step leaves out more. The last step contains no data of
+the user, so that stored data cannot lock a user out.
 """
 
 from dataclasses import dataclass
@@ -13,9 +13,9 @@ class SetupFallback:
     """The parts that are left out of a set-up.
 
     Attributes:
-        history_as_text: The history is part of the instruction.
-        without_memory: No turn, summary or note is sent.
-        without_preferences: Language, voice and manner are the deployment's.
+        history_as_text: Whether the history is text in the instruction instead of messages.
+        without_memory: Whether turns, summary and notes are left out.
+        without_preferences: Whether language, voice and style are the deployment's.
     """
 
     history_as_text: bool = False
@@ -27,24 +27,24 @@ _STEPS = (
     SetupFallback(),
     SetupFallback(history_as_text=True),
     SetupFallback(history_as_text=True, without_preferences=True),
-    # One thing at a time: the preferences come back where they were not the cause.
+    # The preferences are used again, because they were not the cause.
     SetupFallback(without_memory=True),
     SetupFallback(without_memory=True, without_preferences=True),
 )
 _AS_TEXT = 1
 _WITHOUT_PREFERENCES = 2
-# A session without memory forgets the call, so the next one gets the past again.
+# A Live session without memory forgets the conversation, so the next one gets the memory again.
 _AFTER = {3: 1, 4: 2}
 
 
 @dataclass(frozen=True, slots=True)
 class SetupContent:
-    """The parts of a set-up that belong to the user, and can be left out.
+    """The parts of a set-up that belong to the user and can be left out.
 
     Attributes:
-        has_preferences: The user wants other values than the defaults.
-        has_history: There are turns to send.
-        has_memory: There are turns, notes or a summary to send.
+        has_preferences: Whether the user has preferences that differ from the defaults.
+        has_history: Whether there are turns to send.
+        has_memory: Whether there are turns, notes or a summary to send.
     """
 
     has_preferences: bool
@@ -54,15 +54,15 @@ class SetupContent:
 
 @dataclass(slots=True)
 class SetupFallbacks:
-    """The set-up fallbacks of one worker's live sessions.
+    """Chooses the set-up fallback for each Live session of one worker.
 
     Attributes:
-        refuses_history: The live model takes a history only as text. An earlier session of this
-            process may have found that out.
-        starts_without_preferences: An earlier session of this process has found out that the live
-            model refuses the user's preferences.
-        replaces_preferences: The live model has answered without the user's preferences.
-        refuses_preferences: The live model cannot be set up with the user's preferences.
+        refuses_history: Whether the live model accepts a history only as text. An earlier session
+            of this process may have found this.
+        starts_without_preferences: Whether an earlier session of this process has found that the
+            live model refuses the user's preferences.
+        replaces_preferences: Whether the live model has answered without the user's preferences.
+        refuses_preferences: Whether the live model refuses the user's preferences.
     """
 
     refuses_history: bool
@@ -79,21 +79,21 @@ class SetupFallbacks:
 
     @property
     def current(self) -> SetupFallback:
-        """The fallback for the next live session."""
+        """Return the fallback for the next Live session."""
         return _STEPS[self._step]
 
     def begin(self) -> None:
-        """Note that a live session begins with the current fallback."""
+        """Note that a Live session is opened with the current fallback."""
         self._begun_step = self._step
 
     def allow_preferences(self) -> None:
-        """Use the preferences again: they have changed, so the live model may take them."""
+        """Use the preferences again, because they changed and the live model may accept them."""
         self.refuses_preferences = False
 
     def try_next(self, content: SetupContent) -> bool:
-        """Leave out what may have been refused; return False when nothing is left to leave out."""
+        """Leave out the next part; return False if there is nothing more to leave out."""
         if self.current.without_preferences and not self.refuses_preferences:
-            # The user has changed them since, so they are not known to be the cause.
+            # The preferences have changed, so it is not known that the model refuses them.
             self._step -= 1
         for step in range(self._step + 1, len(_STEPS)):
             if _leaves_out_more(_STEPS[step], content):
@@ -103,7 +103,7 @@ class SetupFallbacks:
         return False
 
     def confirm(self) -> None:
-        """Note that the live model has reacted, so it has taken its set-up."""
+        """Note that the live model has reacted, so it has accepted its set-up."""
         begun = self._begun_step
         self.refuses_history |= begun == _AS_TEXT
         self.replaces_preferences |= _STEPS[begun].without_preferences

@@ -1,7 +1,7 @@
-"""In which order tests run, how hypothesis searches, and what a skip means in CI.
+"""The order of tests, the hypothesis profiles, and skipped system tests in CI.
 
-It searches the same way each time here and in CI, at random when asked to ``hunt``; ``few`` is for
-measuring what the examples that are written down cover.
+Hypothesis searches the same way each time, except with the profile ``hunt``. The profile ``few``
+measures the coverage of the explicit examples.
 """
 
 import os
@@ -21,7 +21,7 @@ def pytest_configure(config):
         settings.load_profile("fixed")
 
 
-# They wait more than they work, so they go side by side and first; each takes a worker of xdist.
+# These modules wait more than they compute, so they start first, each on a worker of xdist.
 _LONGEST = ("test_conversation_long.py", "test_chaos_campaign.py", "test_conversation_killed.py")
 
 
@@ -32,7 +32,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def _never_skipped[T: (pytest.TestReport, pytest.CollectReport)](
     config: pytest.Config, report: T
 ) -> T:
-    """Fail what is skipped of the system tests in CI: nobody would notice a missing engine."""
+    """Fail what is skipped of the system tests in CI: a missing engine must not go unnoticed."""
     in_ci = os.environ.get("CI") == "true"  # noqa: TID251 - set by the CI service
     if in_ci and report.skipped and config.getoption("markexpr") == "system":
         report.outcome = "failed"

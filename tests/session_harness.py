@@ -260,7 +260,7 @@ class SessionHarness(SessionRecord):
     def send(
         self, *messages: Message | Unknown, seq: int | None = None, connection: str = "A"
     ) -> list[Effect]:
-        """The client sends messages, each in a mailbox read of its own."""
+        """The client sends messages, each in a separate mailbox read."""
         everything: list[Effect] = []
         for message in messages:
             everything += self.read(self.numbered(message, seq, connection))

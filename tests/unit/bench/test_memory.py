@@ -1,4 +1,4 @@
-"""The memory benchmark's arithmetic: units, ratios, and who stopped where."""
+"""The memory benchmark's arithmetic: units, ratios and contenders that stopped."""
 
 import pytest
 

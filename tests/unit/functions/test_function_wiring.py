@@ -1,4 +1,4 @@
-"""What each of the gateway's functions imports, reads and builds."""
+"""The imports, settings and objects of each of the gateway's functions."""
 
 import subprocess
 import sys

@@ -63,7 +63,7 @@ def test_the_client_to_be_copied_sends_again_what_may_be_sent_again(
 
 
 class Script:
-    """A line on which these frames come, whatever is sent."""
+    """A connection that delivers these frames for any input."""
 
     def __init__(self, *frames: ask.Message) -> None:
         self._frames = [json.dumps(frame) for frame in frames]

@@ -1,4 +1,4 @@
-"""What the laptop's programs say when they are called wrongly: which value, and what to do."""
+"""The local programs name an unusable argument and its remedy."""
 
 import asyncio
 import sys

@@ -22,7 +22,7 @@ def emitted(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
 
 
 def declared(line: dict[str, Any]) -> dict[str, str]:
-    """Return what a metric line tells CloudWatch: unit by name."""
+    """Return the units in a metric line, by metric name."""
     (directive,) = line["_aws"]["CloudWatchMetrics"]
     assert directive["Namespace"] == NAMESPACE
     assert directive["Dimensions"] == [[DIMENSION]]
@@ -151,7 +151,7 @@ def test_a_log_line_has_its_message_and_its_keys(capsys: pytest.CaptureFixture[s
 def test_at_debug_libraries_still_say_nothing_of_what_passes_through_them(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # What Lambda's runtime client does when LogLevel is DEBUG.
+    # As Lambda's runtime client does when LogLevel is DEBUG.
     root, to_stdout = logging.getLogger(), logging.StreamHandler(sys.stdout)
     monkeypatch.setattr(root, "level", logging.DEBUG)
     monkeypatch.setattr(root, "handlers", [to_stdout])

@@ -36,7 +36,7 @@ def cancelled(*codes: str) -> ClientError:
 
 
 class FailingClient:
-    """A DynamoDB client whose every operation takes the next outcome, the last one for ever.
+    """A DynamoDB client whose calls have the given outcomes in order. The last one repeats.
 
     Attributes:
         calls: The parameters of every call, by operation, in order.

@@ -1,13 +1,10 @@
-"""Single writes that meet a transaction on their item: the SDK gives up on them, we try again."""
+"""A write that conflicts with a transaction is retried here, because the SDK does not do it."""
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, cast
 
 import pytest
-from botocore.exceptions import ClientError
 
 from repartee.adapters.dynamodb.conversations.tool_call_store import DynamoToolCallStore
-from repartee.adapters.dynamodb.retries import Backoff
 from repartee.adapters.dynamodb.sessions.connection_store import DynamoConnectionStore
 from repartee.adapters.dynamodb.sessions.mailbox import DynamoMailbox
 from repartee.adapters.dynamodb.sessions.store import DynamoSessionStore
@@ -20,9 +17,7 @@ from repartee.domain.users.preferences import PreferenceChanges
 from repartee.domain.users.retention import KEEP_FOREVER
 from tests.fakes.clock import FakeClock
 from tests.fakes.ids import FakeIdSource
-
-if TYPE_CHECKING:
-    from types_boto3_dynamodb.client import DynamoDBClient
+from tests.unit.adapters.dynamodb.failing_client import FailingClient, Waits, as_client, failure
 
 pytestmark = pytest.mark.unit
 
@@ -31,30 +26,8 @@ EXCHANGE = Exchange(
 )
 
 
-def failure(code: str) -> ClientError:
-    return ClientError({"Error": {"Code": code, "Message": "told by the test"}}, "Operation")
-
-
-class Client:
-    """Refuses the first writes, then takes the rest."""
-
-    def __init__(self, *failures: ClientError) -> None:
-        self.failures = list(failures)
-        self.calls = 0
-
-    def __getattr__(self, operation: str) -> Callable[..., dict[str, Any]]:
-        def call(**_: Any) -> dict[str, Any]:
-            self.calls += 1
-            if self.failures:
-                raise self.failures.pop(0)
-            return {"Attributes": {"previous_ms": {"N": "-1"}}}
-
-        return call
-
-
-def writes(client: Client, waited_s: list[float]) -> dict[str, Callable[[], object]]:
-    backoff = Backoff(attempts=4, first_cap_s=0.1, sleep=waited_s.append, jitter=lambda: 1.0)
-    table = DynamoTable(cast("DynamoDBClient", client), "table", backoff)
+def writes(failing: FailingClient, waits: Waits) -> dict[str, Callable[[], object]]:
+    table = DynamoTable(as_client(failing), "table", waits.backoff)
     clock = FakeClock()
     sessions = DynamoSessionStore(session_table=table)
     mailbox = DynamoMailbox(session_table=table, clock=clock, ids=FakeIdSource())
@@ -76,30 +49,31 @@ def writes(client: Client, waited_s: list[float]) -> dict[str, Callable[[], obje
     }
 
 
-NAMES = tuple(writes(Client(), []))
+TAKEN = {"Attributes": {"previous_ms": {"N": "-1"}}}
+CONFLICT = failure("TransactionConflictException")
+NAMES = tuple(writes(FailingClient(TAKEN), Waits()))
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_write_that_meets_a_transaction_is_tried_again(name: str):
-    conflict = failure("TransactionConflictException")
-    client, waited_s = Client(conflict, conflict), list[float]()
-    writes(client, waited_s)[name]()
-    assert client.calls == 3
-    assert waited_s == [0.1, 0.2]
+    failing, waits = FailingClient(CONFLICT, CONFLICT, TAKEN), Waits()
+    writes(failing, waits)[name]()
+    assert len(failing.calls) == 3
+    assert waits.seconds == [0.1, 0.2]
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_transaction_that_does_not_end_makes_the_store_unavailable(name: str):
-    client, waited_s = Client(*[failure("TransactionConflictException")] * 9), list[float]()
+    failing, waits = FailingClient(CONFLICT), Waits()
     with pytest.raises(StoreUnavailable, match="TransactionConflictException"):
-        writes(client, waited_s)[name]()
-    assert client.calls == 4
+        writes(failing, waits)[name]()
+    assert len(failing.calls) == 4
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_errors_that_the_sdk_retries_are_not_retried_again(name: str):
-    client, waited_s = Client(failure("ThrottlingException")), list[float]()
+    failing, waits = FailingClient(failure("ThrottlingException")), Waits()
     with pytest.raises(StoreUnavailable):
-        writes(client, waited_s)[name]()
-    assert client.calls == 1
-    assert waited_s == []
+        writes(failing, waits)[name]()
+    assert len(failing.calls) == 1
+    assert waits.seconds == []

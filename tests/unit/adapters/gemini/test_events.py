@@ -1,4 +1,4 @@
-"""What google-genai yields, in the domain's words."""
+"""The events of google-genai become events of the domain."""
 
 from typing import Any
 

@@ -31,7 +31,7 @@ def paid(mind: Mind | ReasoningFailed = say_yes) -> AnswerQuestionHarness:
 
 
 def counted(bench: AnswerQuestionHarness) -> Decimal:
-    """Return what was counted, the same in the user's day and in the session."""
+    """Return the counted cost, which is the same in the user's day and in the session."""
     day = sum((used.cost_usd for used in bench.tables.usage.values()), Decimal(0))
     assert bench.tables.states["s1"].cost_usd == day
     return day

@@ -142,7 +142,7 @@ def test_when_core_agent_and_its_worker_die_together_the_repetition_has_time_to_
     waited_for_ms = 25_000
     with pytest.raises(KeyboardInterrupt):
         bench.ask(replace(first, deadline_ms=bench.clock.now_ms() + waited_for_ms))
-    # The lease of a worker that has just renewed it runs out before anybody takes over.
+    # The lease of a worker that has just renewed it runs out before another worker takes over.
     bench.clock.advance(5_000)
     bench.tables.states["s1"] = replace(bench.tables.states["s1"], epoch=5)
     bench.reasoner = FakeReasoner(book_at_three, bench.clock)

@@ -37,7 +37,7 @@ def turn(number: int, characters: int = 100) -> Turn:
 
 
 class Desk:
-    """A conversation of Ann's, and who sums it up."""
+    """Ann's conversation, and the use case that summarises it."""
 
     def __init__(self, turns: int, mind: Mind | ReasoningFailed | None = None) -> None:
         self.tables = FakeTables()

@@ -140,7 +140,7 @@ class MessageRouteHarness:
         connection: str = "connection-1",
         connected_at_ms: int | None = None,
     ) -> list[dict[str, Any]]:
-        """Send one message; return what its client was sent because of it."""
+        """Send one message; return the client's answers to it."""
         event = load_event("message.hello")
         if connected_at_ms is None:
             connected_at_ms = self.tables.clock.now_ms() - self.age_ms

@@ -1,4 +1,4 @@
-"""What comes of one message of a client: what is kept, and what is answered."""
+"""A message of a client is kept and answered."""
 
 import json
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""Which message wakes a worker, and when it wakes nobody."""
+"""Some messages wake a worker, and others do not."""
 
 import json
 from dataclasses import replace

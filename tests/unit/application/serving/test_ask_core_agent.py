@@ -25,7 +25,7 @@ DENIED = CoreAgentFailed("core_agent was not invoked", retryable=False)
 def asked(
     *script: CoreAnswer | CoreAgentFailed, timeout_ms: int = TOOL_CALL_TIMEOUT_MS
 ) -> tuple[CoreAnswer, list[CoreRequest], float]:
-    """Return the answer to one question, what was asked for it, and how long it took in s."""
+    """Return the answer to one question, the requests for it and the duration in seconds."""
     core = FakeCoreAgent(script)
     results = []
 

@@ -1,4 +1,4 @@
-"""What one question costs its user, whatever becomes of the worker that asked it."""
+"""The cost of one question is counted once, even if workers die or hand over."""
 
 import asyncio
 from dataclasses import replace
@@ -35,7 +35,7 @@ pytestmark = pytest.mark.unit
 
 CORE = Bill(TokenUsage(text_in=900, text_out=40), Decimal("0.5"))
 HEARD = TokenUsage(audio_in=1_000)
-# What ``Scene.answer`` is billed by the live model.
+# The live model's bill for ``WorkerHarness.answer``.
 ANSWERED = TokenUsage(text_in=100, audio_in=50, audio_out=25)
 
 
@@ -70,7 +70,7 @@ class PaidScene(WorkerHarness):
         return self.usage.of_day(USER, utc_day(self.clock.now_ms()))
 
     async def heard(self) -> FakeLiveSession:
-        """The next live session has heard what the user said."""
+        """The next live session transcribes the user's speech."""
         session = await self.live.opened.get()
         await self.until(lambda: len(session.sent) >= 3)
         return session
@@ -144,7 +144,7 @@ async def test_an_answer_that_a_dead_worker_had_is_billed_once() -> None:
 
     assert it.metrics.takeovers == [False, True]
     assert len(it.reasoner.requests) == 1
-    # What the dead worker's live session cost is known to nobody any more.
+    # The cost of the dead worker's live session is lost.
     assert it.used().cost_usd == LIVE_PRICES.cost_usd(HEARD + ANSWERED) + CORE.cost_usd
     assert it.state().cost_usd == it.used().cost_usd
 

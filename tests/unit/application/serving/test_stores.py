@@ -1,4 +1,4 @@
-"""What a worker reads and writes beside its turns, and what it does while that fails."""
+"""A worker reads and writes more than its turns, and survives failures of the tables."""
 
 import asyncio
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""What a summary is made of, and how long it may be."""
+"""The material of a summary and its length."""
 
 import pytest
 from hypothesis import given

@@ -1,4 +1,4 @@
-"""What is remembered of a turn that was longer than a turn may be."""
+"""A turn that is too long is shortened for memory."""
 
 import json
 from decimal import Decimal

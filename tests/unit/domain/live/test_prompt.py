@@ -182,7 +182,7 @@ def test_any_history_alternates_from_user_to_model_within_the_budget(spoken):
 
     assert [entry.role for entry in told] == [Role.USER, Role.MODEL] * (len(told) // 2)
     assert all(entry.text for entry in told)
-    # What joins turns and sentences comes on top.
+    # Separators between turns and sentences are not counted.
     assert sum(len(entry.text) for entry in told) <= MAX_HISTORY_CHARACTERS + 50
 
 

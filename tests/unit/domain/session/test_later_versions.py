@@ -1,4 +1,4 @@
-"""What a later version may write does not stop this one: kinds and states that it does not know."""
+"""Unknown kinds and states that a later version writes do not stop this one."""
 
 import json
 

@@ -39,7 +39,7 @@ def is_standard(module: str) -> bool:
 
 
 def needs_of(module: str) -> set[str]:
-    """All that ``module`` imports, and what our own modules among that import."""
+    """Every module that ``module`` imports, and the imports of the project's modules among them."""
     seen: set[str] = set()
     waiting = {module}
     while waiting:

@@ -1,6 +1,6 @@
-"""Whatever happens to a session, in whatever order, some things never do.
+"""Rules that hold for any session and any order of events.
 
-``Call`` itself fails on an effect after the end, a gap in the output's numbers, one number for two
+``SessionInvariants`` fails on a gap in the output's numbers, one number for two
 frames, two commits in flight, a gap in the committed turns, a cursor that moves back, a deadline
 that lies behind, and on anything sent to a model that is not open.
 """
@@ -97,7 +97,7 @@ CORE_BILL = Bill(TokenUsage(text_out=1_000), Decimal("0.001"))
 
 
 def speech(seq: int) -> Audio:
-    """Audio that tells which message it came in."""
+    """Audio whose samples hold the number of its message."""
     return Audio(seq.to_bytes(2, "little") + b"\x01\x01")
 
 
@@ -136,7 +136,7 @@ LIVE_EVENTS = st.sampled_from(
 
 
 class AnySession(RuleBasedStateMachine):
-    """Client, model, tools, tables and time, each doing what it likes."""
+    """Client, model, tools, tables and time, each with events in any order."""
 
     tools: tuple[ToolDeclaration, ...] = TOOLS
 
@@ -168,7 +168,7 @@ class AnySession(RuleBasedStateMachine):
         self.core_bills: set[tuple[ToolCallKey, str]] = set()
         self.refused_bill = TokenUsage()
 
-    # What the parties wait for
+    # Conditions
 
     @property
     def post(self) -> PostFrame | None:
@@ -371,7 +371,7 @@ class AnySession(RuleBasedStateMachine):
     def wait(self, duration_ms):
         self.call.pass_ms(duration_ms)
 
-    # What never happens
+    # Invariants
 
     @invariant()
     def every_call_is_answered_at_most_once(self) -> None:
@@ -398,7 +398,7 @@ class AnySession(RuleBasedStateMachine):
 
     @invariant()
     def nothing_is_accepted_that_may_still_be_lost(self) -> None:
-        """What never came may be passed over once it has been waited for, for 3 s."""
+        """A missing message may be skipped after a wait of 3 s."""
         accepted = max((frame.through for frame in self.call.frames(Accepted)), default=0)
         waited_since_ms = self.call.now_ms
         for seq in range(accepted, STATE_CURSOR, -1):
@@ -423,7 +423,7 @@ class AnySession(RuleBasedStateMachine):
         assert max(self.call.deleted, default=0) <= self.call.machine.cursor
 
     def teardown(self):
-        """Left alone, with all that is under way going well, the session comes to its end."""
+        """A session that is left alone ends, if all pending work succeeds."""
         call = self.call
         call.takes_posts = call.takes_commits = call.opens_live = True
         if call.awaits_live:
@@ -435,11 +435,11 @@ class AnySession(RuleBasedStateMachine):
         assert call.wait_for_end() is not None
         self.every_call_is_answered_at_most_once()
         self.everything_is_paid_for_once()
-        # A model that could not be opened, again and again, ends the session by our own word.
+        # A model that repeatedly cannot be opened ends the session.
         is_given_up = len(call.all(OpenLive)) > MAX_FAILURES
         if not (self.is_ending or is_given_up):
             remembered = " ".join(turn.heard for turn in call.turns)
-            # What comes while the client is gone waits in the mailbox.
+            # Input that arrives while the client is gone waits in the mailbox.
             taken = [text for text in self.typed if int(text[1:-1]) <= call.machine.cursor]
             assert [remembered.count(text) for text in taken] == [1] * len(taken)
             outcomes = {one.key for turn in call.turns for one in turn.tool_calls}
@@ -447,7 +447,7 @@ class AnySession(RuleBasedStateMachine):
             self.what_was_accepted_was_heard_or_is_told_as_skipped()
 
     def what_was_accepted_was_heard_or_is_told_as_skipped(self) -> None:
-        """And no model heard an utterance with a hole in it that nobody tells of."""
+        """A model also hears no utterance with an unrecorded gap."""
         accepted = max((frame.through for frame in self.call.frames(Accepted)), default=0)
         if self.call.finish() is FinishReason.IDLE:
             accepted = min(accepted, self.call.machine.cursor)

@@ -1,4 +1,4 @@
-"""Which texts are stored as they are, which are refused, and what a model wrote."""
+"""Some texts are stored unchanged, some are refused, and a model's text is cleaned."""
 
 import json
 

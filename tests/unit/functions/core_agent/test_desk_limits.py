@@ -1,4 +1,4 @@
-"""What the desk's tools refuse, and how: limits, closed days, nights, moves, days far away."""
+"""Refusals of the desk's tools: limits, closed days, nights, moves, distant days."""
 
 import json
 from datetime import date, datetime, time

@@ -148,7 +148,7 @@ def test_an_event_of_a_kind_that_only_a_later_version_knows_changes_nothing(caps
 def test_the_log_holds_neither_question_nor_answer(capsys):
     event = RequestEvent.of(REQUEST).model_copy(update={"deadline_ms": 9_000_000_000_000})
 
-    # A logger keeps the standard output that it was made with, so this test needs one of its own.
+    # A logger keeps the standard output of its creation, so this test needs a separate logger.
     handle(event.model_dump(), _deps(event, service="core-agent-read-by-test"))
 
     line = json.loads(capsys.readouterr().out)

@@ -1,4 +1,4 @@
-"""The API's OpenAPI document, as a judge of what the API answers."""
+"""The API's OpenAPI document checks the API's answers."""
 
 import re
 from collections.abc import Mapping
@@ -13,7 +13,7 @@ from http_api.deps import Deps
 
 @cache
 def document() -> dict[str, Any]:
-    """Return the document; it does not depend on what the API works with."""
+    """Return the document. It does not depend on the API's dependencies."""
     return create_app(cast(Deps, None)).openapi()
 
 

@@ -58,7 +58,7 @@ class Reader(FakeConversationStore):
 
 
 class Mailbox(FakeMailbox):
-    """Can be told to take no more notices."""
+    """Takes no notices where ``takes_notices`` is false."""
 
     takes_notices = True
 

@@ -1,4 +1,4 @@
-"""What the HTTP API serves, and how it says what is wrong."""
+"""The HTTP API's routes and its problem documents."""
 
 import base64
 import json

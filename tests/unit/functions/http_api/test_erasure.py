@@ -1,4 +1,4 @@
-"""Erasing a user, and what they are answered afterwards."""
+"""Erasing a user, and the answers after it."""
 
 import json
 from dataclasses import replace
@@ -51,7 +51,7 @@ def test_erasing_can_be_asked_for_again_and_answers_the_same() -> None:
     assert api.call("DELETE", "/me") == first
 
 
-# Who is not known yet, and who asks for the erasure itself.
+# The health check, which needs no user, and the erasure itself.
 STILL_ANSWERED = {("GET", "/health"): 200, ("DELETE", "/me"): 200}
 
 
@@ -164,7 +164,7 @@ def test_an_erased_conversation_is_nowhere_and_cannot_be_continued() -> None:
         api.connect(late)
     assert api.call("GET", "/conversations")[1]["conversations"] == []
     assert api.call("GET", "/me/export")[1]["conversations"] == []
-    # Who names none begins another one.
+    # A request without an id begins another conversation.
     assert api.begin()["conversation_id"] != gone
 
 
@@ -240,7 +240,7 @@ def test_a_user_who_is_erased_while_a_conversation_is_keeps_no_tombstone_of_it()
 
 
 def talk(api: HttpApiHarness, session: dict[str, Any]) -> None:
-    """Have a turn in memory and a message on its way."""
+    """Leave a turn in memory and a message in the mailbox."""
     conversation_id, session_id = session["conversation_id"], session["session_id"]
     turn = Turn(1, session_id, NOON_MS, NOON_MS + 2_000, "hi", "ho")
     api.tables.turns[conversation_id] = {1: turn}

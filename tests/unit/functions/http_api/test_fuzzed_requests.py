@@ -1,4 +1,4 @@
-"""schemathesis sends what the OpenAPI document allows and forbids, through the function's door."""
+"""schemathesis sends valid and invalid requests of the OpenAPI document to the function."""
 
 import json
 from itertools import count
@@ -51,7 +51,7 @@ def _bytes(body: Any) -> bytes:
 
 
 def answer(api: HttpApiHarness, request: requests.PreparedRequest) -> schemathesis.Response:
-    """Send a request by way of API Gateway's events; each is another user's."""
+    """Send a request as an API Gateway event, each for another user."""
     path, _, query = request.path_url.partition("?")
     asked = HttpRequest(
         method=request.method or "",

@@ -1,4 +1,4 @@
-"""Whose request it is: the verified token's subject, or nobody's."""
+"""A request belongs to the verified token's subject."""
 
 from typing import Any
 

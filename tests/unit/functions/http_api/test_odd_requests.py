@@ -11,7 +11,7 @@ from tests.unit.functions.http_api.harness import HttpApiHarness
 
 pytestmark = pytest.mark.unit
 
-SURROGATE = "\udcff"  # What a byte that is no UTF-8 becomes on its way through JSON.
+SURROGATE = "\udcff"  # The JSON form of a byte that is not UTF-8.
 
 
 def ask(api: HttpApiHarness, name: str, **changes: Any) -> tuple[int, dict[str, Any]]:

@@ -1,4 +1,4 @@
-"""What a user has used of a day, and what happens when it is used up."""
+"""A user's usage of the day, and the answers at the limit."""
 
 from decimal import Decimal
 

@@ -1,4 +1,4 @@
-"""The demo's checks: each must fail when what it looks at is wrong."""
+"""Each of the demo's checks fails when its subject is wrong."""
 
 from datetime import date, time
 

@@ -1,4 +1,4 @@
-"""How the parts of a reply share messages, and that nobody hears it."""
+"""Parts of a reply share messages, and the user cannot hear the difference."""
 
 import pytest
 from hypothesis import given
@@ -192,7 +192,7 @@ def test_held_audio_goes_to_the_next_connection_when_the_connection_drops():
 
 @given(st.lists(st.tuples(st.integers(1, 6_000), st.integers(0, 400)), max_size=30))
 def test_held_audio_never_lets_the_client_run_short(parts):
-    """Sound that was held is posted while what was posted before plays on for long enough."""
+    """Held audio is posted while enough of the earlier audio is still to be played."""
     call = answering()
     playing_ends_ms, seen = 0.0, 0
 

@@ -51,7 +51,7 @@ def _found_by_a_successor() -> SessionHarness:
 
 
 def inputs_of(call: SessionHarness) -> list[Effect]:
-    """What the model was given, without the silence that follows in real time."""
+    """The inputs of the model, without the silence that follows in real time."""
     given = call.to_model[call.generation]
     return [one for one in given if not isinstance(one, SendSilence) or one == SPEECH_END]
 

@@ -61,7 +61,7 @@ from tests.session_harness import (
 
 pytestmark = pytest.mark.unit
 
-# What holds nothing that could be a word, as the detector sees it.
+# Audio without a possible word, by the detector's rules.
 NOTHING: dict[str, list[Message]] = {
     "no audio": [],
     "zeros": [Audio(SILENCE)],

@@ -322,7 +322,7 @@ def test_the_bill_of_a_turn_that_is_never_committed_is_reported_at_the_end() -> 
     assert call.machine.uncommitted_bill.cost_usd == 1
     call.reply()
     assert call.machine.uncommitted_bill.cost_usd == 1
-    # The write that is under way tells of it.
+    # The commit in flight holds it.
     call.ack()
     assert call.all(CommitTurn)
     assert not call.machine.uncommitted_bill

@@ -1,4 +1,4 @@
-"""What a turn costs: the live model's bill, and core_agent's."""
+"""The cost of a turn: the live model's bill and core_agent's."""
 
 from dataclasses import replace
 from decimal import Decimal

@@ -1,4 +1,4 @@
-"""A reply that nobody holds any more is shown as text, and said again to who comes back."""
+"""A reply that is no longer buffered is shown as text and repeated to a client that comes back."""
 
 from dataclasses import replace
 
@@ -41,7 +41,7 @@ pytestmark = pytest.mark.unit
 
 
 def _with_a_long_reply_begun() -> tuple[SessionHarness, int]:
-    """A call whose second reply is longer than what is kept of it, and the last number before."""
+    """A call whose second reply exceeds the buffer, and the last number before that reply."""
     call = started(settings=replace(SETTINGS, grace_ms=5_000))
     call.send(Text("Hello"))
     call.reply("The words before.")
@@ -231,7 +231,7 @@ def test_a_client_whose_connection_outlived_the_worker_sees_and_hears_the_reply_
     turn, undelivered = _after_a_worker_whose_client_was_gone()
     call = _successor(turn, undelivered=(undelivered,))
     call.notice(Acknowledged(OutputPosition(EPOCH, undelivered.ends_at.seq - 1), 0, 0))
-    # The first frame of a new worker has come; of the one before it tells nothing.
+    # The first frame of a new worker has come. It says nothing about the earlier worker.
     call.notice(Acknowledged(OutputPosition(EPOCH + 1, 1), 0, 0))
     assert call.frames(ReplyLost) == []
 

@@ -25,7 +25,7 @@ def session(*turns: Turn) -> SessionHarness:
 
 
 def talk(call: SessionHarness, characters: int) -> list[str]:
-    """One turn of so many characters; return what was wanted of the summary then."""
+    """Hold one turn of so many characters; return the requests for a summary."""
     before = len(call.effects)
     call.utter()
     call.live(heard("h"))

@@ -1,6 +1,6 @@
-"""What the model is asked to say though no user asked: one text at a time, and none is lost.
+"""Cues ask the model to speak without a question: one at a time, and none is lost.
 
-Each text interrupts what the model says, or is about to say.
+Each text interrupts the present or the coming reply.
 """
 
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""A live model that refuses what a session is set up with: the history or the preferences."""
+"""A live model that refuses the history or the preferences of a session."""
 
 from dataclasses import replace
 
@@ -170,7 +170,7 @@ def test_a_user_is_not_locked_out_by_what_is_remembered_of_them(failure: LiveFai
     call.ack()
     assert call.replies == ["Hello."]
     assert not call.machine.refuses_history
-    # What was said since is not forgotten for good.
+    # Turns since then are still remembered.
     call.lose_live()
     assert "Hello Ada. Hello." in configs(call)[-1].system_instruction
 

@@ -1,4 +1,4 @@
-"""Conversations that were recorded, and changes of what was written of them."""
+"""Recorded conversations, and changes to their recordings."""
 
 import json
 from collections.abc import Callable, Coroutine, Sequence
@@ -63,7 +63,7 @@ async def long_story(scene: WorkerHarness) -> None:
 
 
 async def near_silent_story(scene: WorkerHarness) -> None:
-    """A reply that nobody can hear, and after a nudge one that everybody can."""
+    """A silent reply, and an audible one after a nudge."""
     session = await scene.one_turn()
     scene.speak()
     session.emit(LiveAudio(bytes([3, 0] * 4_800)), LiveTurnComplete(TurnStatus.IDLE))

@@ -1,4 +1,4 @@
-"""Whatever a session's recording may hold is read as it was written."""
+"""Every value of a session's recording is read as it was written."""
 
 import json
 from dataclasses import dataclass, fields, is_dataclass
@@ -130,5 +130,5 @@ def test_two_classes_of_one_name_cannot_be_distinguished():
     ],
 )
 def test_a_malformed_value_is_a_value_error(data):
-    with pytest.raises(ValueError):  # noqa: PT011 - told by the line that it stands in
+    with pytest.raises(ValueError):  # noqa: PT011 - the reader adds the line's number
         decode(data)

@@ -20,14 +20,14 @@ BOOKED = "You are booked for Friday at three."
 
 
 def given(call: SessionHarness, answer: str = BOOKED) -> int:
-    """How often the model got an answer to speak, as a tool's answer or as text."""
+    """Return how often the model got an answer to speak, as a tool's answer or as text."""
     responses = [one.response for one in call.all(RespondToTool)]
     spoken = sum(one.answer == answer and one.scheduling != "SILENT" for one in responses)
     return spoken + sum(answer in one.text for one in call.all(SendText))
 
 
 def remembered(call: SessionHarness) -> list[tuple[int, str, str]]:
-    """Each call that a turn remembers: its turn, its status and its answer."""
+    """Return each remembered tool call: its turn, its status and its answer."""
     return [(turn.number, one.status, one.answer) for turn in call.turns for one in turn.tool_calls]
 
 
@@ -42,7 +42,7 @@ def asking(*ids: str) -> SessionHarness:
 
 
 def spoken_over(*events: LiveEvent) -> SessionHarness:
-    """The user has spoken over the words that the model said meanwhile, and is answered."""
+    """The user interrupts the words that accompany the call, and is answered."""
     call = asking()
     call.send(SpeechStart(), Audio(SPEECH))
     call.live(*(events or (LiveInterrupted(), CANCELLED, COMPLETE)))

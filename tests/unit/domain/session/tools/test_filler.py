@@ -1,4 +1,4 @@
-"""A slow answer: a few words break the silence, once, and never into anybody's speech."""
+"""A slow answer: a few words break the silence once and interrupt no speech."""
 
 from dataclasses import replace
 

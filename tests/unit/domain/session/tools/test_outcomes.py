@@ -1,4 +1,4 @@
-"""Each question to core_agent has an outcome, and the user hears it once, whatever happens."""
+"""Each question to core_agent has an outcome, and the user hears it once."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""How a session takes up what the user settles about how they are spoken to."""
+"""A session applies the user's preferences."""
 
 import json
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""Where turns begin and end, and what they remember."""
+"""The boundaries of turns, and their transcripts and costs."""
 
 from dataclasses import replace
 from decimal import Decimal

@@ -1,4 +1,4 @@
-"""A reply that nobody can hear: its text is shown, and the user still gets a reply to listen to."""
+"""The text of a silent reply is shown, and the user still gets an audible reply."""
 
 import pytest
 
@@ -52,7 +52,7 @@ def nudges(call: SessionHarness) -> int:
 
 
 def screen(call: SessionHarness, turn: int = 1) -> dict[str, str]:
-    """What a client shows of a turn in the end."""
+    """The text that a client shows of a turn in the end."""
     shown = {"user": "", "model": ""}
     for one in call.posted:
         match one.frame:

@@ -1,4 +1,4 @@
-"""What a piece of a transcript adds to what is known."""
+"""The text that a piece of a transcript adds."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What is typed is a turn by itself, whatever comes right before it or after it."""
+"""Typed text is a separate turn, even directly before or after other input."""
 
 from dataclasses import replace
 
@@ -38,13 +38,13 @@ def in_one_go(call: SessionHarness, *messages: Message) -> None:
 
 
 def given(call: SessionHarness) -> list[str]:
-    """What the current live session was given, speech as one word."""
+    """The inputs of the current live session, with speech as one word."""
     sent = [one for one in call.to_model[call.generation] if isinstance(one, SendText | SendAudio)]
     return [one.text if isinstance(one, SendText) else "speech" for one in sent]
 
 
 def answer_all(call: SessionHarness, limit: int = 5) -> None:
-    """The model answers one thing after another, and transcribes what it heard."""
+    """The model answers each input in order, and transcribes speech."""
     answered = 0
     while len(given(call)) > answered and limit:
         assert len(given(call)) == answered + 1, "two things at once"

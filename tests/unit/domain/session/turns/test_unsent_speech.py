@@ -54,7 +54,7 @@ def begun(detection: TurnDetection = TurnDetection.SERVER) -> SessionHarness:
 
 
 def asks_on(call: SessionHarness) -> None:
-    """The user's speech goes on to its end, and the model answers it."""
+    """The user finishes speaking, and the model answers."""
     call.send(Audio(SPEECH), SpeechEnd())
     is_answered(call)
 

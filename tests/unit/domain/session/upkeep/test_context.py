@@ -1,4 +1,4 @@
-"""When a session goes on in a fresh live session because that is cheaper."""
+"""A session moves to a fresh live session when that is cheaper."""
 
 from dataclasses import replace
 from decimal import Decimal

@@ -1,4 +1,4 @@
-"""The end of a call that comes too early: the user goes on, or an outcome is still to come."""
+"""A call that would end too early: the user speaks on, or an outcome is pending."""
 
 from dataclasses import replace
 

@@ -1,10 +1,9 @@
-"""One session, one worker after another: each may die at any moment, the next goes on from what
-the tables hold.
+"""One session and a series of workers. Each may die at any moment, and the next continues from
+the state in the tables.
 
 The client is the real one (``repartee_client.session``), the mailbox and the lane to the tables
 keep the rules of ``run_session`` and ``table_lane``, and the model writes down exactly what it
-hears.
-``Call`` fails by itself on what no worker may do.
+hears. The harness checks ``SessionInvariants`` for each worker.
 """
 
 import re
@@ -107,7 +106,7 @@ class Succession(RuleBasedStateMachine):
         self.pump()
 
     def pump(self) -> None:
-        """The client sends what it has to send."""
+        """Send the client's outgoing messages."""
         texts = self.client.outgoing(self.now_ms)
         if self.line is not None:
             self.in_transit += [(self.line, text, self.now_ms) for text in texts]
@@ -174,7 +173,7 @@ class Succession(RuleBasedStateMachine):
         self.worker = None
 
     def take_effects(self) -> None:
-        """Sort what the worker wants into its lanes; see that it leaves when it is done."""
+        """Sort the worker's effects into lanes; let it leave when it has finished."""
         call = self.worker
         assert call is not None
         for effect in call.effects[self.carried :]:
@@ -259,7 +258,7 @@ class Succession(RuleBasedStateMachine):
         self.carried = len(call.effects)
 
     def post(self, *, is_lost: bool = False) -> None:
-        """One frame reaches the client, or is found to reach nobody."""
+        """One frame reaches the client, or the post is refused."""
         call = self.worker
         assert call is not None
         post = self.posts.popleft()
@@ -279,7 +278,7 @@ class Succession(RuleBasedStateMachine):
     # The model
 
     def listen(self) -> None:
-        """The model takes in what it was sent: it speaks over nobody, and writes all down."""
+        """The model reads its inputs: it stops speaking for them, and transcribes all speech."""
         call = self.worker
         if call is None or not call.is_live_open:
             return
@@ -482,7 +481,7 @@ class Succession(RuleBasedStateMachine):
         self.pass_ms(100)
 
     def pass_ms(self, duration_ms: int) -> None:
-        """Time passes; no message is on its way, and no model set up, for ever."""
+        """Let time pass. Messages arrive and models open after a while."""
         while duration_ms > 0:
             step_ms = min(duration_ms, 500)
             duration_ms -= step_ms
@@ -508,7 +507,7 @@ class Succession(RuleBasedStateMachine):
         if self.worker is not None:
             self.worker.now_ms = end_ms
 
-    # What never happens
+    # Invariants
 
     @invariant()
     def nothing_is_remembered_twice(self) -> None:
@@ -519,7 +518,7 @@ class Succession(RuleBasedStateMachine):
         assert [turn.number for turn in self.turns] == list(range(1, len(self.turns) + 1))
 
     def may_be_skipped(self, seq: int) -> bool:
-        """Tell whether a message came so long after a later one that it was given up."""
+        """Return whether a message came so long after a later one that it was skipped."""
         later = [at_ms for other, at_ms in self.arrived_ms.items() if other > seq]
         came_ms = self.arrived_ms.get(seq, inf)
         return bool(later) and came_ms >= min(later) + GIVE_UP_AFTER_MS

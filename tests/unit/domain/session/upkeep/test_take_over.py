@@ -1,4 +1,4 @@
-"""Another device takes the conversation over at any moment of a session: what was accepted is in
+"""Another device takes over the conversation at any moment of a session: accepted input is in
 exactly one turn, or a turn records that it was skipped, whichever worker is left.
 """
 
@@ -75,7 +75,7 @@ class TakenOver(Succession):
             assert is_heard or is_told or is_late, f"{utterance} is lost"
 
     def utterances_said(self) -> list[list[int]]:
-        """What was said, in runs without a pause: numbers one after the other."""
+        """The speech in runs without a pause, as consecutive numbers."""
         utterances: list[list[int]] = []
         for seq in self.said:
             if utterances and utterances[-1][-1] == seq - 1:

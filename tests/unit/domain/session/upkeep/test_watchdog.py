@@ -1,4 +1,4 @@
-"""Who asked something always hears how it ends: a nudge, a fresh live session, an apology."""
+"""Every question ends with a reply: after a nudge, a fresh live session, or as an apology."""
 
 from dataclasses import replace
 

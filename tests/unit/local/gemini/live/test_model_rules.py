@@ -1,4 +1,4 @@
-"""What each Live model accepts, by the simulator's own table."""
+"""The messages that each Live model accepts, by the simulator's table."""
 
 import json
 from typing import Any

@@ -1,4 +1,4 @@
-"""The records of the Gemini simulator, as those find them who look on while it writes."""
+"""The Gemini simulator's records can be read while it writes them."""
 
 from io import FileIO
 from pathlib import Path

@@ -78,7 +78,7 @@ def ask(
     before: Sequence[Message] = (),
     instruction: str = INSTRUCTION,
 ) -> Answer:
-    """Ask, with each step a call and what it gave; return what the model does next."""
+    """Ask, with each step a call and its result; return the model's next step."""
     messages = [*before, Message("user", text)]
     for call, response in steps:
         messages.append(Message("model", calls=(call,)))

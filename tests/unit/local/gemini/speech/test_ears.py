@@ -15,7 +15,7 @@ pytestmark = pytest.mark.unit
 
 
 class Decoder:
-    """Stands for a decoder process; ``answers`` is what it prints, line by line."""
+    """Stands in for a decoder process that prints ``answers``, line by line."""
 
     def __init__(self, *answers: bytes) -> None:
         self.stdin, self.stdout = self, self

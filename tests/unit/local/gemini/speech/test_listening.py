@@ -1,4 +1,4 @@
-"""Voice activity detection on real speech, and what a client may send."""
+"""Voice activity detection on real speech, and the messages of a client."""
 
 import base64
 import json

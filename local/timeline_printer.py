@@ -22,7 +22,7 @@ from repartee.domain.protocol.frames import (
 
 @dataclass(slots=True)
 class TimelinePrinter:
-    """A listener for ``hold_call`` that prints a timeline.
+    """A listener for a voice call that prints a timeline.
 
     Attributes:
         started_at_ms: The time that counts as 0.

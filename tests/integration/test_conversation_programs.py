@@ -1,4 +1,4 @@
-"""The demo and the talker as programs: their output, their files and their end."""
+"""The demo and the talking client as programs: their output, their files and their end."""
 
 import json
 import os
@@ -169,7 +169,9 @@ def test_a_busy_port_is_named(tmp_path: Path):
 
 
 @pytest.mark.xdist_group("stack")
-def test_the_talker_prints_the_call_and_saves_the_reply(running: RunningStack, tmp_path: Path):
+def test_the_talking_client_prints_the_call_and_saves_the_reply(
+    running: RunningStack, tmp_path: Path
+):
     addresses = running.stack.addresses
     before = {record.name for record in running.records()}
     greeting = recordings("default")[0].wav
@@ -197,7 +199,7 @@ def test_the_talker_prints_the_call_and_saves_the_reply(running: RunningStack, t
     assert [read_wav(wav, sample_rate_hz=OUTPUT_RATE_HZ).pcm] == list(record.replies)
 
 
-def test_a_talker_without_a_stack_explains_how_to_start_one():
+def test_a_talking_client_without_a_stack_explains_how_to_start_one():
     address = f"http://127.0.0.1:{free_base()}"
     command = [sys.executable, "-m", "local.talk", "--issuer", address]
 

@@ -66,8 +66,8 @@ class CheckContext:
         """Return the product's configuration, with ``turns`` in its instruction."""
         conversation = Conversation("smoke", "smoke", "", created_at_ms=0, updated_at_ms=0)
         memory = Memory(conversation, Profile("smoke"), ())
-        occasion = PromptContext(datetime.now(UTC), "UTC", self.language)
-        return self.config(system_instruction(memory, occasion, turns))
+        when = PromptContext(datetime.now(UTC), "UTC", self.language)
+        return self.config(system_instruction(memory, when, turns))
 
     @contextlib.asynccontextmanager
     async def open_session(

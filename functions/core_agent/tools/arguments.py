@@ -37,10 +37,10 @@ def _time(value: object) -> time:
     return time.fromisoformat(value)
 
 
-# A caller's words are kept as one line, which is "" when no character in it is visible.
+# Stores a text as one line, or as "" if no character is visible.
 ONE_LINE = AfterValidator(checked_line)
 
-# Plain strings for the model: Gemini's function declarations know neither dates nor times.
+# Gemini's function declarations have no types for dates and times, so the model sees strings.
 type Day = Annotated[
     date,
     BeforeValidator(_day),

@@ -11,13 +11,13 @@ from repartee.ports.front_desk import Desk
 
 
 class BookAppointmentArguments(Arguments):
-    """A slot and what it is for."""
+    """A slot and the reason for the appointment."""
 
     date: Day
     time: ClockTime
     reason: Annotated[
         str,
-        Field(max_length=200, description="What it is for, in a few words; may be empty."),
+        Field(max_length=200, description="The reason, in a few words; may be empty."),
         ONE_LINE,
     ] = ""
 

@@ -7,14 +7,14 @@ from repartee.ports.front_desk import Desk
 
 
 class CancelAppointmentArguments(Arguments):
-    """The slot to give back."""
+    """The slot of the appointment."""
 
     date: Day
     time: ClockTime
 
 
 def cancel_appointment(desk: Desk, context: ToolContext) -> Tool[CancelAppointmentArguments]:
-    """Make the tool that gives one of the caller's slots back."""
+    """Make the tool that cancels one of the caller's appointments."""
 
     def run(arguments: CancelAppointmentArguments) -> ToolResult:
         slot = Slot(arguments.date, arguments.time)
@@ -30,7 +30,7 @@ def cancel_appointment(desk: Desk, context: ToolContext) -> Tool[CancelAppointme
         name="cancel_appointment",
         description=(
             "Cancel the caller's appointment on a date at a time. When the caller did not name "
-            "both, look at my_appointments first, and ask which one when several are possible."
+            "both, call my_appointments first, and ask which one when several are possible."
         ),
         arguments=CancelAppointmentArguments,
         run=run,

@@ -9,7 +9,7 @@ from repartee.ports.users import Notes
 
 
 class ForgetNoteArguments(Arguments):
-    """Which note."""
+    """The note to forget."""
 
     note: Annotated[
         str,
@@ -34,12 +34,12 @@ def forget_note(notes: Notes, context: ToolContext) -> Tool[ForgetNoteArguments]
                 except NoteUnknown:
                     break
                 return ToolResult(ToolStatus.DONE, "I have forgotten that.", {"note": note.text})
-        advice = "There is no such note. Look at recall_notes before you answer."
+        advice = "There is no such note. Call recall_notes before you answer."
         return ToolResult(ToolStatus.REFUSED, advice, {"reason": "no_such_note"})
 
     return Tool(
         name="forget_note",
-        description="Forget one note about the caller for good, when the caller asks for it.",
+        description="Delete one note about the caller, when the caller asks to forget it.",
         arguments=ForgetNoteArguments,
         run=run,
     )

@@ -5,7 +5,7 @@ from repartee.ports.front_desk import Desk
 
 
 class FreeSlotsArguments(Arguments):
-    """A day to look at."""
+    """The day to list."""
 
     date: Day
 

@@ -7,7 +7,7 @@ from repartee.ports.front_desk import Desk
 
 
 class MoveAppointmentArguments(Arguments):
-    """From which slot to which."""
+    """The old slot and the new one."""
 
     old_date: Day
     old_time: ClockTime
@@ -35,7 +35,7 @@ def move_appointment(desk: Desk, context: ToolContext) -> Tool[MoveAppointmentAr
         name="move_appointment",
         description=(
             "Move the caller's appointment to another date or time (reschedule it). When the "
-            "caller did not name the old date and time, look at my_appointments first, and ask "
+            "caller did not name the old date and time, call my_appointments first, and ask "
             "which one when several are possible."
         ),
         arguments=MoveAppointmentArguments,

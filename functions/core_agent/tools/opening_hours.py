@@ -7,7 +7,7 @@ from repartee.ports.front_desk import Desk
 
 
 class OpeningHoursArguments(Arguments):
-    """A day to ask about."""
+    """The day in question."""
 
     date: Day
 

@@ -26,9 +26,9 @@ def recall_notes(notes: Notes, context: ToolContext) -> Tool[RecallNotesArgument
     return Tool(
         name="recall_notes",
         description=(
-            "List all that was noted about the caller, the newest first. "
+            "List all notes about the caller, newest first. "
             "Use it when the caller asks what you know or have noted about them, "
-            "and before you forget a note."
+            "and before you call forget_note."
         ),
         arguments=RecallNotesArguments,
         run=run,

@@ -63,7 +63,7 @@ def booking_not_found(slot: Slot, context: ToolContext) -> ToolResult:
         return ToolResult(ToolStatus.REFUSED, message, {"reason": "in_the_past"})
     return ToolResult(
         ToolStatus.REFUSED,
-        "The caller has no appointment then. Look at my_appointments before you answer.",
+        "The caller has no appointment then. Call my_appointments before you answer.",
         {"reason": "no_such_appointment"},
     )
 

@@ -269,5 +269,5 @@ def test_which_appointment_is_meant_is_asked_before_one_is_changed(desk: FakeDes
     tools = {tool.name: tool for tool in make_tools(desk, NOTES, ToolContext("ann", "c1", NOW))}
 
     for name in ("cancel_appointment", "move_appointment"):
-        assert "look at my_appointments first" in tools[name].description
+        assert "call my_appointments first" in tools[name].description
         assert "ask which one when several are possible" in tools[name].description

@@ -96,20 +96,19 @@ class PromptContext:
 
 
 def system_instruction(
-    memory: Memory, occasion: PromptContext, turns: tuple[HistoryEntry, ...] = ()
+    memory: Memory, when: PromptContext, turns: tuple[HistoryEntry, ...] = ()
 ) -> str:
     """Return the system instruction of a live session.
 
     Args:
         memory: The user's preferences and notes, and the summary of the conversation.
-        occasion: Date, time and language.
+        when: Date, time and language.
         turns: The newest turns, for a model that accepts no separate history.
     """
     lines = [
         PERSONA,
-        _LANGUAGE.format(language=language_name(occasion.language)),
-        f"It is {occasion.now:%A}, {occasion.now.date().isoformat()}, "
-        f"{occasion.now:%H:%M} in {occasion.zone}.",
+        _LANGUAGE.format(language=language_name(when.language)),
+        f"It is {when.now:%A}, {when.now.date().isoformat()}, {when.now:%H:%M} in {when.zone}.",
     ]
     if memory.profile.style:
         lines.append(f"The user asked you to speak like this: {memory.profile.style}.")

@@ -59,12 +59,12 @@ class LiveContext:
         as_text = history if concession.history_as_text else ()
         unix_s = (now_ms + self.unix_offset_ms) / 1000
         now = datetime.fromtimestamp(unix_s, UTC).astimezone(settings.zone)
-        occasion = PromptContext(now, settings.zone_name, preferences.language)
+        when = PromptContext(now, settings.zone_name, preferences.language)
         return LiveConfig(
             model=settings.live_model,
             voice=preferences.voice,
             language=preferences.language,
-            system_instruction=system_instruction(memory, occasion, as_text),
+            system_instruction=system_instruction(memory, when, as_text),
             tools=settings.tools,
             history=() if as_text else history,
             turn_detection=self._wanted_detection,

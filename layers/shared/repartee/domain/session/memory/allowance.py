@@ -1,4 +1,4 @@
-"""The daily limits of the user, and the goodbye when one is reached."""
+"""Compares the user's usage with the daily limits, and ends the session when one is reached."""
 
 from dataclasses import dataclass, field, replace
 
@@ -12,7 +12,7 @@ from repartee.domain.session.model.channel import ModelChannel
 from repartee.domain.session.turns.ledger import TurnLedger
 from repartee.domain.session.turns.turn import TurnInProgress
 
-# Said as typed text, so the model answers in the language of the call.
+# Sent as typed text, so the model answers in the language of the conversation.
 GOODBYE = (
     "(The user's time for today is used up and this call ends now. In the language of this "
     "conversation, say in one short friendly sentence that today's limit is reached and that you "
@@ -22,14 +22,16 @@ GOODBYE = (
 
 @dataclass(slots=True)
 class Allowance:
-    """A running total of the user's day, compared with the limits.
+    """The running total of the user's day.
 
-    The table's total is known at the start, after each commit and after each answer of core_agent,
-    which counts its models by itself; what the live model used in turns of this worker that are not
-    in it yet is added. What other sessions use meanwhile is seen when it is read next.
+    The machine reads the total of the table at the start, after each commit, and after each answer
+    of core_agent, which counts its own models. To it this class adds the live model's usage in
+    finished turns that are not committed yet. Usage of the user's other sessions appears with the
+    next read.
 
     Attributes:
-        reached_limit: The limit that ended the session, None while none has.
+        unix_offset_ms: What to add to the machine's time to get Unix time.
+        reached_limit: The limit that ended the session, None if none did.
     """
 
     _limits: DailyLimits
@@ -44,15 +46,16 @@ class Allowance:
     _last_turn: int | None = None
 
     def set_used(self, used: DayUsage | None) -> None:
-        """Take the table's total; it holds every turn that was committed until now.
+        """Replace the total by that of the table.
 
-        And what core_agent was asked until then: it counts before it answers.
+        It includes all turns that are committed, and all answers of core_agent, which counts its
+        usage before it answers.
         """
         if used is not None:
             self._used = used
 
     def count_turn(self, turn: TurnInProgress, now_ms: int) -> None:
-        """Count a turn that has just been committed, and have the total read again."""
+        """Add a turn that was just committed, and request the table's total."""
         used = self._of_today(now_ms)
         self._used = replace(
             used,
@@ -62,7 +65,7 @@ class Allowance:
         self._read()
 
     def note_core_agent_bill(self, bill: Bill) -> None:
-        """Have the total read again if an answer of core_agent has cost something."""
+        """Request the table's total if an answer of core_agent has cost something."""
         if bill:
             self._read()
 
@@ -91,22 +94,22 @@ class Allowance:
             )
             self._last_turn = turn.number if turn is not None and is_answering else 0
         if has_open_calls and (turn is None or turn.first_seq is None):
-            # The user hears first how what was asked has ended.
+            # The user hears the outcome of these calls first.
             return False
         return turn is None or turn.number > self._last_turn
 
     def say_goodbye(self, hit: LimitHit, now_ms: int, *, may_speak: bool) -> None:
-        """Report to the client which limit is used up and until when, and have the model say it.
+        """Report the reached limit to the client, and make the model say goodbye.
 
         Args:
             hit: The limit.
             now_ms: The present.
-            may_speak: A live session is open.
+            may_speak: Whether a Live session is open.
         """
         self.reached_limit = hit
         self._outbox.offer(LimitReached(hit.kind.value, float(hit.limit), hit.resets_at_ms))
         if may_speak:
-            # It answers what the user was saying, or is a reply without input.
+            # The goodbye answers the speech in progress, or it is a reply without input.
             self._turns.turn_for_reply(now_ms).mark_farewell()
             self._channel.send_text(GOODBYE)
 

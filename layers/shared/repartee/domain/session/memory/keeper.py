@@ -1,4 +1,4 @@
-"""Puts finished turns into memory, one at a time, and forgets the input they were made of."""
+"""Commits finished turns to memory, one at a time, and deletes their input from the mailbox."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -20,12 +20,13 @@ from repartee.domain.session.turns.turn import TurnInProgress
 
 
 class MemoryKeeper:
-    """The memory of the conversation, and the turns on their way into it.
+    """The memory of the conversation, and the commits of its turns.
 
     Attributes:
         memory: The conversation so far.
-        undelivered: Which turns in it the client may miss.
-        may_commit: False once the conversation is another's.
+        undelivered: The committed turns that the client may not have received.
+        may_commit: Whether turns may be written. False after another session has taken the
+            conversation or it was erased.
     """
 
     def __init__(
@@ -61,13 +62,13 @@ class MemoryKeeper:
         *,
         must_commit_now: bool,
     ) -> None:
-        """Commit the oldest finished turn once it is delivered, or will not be in time.
+        """Commit the oldest finished turn if the client has it, or if its grace period is over.
 
         Args:
-            settled: The last input message that no utterance can reach back to.
+            settled: The last input message that cannot be part of an utterance yet to be found.
             pending_calls: Returns the open tool calls of the turns up to a number.
             now_ms: The present.
-            must_commit_now: The delivery is not waited for.
+            must_commit_now: Whether to commit without waiting for the client.
         """
         if not self._turns.finished or self._turns.is_committing or not self.may_commit:
             return
@@ -88,7 +89,7 @@ class MemoryKeeper:
             )
 
     def finish_commit(self) -> TurnInProgress:
-        """Note that the turn that was being written is in memory, and return it."""
+        """Note that the turn being written is in memory, and return it."""
         turn = self._turns.mark_committed()
         self.memory = replace(self.memory, turns=(*self.memory.turns, self._record(turn)))
         self._summaries.after_commit(self.memory)
@@ -97,9 +98,9 @@ class MemoryKeeper:
         return turn
 
     def amend(self, turn: TurnInProgress) -> None:
-        """Correct what the user said in a turn in memory, whose transcript came late.
+        """Correct the user's transcript of a committed turn, because it came after the commit.
 
-        A summary that covers the turn already stays as it is.
+        A summary that covers the turn does not change.
         """
         if not self.may_commit:
             return
@@ -109,21 +110,21 @@ class MemoryKeeper:
         self._writes.amend(record)
 
     def take_summary(self, read: SummaryRead) -> None:
-        """Use a newer summary; the next live session gets it."""
+        """Use a newer summary, which the next Live session gets."""
         self.memory = self._summaries.take(self.memory, read)
 
     def forget(self, note_id: str) -> bool:
-        """Remove a note from the memory; return False where it is not in it."""
+        """Remove a note from memory; return False if it is not there."""
         kept = tuple(note for note in self.memory.notes if note.note_id != note_id)
-        is_told = len(kept) < len(self.memory.notes)
+        was_present = len(kept) < len(self.memory.notes)
         self.memory = replace(self.memory, notes=kept)
-        return is_told
+        return was_present
 
     def delete_input(self) -> None:
-        """Let the mailbox forget what the last commit left behind.
+        """Delete the messages up to the committed cursor from the mailbox.
 
-        No more than that: a later worker reads from the cursor that is written, and would ask the
-        client for what is gone from behind it.
+        Later messages must stay: the next worker reads from that cursor, and would ask the client
+        to send deleted messages again.
         """
         cursor = self._committing_cursor
         if cursor > self._deleted_through:
@@ -131,27 +132,27 @@ class MemoryKeeper:
             self._deleted_through = cursor
 
     def stop_writing(self) -> None:
-        """Write nothing more, because another session has the conversation."""
+        """Stop commits, because another session has the conversation or it was erased."""
         self.may_commit = False
         self._turns.drop_finished()
 
     def history(self) -> tuple[HistoryEntry, ...]:
-        """Return the history for a fresh live session, with turns that are not yet written."""
+        """Return the history for a fresh Live session, including uncommitted turns."""
         uncommitted = (self._record(turn) for turn in self._turns.finished)
         return history((*self.memory.turns, *uncommitted), self._summaries.budget.characters)
 
     def reply_text(self, number: int) -> str | None:
-        """Return what was said in a turn of this conversation, None while it is not over."""
+        """Return the text of a turn's reply, None if the turn is not over."""
         remembered = {turn.number: turn.said for turn in self.memory.turns}
         finished = {turn.number: turn.said for turn in self._turns.finished}
         return (remembered | finished).get(number)
 
     def note_repeat(self, number: int) -> None:
-        """Note that the next turn repeats a turn that the client missed."""
+        """Note that the next turn repeats the reply of a turn that the client missed."""
         self.undelivered.repeat(number, self._turns.next_number)
 
     def next_deadline_ms(self) -> int | None:
-        """Return when the oldest finished turn waits no longer to be delivered."""
+        """Return when the oldest finished turn is committed even if the client lacks it."""
         if not self._turns.finished or self._turns.is_committing:
             return None
         return self._turns.finished[0].ended_at_ms + self._settings.grace_ms

@@ -1,4 +1,4 @@
-"""Says again what a client missed and nobody holds any more: as text at once, then by voice."""
+"""Repeats replies that the client missed and no worker buffers: first as text, then by voice."""
 
 from dataclasses import dataclass, field
 
@@ -9,20 +9,21 @@ from repartee.domain.session.client.outbox import Outbox
 from repartee.domain.session.memory.keeper import MemoryKeeper
 from repartee.domain.session.model.cues import Cues
 
-# A client acknowledges the end of a turn at once; above a cold start of the message function.
+# A client acknowledges the end of a turn at once, but the message function may start cold.
 ACKNOWLEDGED_WITHIN_MS = 3_000
 
 SAY_AGAIN = (
-    "(The user's line was lost and your last reply not heard. Say it again, word for word: {})"
+    "(The connection broke and the user did not hear your last reply. "
+    "Say it again, word for word: {})"
 )
 
 
 @dataclass(slots=True)
 class LostReplies:
-    """Replies of which the client lacks audio that nobody holds any more.
+    """The replies of which the client lacks audio that is no longer buffered.
 
-    Some may be of workers before this one, committed undelivered. Those of this worker were too
-    long for what is kept of them.
+    They are replies of earlier workers that were committed before they were delivered, or replies
+    of this worker that did not fit into the outbox.
     """
 
     _keeper: MemoryKeeper
@@ -41,13 +42,13 @@ class LostReplies:
         return self._client.outbox
 
     def start(self, now_ms: int) -> None:
-        """Begin to wait for what the client says of the workers before this one."""
+        """Start waiting for acknowledgements of earlier workers' output."""
         self._waits_until_ms = now_ms + ACKNOWLEDGED_WITHIN_MS
 
     def expire(self, now_ms: int) -> None:
-        """Take as missed what a client that stayed connected has not acknowledged in time.
+        """Treat earlier turns as missed if a connected client did not acknowledge them in time.
 
-        Its connection outlived a worker that could not post any more, so it sends no ``hello``.
+        Such a client sends no ``hello``, because its connection outlived the earlier worker.
         """
         waits_until_ms = self.next_deadline_ms()
         if waits_until_ms is not None and now_ms >= waits_until_ms:
@@ -55,16 +56,16 @@ class LostReplies:
             self._show(self._to_repeat)
 
     def next_deadline_ms(self) -> int | None:
-        """Return when a client that is connected has had time enough."""
+        """Return when the time of a connected client to acknowledge earlier turns is over."""
         is_waiting = self._earlier and self._client.connection_id is not None
         return self._waits_until_ms if is_waiting else None
 
     def show_missed(self, resume_from: OutputPosition | None, *, is_lost: bool) -> None:
-        """Show a client that came back what it missed.
+        """Send a returning client the text of the replies that it missed.
 
         Args:
-            resume_from: Where its ``hello`` says that its output ends.
-            is_lost: Output of this worker that the client asks for is held no more.
+            resume_from: The last output that the client has, according to its ``hello``.
+            is_lost: Whether the client lacks output of this worker that is no longer buffered.
         """
         self._keeper.undelivered.acknowledge(resume_from or OutputPosition(0, 0))
         self._miss_earlier()
@@ -73,11 +74,11 @@ class LostReplies:
         self._show(self._to_repeat)
 
     def repeat_aloud(self) -> None:
-        """Have the model say what was lost, once.
+        """Make the model say lost replies again, each once.
 
-        A client that is only too slow is shown the text: said again, it would be lost again.
+        A client that is too slow gets only the text, because it would lose the audio again.
         """
-        # Turns that were interrupted or restarted since are not missed any more.
+        # Turns that were interrupted or restarted in the meantime are not repeated.
         self._to_repeat = {turn for turn in self._to_repeat if self._is_missed(turn)}
         self._show(self._to_repeat | self._outbox.unposted_turns())
         said = {turn: text for turn in self._to_repeat if (text := self._keeper.reply_text(turn))}
@@ -100,7 +101,7 @@ class LostReplies:
         return self._keeper.undelivered.is_missed(turn) or self._outbox.has_lost(turn)
 
     def _show(self, turns: set[int]) -> None:
-        """Show what was said in the turns that are over; of the others it is not known yet."""
+        """Send the text of the turns that are over; the text of others is not complete."""
         for turn in sorted(turns - self._shown):
             if (said := self._keeper.reply_text(turn)) is not None:
                 self._outbox.offer(ReplyLost(turn, said))

@@ -1,4 +1,4 @@
-"""When a conversation's oldest turns want to be summed up, and when to look for the result."""
+"""Decides when to request a summary of a conversation's oldest turns, and when to read it."""
 
 from dataclasses import dataclass, replace
 
@@ -14,17 +14,17 @@ from repartee.domain.session.memory.writes import TableWrites
 
 @dataclass(slots=True)
 class SummaryWatch:
-    """Asks for a summary, then looks for it after each commit until it is there."""
+    """Requests a summary, then reads it after each commit until it has arrived."""
 
     budget: MemoryBudget
     _writes: TableWrites
     _asked_at_characters: int | None = None
 
     def after_commit(self, memory: Memory) -> None:
-        """Request a summary, or look for the one that was requested, if one is needed.
+        """Request a summary if one is needed, or read the one that was requested.
 
-        A run may fail, so it is asked for again: once there is as much more to sum up as a fold
-        leaves, not after every turn.
+        A run may fail, so the request is repeated. To avoid a request after every turn, this
+        happens only after the conversation has grown by what a summary leaves uncovered.
         """
         if not needs_summary(memory, self.budget):
             return

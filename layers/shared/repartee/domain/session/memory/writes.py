@@ -1,4 +1,4 @@
-"""Collects the work for the tables lane; nothing else in the session makes any."""
+"""Collects the work for the tables lane. No other module makes such work."""
 
 from repartee.domain.conversation.conversation import Turn
 from repartee.domain.session.effects import (
@@ -16,7 +16,7 @@ from repartee.domain.users.preferences import PreferenceChanges
 
 
 class TableWrites:
-    """The way to the tables: what is called here is done in the same order."""
+    """The queue to the tables; work is done in the order of the calls."""
 
     def __init__(self) -> None:
         self._work: list[TableEffect] = []
@@ -26,7 +26,7 @@ class TableWrites:
         self._work.append(commit)
 
     def amend(self, turn: Turn) -> None:
-        """Correct the transcript of a turn that is in memory."""
+        """Correct the user's transcript of a committed turn."""
         self._work.append(AmendTurn(turn))
 
     def set_connection(self, connection_id: str | None, *, marks_speech: bool = False) -> None:
@@ -36,7 +36,7 @@ class TableWrites:
     def save_preferences(
         self, changes: PreferenceChanges, replaces: PreferenceChanges | None = None
     ) -> None:
-        """Store preferences; with ``replaces``, only while these are still the stored values."""
+        """Store preferences; with ``replaces``, only if these are still the stored values."""
         self._work.append(SavePreferences(changes, replaces))
 
     def delete_messages(self, *seqs: int) -> None:
@@ -52,11 +52,11 @@ class TableWrites:
         self._work.append(AskForSummary())
 
     def read_summary(self) -> None:
-        """Look for a newer summary."""
+        """Read the summary, which may be newer."""
         self._work.append(ReadSummary())
 
     def read_usage(self) -> None:
-        """Look up what the user has used today."""
+        """Read the user's usage of today."""
         self._work.append(ReadUsage())
 
     def take_work(self) -> tuple[TableEffect, ...]:

@@ -141,4 +141,4 @@ class LiveLink:
     def next_deadline_ms(self) -> int | None:
         """Return when the set-up times out, or the next opening or rotation is due."""
         deadlines = (self._open_by_ms, self._reopen_at_ms, self._rotate_by_ms)
-        return min((one for one in deadlines if one is not None), default=None)
+        return min([one for one in deadlines if one is not None], default=None)

@@ -1,10 +1,10 @@
-"""The policy for a reply that the user speaks over. Change ``POLICY`` for another policy."""
+"""Decides what happens to a reply that the user interrupts. ``POLICY`` names the policy in use."""
 
 from typing import Protocol
 
 from repartee.domain.session.turns.turn import TurnInProgress
 
-# Where the model takes a sound for speech, it ends its reply at once.
+# The model also ends its reply if it mistakes a noise for speech.
 GO_ON = (
     "(A noise interrupted you, and the user has said nothing. Say the rest of your last reply, and "
     "call no tool.)"
@@ -12,23 +12,23 @@ GO_ON = (
 
 
 class BargeInPolicy(Protocol):
-    """Decides what ends a reply and what is left of it."""
+    """Decides what ends a reply and how much of it is remembered."""
 
     def ends_reply(self, turn: TurnInProgress) -> bool:
         """Return whether an interruption by the model, or a goodbye, ends this turn's reply."""
 
     def cut(self, turn: TurnInProgress, played_ms: int) -> None:
-        """Cut the reply; called again when more is known of what was played."""
+        """Cut the reply; called again when the client reports how much it played."""
 
     def text_after_noise(self) -> str | None:
-        """Return what to ask of the model when a mere noise has ended its reply."""
+        """Return a cue for the model after a noise ended its reply, None for no cue."""
 
 
 class CutAtPlayback:
     """Ends a reply at once and remembers the words that the user has heard."""
 
     def ends_reply(self, turn: TurnInProgress) -> bool:
-        """Return whether there is a reply that still goes on."""
+        """Return whether there is a reply that is not cut yet."""
         return turn.has_reply and not turn.reply.is_cut
 
     def cut(self, turn: TurnInProgress, played_ms: int) -> None:
@@ -36,7 +36,7 @@ class CutAtPlayback:
         turn.reply.cut(played_ms)
 
     def text_after_noise(self) -> str | None:
-        """Ask for the rest of the reply."""
+        """Return a cue that asks for the rest of the reply."""
         return GO_ON
 
 

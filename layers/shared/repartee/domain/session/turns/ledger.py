@@ -1,4 +1,4 @@
-"""Which turn is whose: the one being answered, the one being spoken into, the ones to commit."""
+"""Keeps the turns: the one being answered, the one after it, and those that wait for commit."""
 
 from collections import deque
 from collections.abc import Iterable
@@ -12,11 +12,11 @@ from repartee.domain.session.events import CoreAnswered
 from repartee.domain.session.turns.turn import TurnInProgress
 from repartee.domain.tools.core_calls import ToolCallKey, ToolCallStatus
 
-# A transcript belongs to one of the last turns.
+# A late transcript belongs to one of the last turns.
 MAX_COMMITTED_KEPT = 4
-# A reply to speech that the worker missed begins within this time after its transcript.
+# A reply to speech that the worker did not detect begins within this time after its transcript.
 KEEP_TRANSCRIPT_MS = 3_000
-# Gemini sends a transcript twice at once. A reply with the same words comes later.
+# Gemini may send a transcript twice within this time. Later, equal words are a new reply.
 REPEATS_WITHIN_MS = 1_000
 _NO_TRANSCRIPT = ("", -KEEP_TRANSCRIPT_MS)
 
@@ -25,16 +25,16 @@ _NO_TRANSCRIPT = ("", -KEEP_TRANSCRIPT_MS)
 class TurnLedger:
     """The turns of one session that are not in memory yet.
 
-    What belongs to no turn that can still change (a bill that comes late, an answer that outlived
-    its turn, speech lost between two turns) is carried to the next one.
+    Costs, tool calls and gaps that belong to no open turn are carried over to the next turn. Such
+    are late bills, answers that came after their turn, and speech lost between two turns.
 
     Attributes:
         next_number: The number that the next turn gets.
         current: The turn that the model works on.
-        upcoming: What the user says while the current reply is still going on.
+        upcoming: The turn of the speech that the user began during the current reply.
         finished: Turns that are over and wait for delivery and commit, oldest first.
-        newest_committed: The newest turns that this worker has put into memory, oldest first.
-        is_committing: The oldest finished turn is being written.
+        newest_committed: The newest turns that this worker has committed, oldest first.
+        is_committing: Whether the oldest finished turn is being written.
     """
 
     next_number: int
@@ -57,7 +57,8 @@ class TurnLedger:
     def from_memory(cls, memory: Memory) -> Self:
         """Return the ledger of the turns that follow those in memory.
 
-        An answer that was given but not spoken is asked for again: it has been paid for.
+        The calls in memory are billed already. Answers that were not spoken are requested again,
+        and must not be billed twice.
         """
         calls = [call for one in memory.turns for call in one.tool_calls]
         paid = {(call.key, call.arguments_hash) for call in calls}
@@ -69,12 +70,12 @@ class TurnLedger:
 
     @property
     def newest(self) -> TurnInProgress | None:
-        """The newest turn that goes on, None while none does."""
+        """Return the newest turn in progress, None if there is none."""
         return self.upcoming or self.current
 
     @property
     def is_newest_replied(self) -> bool:
-        """Return whether the model has begun to answer what the user has said last."""
+        """Return whether the model has begun to answer the user's newest input."""
         return self.newest is not None and self.newest.has_reply
 
     @property
@@ -84,38 +85,38 @@ class TurnLedger:
 
     @property
     def silent_from_ms(self) -> int:
-        """Since when neither side speaks, by the turns that are not in memory."""
+        """Return since when neither side speaks, according to the turns not in memory yet."""
         turns = (*self.finished, self.current, self.upcoming)
         return max([turn.silent_from_ms for turn in turns if turn], default=0)
 
     @property
     def is_user_speaking(self) -> bool:
-        """Return whether the user speaks."""
+        """Return whether the user is speaking."""
         turn = self.newest
         return turn is not None and turn.is_being_spoken
 
     @property
     def newest_speech_seq(self) -> int:
-        """Where the user's newest speech begins, 0 when no turn is under way."""
+        """Return where the user's newest speech begins, 0 if no turn is in progress."""
         turn = self.newest
         return 0 if turn is None else turn.speech_from_seq
 
     @property
     def has_carried_calls(self) -> bool:
-        """Return whether finished calls wait for a turn that remembers them."""
+        """Return whether finished calls wait for the next turn to record them."""
         return bool(self._carried_calls)
 
     def has_user_moved_on(self, number: int) -> bool:
-        """Return whether the user speaks, or waits for a reply in another turn than this one."""
+        """Return whether the user speaks, or waits for the reply of a turn other than this one."""
         turn = self.newest
         if turn is None:
             return False
         return turn.is_being_spoken or not (turn.number == number or turn.has_reply)
 
     def is_reply_awaited_before(self, seq: int) -> bool:
-        """Return whether the user fell silent before ``seq`` and is not answered to the end yet.
+        """Return whether input before ``seq`` is complete and its turn is not over.
 
-        A sound that may be no speech keeps nothing that follows it waiting.
+        Sound that may be noise does not delay later input.
         """
         turn = self.newest
         if turn is None or turn.may_be_noise:
@@ -125,7 +126,7 @@ class TurnLedger:
     def begin_input(self, seq: int, now_ms: int) -> TurnInProgress:
         """Return the turn that input from ``seq`` on belongs to.
 
-        Speech before the reply has begun is still in the same turn. A text is a turn by itself.
+        Speech before the reply begins belongs to the current turn. A text is a separate turn.
         """
         if self.current is None:
             self.current = self._new(now_ms)
@@ -136,9 +137,9 @@ class TurnLedger:
         return turn
 
     def turn_for_reply(self, now_ms: int) -> TurnInProgress:
-        """Return the turn that the model answers; without one, a turn without input begins.
+        """Return the turn that the model answers, or begin a turn without input.
 
-        Speech of which the model was given nothing waits for the next reply.
+        Speech that has not been sent to the model becomes the next turn.
         """
         if self.current is None:
             self.current = self._new(now_ms)
@@ -151,7 +152,7 @@ class TurnLedger:
         return self.current
 
     def _move_speech_to_upcoming(self, turn: TurnInProgress, now_ms: int) -> None:
-        """Make the newest speech of the current turn the next turn."""
+        """Move the newest speech of the current turn into a new turn."""
         first_seq = turn.speech_from_seq
         turn.retract_stretch(now_ms)
         self.upcoming = self._new(now_ms)
@@ -161,7 +162,7 @@ class TurnLedger:
             self.upcoming.late.extend(turn.take_late_controls())
 
     def is_repeat_of_last_reply(self, text: str, now_ms: int) -> bool:
-        """Return whether the model's words, without a turn, repeat those of the turn before."""
+        """Return whether a transcript without a turn repeats the end of the previous reply."""
         if self.current is not None or not (ended_turns := self.ended_turns):
             return False
         last, words = ended_turns[-1], text.strip()
@@ -169,21 +170,21 @@ class TurnLedger:
         return is_soon and bool(words) and last.said.endswith(words)
 
     def keep_unmatched_transcript(self, text: str, now_ms: int) -> None:
-        """Keep what the model understood though no turn holds such speech, until it replies."""
+        """Keep a transcript that fits no turn for the turn of the next reply."""
         self._kept_transcript = (text, now_ms)
 
     @property
     def ended_turns(self) -> list[TurnInProgress]:
-        """The turns that are over, oldest first, the newest of those in memory included."""
+        """Return the turns that are over, oldest first, including the newest committed ones."""
         return [*self.newest_committed, *self.finished]
 
     @property
     def all_turns(self) -> list[TurnInProgress]:
-        """``ended_turns`` and those that go on."""
+        """Return ``ended_turns`` and the turns in progress."""
         return [*self.ended_turns, *(turn for turn in (self.current, self.upcoming) if turn)]
 
     def end_input(self, seq: int, now_ms: int) -> bool:
-        """Note that the user fell silent at ``seq``; return False without speech there."""
+        """End the user's speech at ``seq``; return False if the user was not speaking there."""
         turn = self.newest
         if turn is None or not turn.is_being_spoken or seq < turn.speech_from_seq:
             return False
@@ -191,7 +192,7 @@ class TurnLedger:
         return True
 
     def retract_stretch(self, now_ms: int) -> None:
-        """Take back the user's newest stretch of speech, and the turn if it has nothing else."""
+        """Remove the newest stretch of speech, and its turn if nothing else is in it."""
         turn = self.newest
         if turn is None or turn.retract_stretch(now_ms):
             return
@@ -206,7 +207,7 @@ class TurnLedger:
         self._carried_gaps += turn.skipped
 
     def end_current(self, now_ms: int) -> TurnInProgress | None:
-        """End the current turn; the upcoming one becomes the current one."""
+        """End the current turn; the upcoming turn becomes the current one."""
         turn = self.current
         if turn is None:
             return None
@@ -216,24 +217,24 @@ class TurnLedger:
         return turn
 
     def end_all(self, now_ms: int) -> None:
-        """End every turn."""
+        """End all turns in progress."""
         while self.end_current(now_ms) is not None:
             pass
 
     def carry_speech_over(self, turn: TurnInProgress, now_ms: int) -> None:
-        """Move the speech that goes on over the reply of this turn to the next turn.
+        """Move the speech that continues after this turn's reply into the next turn.
 
-        It is not answered yet, so a later worker has to hear it again.
+        It is not answered yet, so a successor must replay it.
         """
         if self.current is None:
             self.current = self._new(now_ms)
             self.current.take_over_speech(turn.give_up_speech())
 
     def restart(self, turn: TurnInProgress) -> list[Numbered]:
-        """Restart the current turn; the speech of an upcoming turn is replayed, too.
+        """Restart the current turn; the speech of an upcoming turn is replayed too.
 
         Returns:
-            What lies before the turn's first message and is to be heard again all the same.
+            Control messages with numbers before the turn's first message, to be applied again.
         """
         late = turn.late
         if self.upcoming is not None:
@@ -246,7 +247,7 @@ class TurnLedger:
         return late
 
     def add_usage(self, usage: TokenUsage) -> None:
-        """Add what the model counted to the turn it worked on."""
+        """Add the live model's usage to the turn that it worked on."""
         turn = self.current or self._last_open()
         if turn is None:
             self._carried_usage += usage
@@ -256,8 +257,8 @@ class TurnLedger:
     def bill_tool_call(self, answered: CoreAnswered) -> None:
         """Add the cost of a call of core_agent to its turn, or to the turn with its answer.
 
-        A restarted turn keeps its costs and gets the same answer again, which is counted once.
-        core_agent itself counts it for the user's day and the session.
+        A restarted turn keeps its costs and gets the same answer again, so each call is counted
+        once. core_agent counts the cost for the user's day and the session.
         """
         asked = (answered.key, answered.arguments_hash)
         if asked in self._billed_calls or not answered.answer.bill:
@@ -270,15 +271,15 @@ class TurnLedger:
             turn.add_core_bill(answered.answer.bill)
 
     def record_tool_call(self, call: ToolCall, asked_in: int) -> None:
-        """Remember a finished call in the turn that made it, or in the one that goes on by then.
+        """Record a finished call in the turn that made it, or in the current turn.
 
         Args:
-            call: The call. An answer that comes after an apology takes its place.
-            asked_in: The turn that asked for it last.
+            call: The call. An answer that comes after an apology replaces it.
+            asked_in: The newest turn that requested the call.
         """
         asked = (call.key, call.arguments_hash)
         if (*asked, call.status) in self._known_calls:
-            # A worker before this one has remembered it, and the user has not heard it.
+            # An earlier worker has recorded the call, and its answer was not spoken.
             return
         turn = (
             self.find_uncommitted(call.key.turn) or self.find_uncommitted(asked_in) or self.current
@@ -288,23 +289,23 @@ class TurnLedger:
         calls.append(call)
 
     def record_gap(self, gap: SkippedInput) -> None:
-        """Remember that a part of the input never came."""
+        """Record a part of the input that never arrived."""
         turn = self.newest
         gaps = self._carried_gaps if turn is None else turn.skipped
         gaps.append(gap)
 
     def find_uncommitted(self, number: int) -> TurnInProgress | None:
-        """Return the turn with this number, None once it is written."""
+        """Return the turn with this number, None if it is committed or being written."""
         turns = (self.current, self.upcoming, *self._open())
         return next((turn for turn in turns if turn and turn.number == number), None)
 
     def begin_commit(self) -> TurnInProgress:
-        """Return the oldest finished turn, which is being written from now on."""
+        """Mark the oldest finished turn as being written, and return it."""
         self.is_committing = True
         return self.finished[0]
 
     def cancel_commit(self) -> None:
-        """Note that the turn that was being written cannot be written."""
+        """Note that the write of the oldest finished turn failed."""
         self.is_committing = False
 
     def mark_committed(self) -> TurnInProgress:
@@ -314,23 +315,23 @@ class TurnLedger:
         return turn
 
     def drop_finished(self) -> None:
-        """Let go of all finished turns, save one that is being written; their usage stays."""
+        """Drop all finished turns except one that is being written; keep their usage."""
         while len(self.finished) > self.is_committing:
             self._carried_usage += self.finished.pop().usage
 
     @property
     def finished_ms(self) -> int:
-        """How long the finished turns took."""
+        """Return how long the finished turns took in total."""
         return sum(turn.talk_ms for turn in self.finished)
 
     @property
     def finished_usage(self) -> TokenUsage:
-        """The live model's usage in the finished turns, and the usage of no turn yet."""
+        """Return the live model's usage in the finished turns, and that of no turn yet."""
         return self._usage_of(self.finished)
 
     @property
     def uncommitted_usage(self) -> TokenUsage:
-        """The live model's usage that no turn holds that is or is being written."""
+        """Return the live model's usage outside turns that are committed or being written."""
         begun = [turn for turn in (self.current, self.upcoming) if turn]
         return self._usage_of([*self._open(), *begun])
 
@@ -338,12 +339,12 @@ class TurnLedger:
         return sum((turn.usage for turn in turns), start=self._carried_usage)
 
     def cursor(self, settled: int, *, after_commit: bool) -> int:
-        """Return up to which input message nobody needs to hear again.
+        """Return the last input message that no later worker needs.
 
         Args:
-            settled: The last message that was given to the model and cannot be part of an
-                utterance whose begin is still to be found.
-            after_commit: Count the oldest finished turn as committed.
+            settled: The last message that was sent to the model and cannot be part of an utterance
+                whose start is yet to be found.
+            after_commit: Whether to count the oldest finished turn as committed.
         """
         turns = [*self.finished, self.current, self.upcoming]
         if after_commit:
@@ -352,7 +353,7 @@ class TurnLedger:
         return min([settled, *(first - 1 for first in firsts)])
 
     def _open(self) -> list[TurnInProgress]:
-        """Return the finished turns that can still be added to."""
+        """Return the finished turns that can still change."""
         return [turn for turn in self.finished if not self._is_being_written(turn)]
 
     def _last_open(self) -> TurnInProgress | None:

@@ -1,4 +1,4 @@
-"""Takes in what the live model says: speech to the client, text and cost to the turn."""
+"""Handles the live model's replies: sends them to the client and records them in the turn."""
 
 from dataclasses import dataclass
 
@@ -11,13 +11,13 @@ from repartee.domain.session.turns.barge_in import BargeInPolicy
 from repartee.domain.session.turns.ledger import TurnLedger
 from repartee.domain.session.turns.turn import TurnInProgress
 
-# 375 ms. Gemini's parts are about 11.5 kB; a larger one is split, so that no frame is too large.
+# 375 ms. Gemini's parts have about 11.5 kB. A larger part is split so that no frame is too large.
 MAX_REPLY_PCM_BYTES = 18_000
 
 
 @dataclass(slots=True)
 class Replies:
-    """The model's side of the turns."""
+    """Begins, continues and ends the replies of the turns in the ledger."""
 
     _client: ClientLink
     _turns: TurnLedger
@@ -26,10 +26,10 @@ class Replies:
     _barge_in: BargeInPolicy
 
     def send_audio(self, pcm: bytes, now_ms: int) -> bool:
-        """Pass a stretch of the reply on, in frames that fit.
+        """Send audio of the reply to the client, split into frames.
 
         Returns:
-            Whether the user can hear anything of this generation.
+            Whether this generation is audible so far.
         """
         turn = self._replying_turn(now_ms)
         if turn.reply.is_cut:
@@ -40,11 +40,11 @@ class Replies:
         return turn.reply.add_audio(pcm, now_ms)
 
     def add_text(self, text: str, now_ms: int) -> None:
-        """Keep a text part of the reply until it is known whether it is spoken, too."""
+        """Keep a text part of the reply until it is known whether the model also speaks it."""
         self._replying_turn(now_ms).reply.add_text(text)
 
     def transcribe(self, piece: LiveTranscript, now_ms: int) -> None:
-        """Add a piece of text to what the model says."""
+        """Add a piece of the model's transcript to the reply."""
         if not self._cues.is_awaited and self._turns.is_repeat_of_last_reply(piece.text, now_ms):
             return
         turn = self._replying_turn(now_ms)
@@ -52,14 +52,14 @@ class Replies:
             self._show(turn, piece.text, is_final=piece.final)
 
     def interrupt(self, now_ms: int) -> None:
-        """End the reply because the user speaks over it, as the barge-in policy decides."""
+        """End the reply because the user speaks over it, if the barge-in policy agrees."""
         turn = self._turns.current
         if turn is not None and self._barge_in.ends_reply(turn):
             self._client.interrupt(turn.number, now_ms)
             self._barge_in.cut(turn, self._client.played_ms(turn.number))
 
     def resume_after_noise(self) -> None:
-        """Note that a mere noise has ended the reply."""
+        """Ask the model to continue a reply that a noise ended, if the policy wants that."""
         if (text := self._barge_in.text_after_noise()) is not None:
             self._cues.queue(text)
 
@@ -68,25 +68,25 @@ class Replies:
         self._client.outbox.offer(NoSpeech(through_seq))
 
     def interrupt_for_copy(self) -> bool:
-        """Return whether the model interrupts itself for a copy of what it replies to.
+        """Note that the model interrupted itself; return whether that was for a copy of the input.
 
-        Its next reply then replaces this one.
+        If so, the model's next reply replaces the current one.
         """
         turn = self._turns.current
         return turn is not None and self._turns.upcoming is None and turn.interrupt_for_copy()
 
     def note_played(self, number: int) -> None:
-        """Correct a reply that was cut, because the client has reported how much it played."""
+        """Correct a cut reply after the client has reported how much it played."""
         turn = self._turns.find_uncommitted(number)
         if turn is not None and turn.reply.is_cut:
             self._barge_in.cut(turn, self._client.played_ms(number))
 
     def retract(self, turn: TurnInProgress, *, has_called: bool = False) -> None:
-        """Have the client forget what it has received of a turn that starts again.
+        """Make the client discard what it has received of a turn that restarts.
 
         Args:
             turn: The turn.
-            has_called: The client was sent that a tool is at work in it.
+            has_called: Whether the client was informed of a tool call in the turn.
         """
         self._client.outbox.drop_audio(turn.number)
         if turn.has_reply or turn.reply.is_muted or turn.transcribed or has_called:
@@ -94,7 +94,7 @@ class Replies:
             self._client.outbox.offer(TurnRestarted(turn.number))
 
     def end_generation(self) -> None:
-        """Note that a generation is complete, and show its text that was not spoken."""
+        """Complete a generation, and send the client the text that was not spoken."""
         turn = self._turns.current
         if turn is not None:
             if written := turn.reply.take_unspoken_text():
@@ -102,24 +102,25 @@ class Replies:
             turn.reply.end_generation()
 
     def pause(self) -> None:
-        """Note that the model has said what it can for now; the turn goes on."""
+        """Note that the model waits for a tool; the turn goes on."""
         if self._turns.current is not None:
             self._turns.current.reply.pause()
 
     def end_paused_turn(self, now_ms: int) -> None:
-        """End a turn that only waits for a tool, if the user speaks: the next turn answers that."""
+        """End a turn that only waits for a tool if the user has begun the next turn."""
         turn = self._turns.current
         if turn is not None and turn.reply.is_paused and self._turns.upcoming is not None:
             self.force_end_turn(turn, now_ms)
 
     def end_turn(self, now_ms: int) -> bool:
-        """Note that the model is done; return False when the turn is not over."""
+        """End the current turn because the model is done; return False if it is not over."""
         self._cues.end_wait()
         turn = self._turns.current
         if turn is None:
             return False
         if not turn.has_reply and (turn.is_being_spoken or turn.is_farewell):
-            # An interrupted generation ends too: the user still speaks, or the farewell follows.
+            # This was the end of an interrupted generation. The user still speaks, or the farewell
+            # follows.
             return False
         is_spoken_over = turn.is_being_spoken and (turn.reply.is_cut or turn.has_earlier_speech)
         self.force_end_turn(turn, now_ms)
@@ -128,12 +129,12 @@ class Replies:
         return True
 
     def end_all_turns(self, now_ms: int) -> None:
-        """End every turn, because no more replies come."""
+        """End all turns in progress, because no more replies come."""
         while self._turns.current is not None:
             self.force_end_turn(self._turns.current, now_ms)
 
     def force_end_turn(self, turn: TurnInProgress, now_ms: int) -> None:
-        """End the current turn, whatever the model does."""
+        """End the current turn without waiting for the model."""
         self.end_generation()
         self._turns.end_current(now_ms)
         bill = turn.bill(self._prices)
@@ -149,7 +150,7 @@ class Replies:
         )
 
     def _replying_turn(self, now_ms: int) -> TurnInProgress:
-        """Return the turn in which the model speaks; what it only showed there is replaced."""
+        """Return the turn of the model's reply; the reply replaces text that was only shown."""
         self._cues.end_wait()
         turn = self._turns.turn_for_reply(now_ms)
         if turn.heard_at_ms is not None and not turn.transcribed:

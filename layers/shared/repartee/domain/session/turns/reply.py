@@ -1,4 +1,4 @@
-"""The model's reply in one turn: its audio, its words, and how much of them the user heard."""
+"""Holds the model's reply in one turn: its audio, its text, and how much the user heard."""
 
 from dataclasses import dataclass
 
@@ -11,16 +11,18 @@ from repartee.domain.text.cuts import truncate_text
 class Reply:
     """The reply of one turn.
 
-    The model sends it in generations: stretches of output that it completes or interrupts.
+    The model sends it in generations, which are stretches of output that it completes or
+    interrupts.
 
     Attributes:
         length_bytes: The length of the audio.
-        first_audio_at_ms: When the first audio came.
-        is_muted: The newest generation made no sound; its text was only shown.
-        is_cut: It was cut, so what still comes of it is void.
-        was_cut: It was cut at any time.
-        is_paused: The model has said what it can for now.
-        awaits_copy: The model has interrupted its reply to the first copy for the second one.
+        first_audio_at_ms: When the first audio arrived.
+        is_muted: Whether the newest generation had no sound, so that its text was only shown.
+        is_cut: Whether the reply is cut, so that further output is dropped.
+        was_cut: Whether the reply was cut at any time.
+        is_paused: Whether the model waits for a tool.
+        awaits_copy: Whether the model interrupted its reply because it received a second copy of
+            the same input.
     """
 
     length_bytes: int = 0
@@ -46,21 +48,24 @@ class Reply:
 
     @property
     def said(self) -> str:
-        """The transcript so far, also of a reply that was only shown."""
+        """Return the transcript so far, also of a reply that was only shown."""
         return (self._shown if self.is_muted else self._said).strip()
 
     @property
     def ends_at_ms(self) -> int:
-        """When a client that plays it at once has played all of it, or none of a cut reply."""
+        """Return when a client that plays without delay has played the whole reply.
+
+        For a cut reply, this is the start of its audio.
+        """
         length_ms = 0 if self.is_cut else round(duration_ms(self.length_bytes, OUTPUT_RATE_HZ))
         return (self.first_audio_at_ms or 0) + length_ms
 
     def add_audio(self, pcm: bytes, now_ms: int) -> bool:
-        """Add audio; return whether the user can hear anything of this generation."""
+        """Add audio; return whether this generation is audible so far."""
         if self.first_audio_at_ms is None:
             self.first_audio_at_ms = now_ms
         self.length_bytes += len(pcm)
-        # Measuring ends with the first sound of a generation.
+        # After the first sound of a generation, the volume is not measured any more.
         self._is_audible = self._is_audible or is_audible(pcm)
         return self._is_audible
 
@@ -68,7 +73,7 @@ class Reply:
         """Add a piece of the transcript.
 
         Returns:
-            The new part, separated from the part before a pause; "" where it repeats known text.
+            The new part, with a space after a pause; "" if the piece repeats known text.
         """
         generation = self._said[self._said_earlier :]
         news = new_transcript_text(generation, self._last_said, text, may_double=True)
@@ -84,12 +89,12 @@ class Reply:
         self._written += text
 
     def take_unspoken_text(self) -> str:
-        """Return the generation's text parts, unless its transcript says the same."""
+        """Return the generation's text parts, or "" if it has a transcript."""
         written, self._written = self._written, ""
         return "" if len(self._said) > self._said_earlier else written
 
     def end_generation(self) -> None:
-        """Note that a generation is complete; take back its text if it made no sound."""
+        """Complete a generation; its text counts as only shown if it had no sound."""
         has_more = len(self._said) > self._said_earlier or self.length_bytes > self._bytes_earlier
         if has_more and not (self._is_audible or self.is_cut):
             self._mute()
@@ -97,14 +102,14 @@ class Reply:
         self._is_audible = False
 
     def expect_copy(self, *, is_expected: bool) -> None:
-        """Note an interruption; the next reply replaces this one if it answers a second copy."""
+        """Note an interruption; if it was for a copy, the next reply replaces this one."""
         self.awaits_copy = is_expected
         if is_expected:
             self._written, self._is_audible = "", False
             self._mute()
 
     def unmute(self) -> None:
-        """Note that the reply goes on, in place of the text that was only shown."""
+        """Continue the reply, which replaces the text that was only shown."""
         self.is_muted = self.awaits_copy = False
 
     def _mute(self) -> None:
@@ -114,14 +119,14 @@ class Reply:
             self.first_audio_at_ms = None
 
     def pause(self) -> None:
-        """Note that the model has said what it can for now; another sentence follows."""
+        """Note that the model waits for a tool, and speaks again later."""
         self.is_paused = self.is_begun
         self.is_cut = False
 
     def cut(self, played_ms: int) -> None:
-        """Keep as said only what the user heard, to about a word.
+        """Shorten the transcript to the words that the user heard, to about one word.
 
-        Later calls correct ``played_ms``, until the model goes on.
+        Later calls correct ``played_ms``, until the model speaks again.
         """
         if not self.is_cut:
             self._whole = self._said

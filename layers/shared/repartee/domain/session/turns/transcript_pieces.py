@@ -1,30 +1,30 @@
-"""Finds what a piece of a transcript adds: pieces continue each other, and some repeat text.
+"""Finds the new text in a piece of a transcript.
 
-Gemini's pieces carry their own spaces. It also sends a transcript twice, or a longer one that
-begins with what it has sent before.
+Gemini's pieces contain the spaces between them. Gemini may also send a transcript twice, or a
+longer one that begins with the text sent before.
 """
 
-# A word as short as "no" or "yes" is often said twice in a row.
+# Users often say a short word twice, such as "no" or "yes".
 _SHORT_CHARACTERS = 4
 # The last two are the full-width exclamation mark and question mark.
 _END_MARKS = ".,!?…。、\uff01\uff1f"
 
 
 def new_transcript_text(known: str, last: str, piece: str, *, may_double: bool) -> str:
-    """Return what ``piece`` adds to what is known of the same stretch of speech.
+    """Return the text that ``piece`` adds to the transcript of the same stretch of speech.
 
     Args:
-        known: All that is known of the stretch.
-        last: The piece before this one.
+        known: The transcript so far.
+        last: The previous piece.
         piece: The next piece.
-        may_double: Whether a short word that stands there already may have been said twice.
+        may_double: Whether a repeated short word may have been spoken twice.
     """
     before, now = known.strip(), piece.strip()
     if not before or not now:
         return piece
     repeats_last = now == last.strip() and not _is_short(now)
     if piece[0].isspace() and not known[0].isspace():
-        # With a space before it, the piece follows another one.
+        # A piece with a leading space continues the previous piece.
         return "" if repeats_last else piece
     if _words(now) == _words(before):
         is_doubled = may_double and _is_short(now) and (piece != now or now.isdigit())

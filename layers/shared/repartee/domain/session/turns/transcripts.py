@@ -1,4 +1,4 @@
-"""Which turn the model's transcript of the user belongs to; it may come long after the speech."""
+"""Assigns transcripts of the user to turns; they may arrive long after the speech."""
 
 from dataclasses import dataclass
 
@@ -8,19 +8,19 @@ from repartee.domain.session.client.link import ClientLink
 from repartee.domain.session.turns.ledger import TurnLedger
 from repartee.domain.session.turns.turn import TurnInProgress
 
-# Gemini's transcript follows the end of the turn by up to 1.5 s; twice that leaves room.
+# Gemini sends a transcript up to 1.5 s after the end of its turn. This is twice that time.
 LATE_MS = 3_000
-# The pieces of one transcript follow each other faster than that.
+# The pieces of one transcript arrive at shorter intervals than this.
 CONTINUES_WITHIN_MS = 2_000
 
 
 @dataclass(frozen=True, slots=True)
 class PlacedTranscript:
-    """Where a piece of a transcript went.
+    """The turn that a piece of a transcript was added to.
 
     Attributes:
-        is_current: It belongs to a turn that goes on.
-        amended: The turn in memory that it has changed, None without one.
+        is_current: Whether the turn is in progress.
+        amended: The turn if it is committed, and so must be amended; otherwise None.
     """
 
     is_current: bool = False
@@ -29,12 +29,13 @@ class PlacedTranscript:
 
 @dataclass(slots=True)
 class UserTranscripts:
-    """Adds each transcript of the user to the turn whose speech it is, whatever became of that.
+    """Adds each transcript of the user to the turn of the speech.
 
-    Gemini does not say which speech a transcript belongs to, but they come in the order of the
-    speech. So the oldest turn that still lacks one gets it. The caller amends a turn that is in
-    memory already. A transcript begins no turn and keeps no worker. One that fits no turn waits in
-    the ledger for a reply, because the model may have heard speech that the worker did not notice.
+    Gemini does not say which speech a transcript belongs to, but transcripts come in the order of
+    the speech. So the oldest turn without a transcript gets it. The caller amends a turn that is
+    committed. A transcript begins no turn and does not make a worker stay. A transcript that fits
+    no turn waits in the ledger for a reply, because the model may have heard speech that the
+    worker did not detect.
     """
 
     _client: ClientLink
@@ -43,15 +44,15 @@ class UserTranscripts:
     _first_number: int = 1
 
     def begin_session(self) -> None:
-        """Another live session listens: what was said before is not transcribed any more."""
+        """Note that another Live session opens, which does not transcribe earlier speech."""
         current = self._turns.current
         self._first_number = current.number if current else self._turns.next_number
 
     @property
     def due_by_ms(self) -> int | None:
-        """Until when the words of a turn that is over may come from the current live session.
+        """Return until when the current Live session may send transcripts of ended turns.
 
-        None where none of them lacks its words.
+        None if no ended turn lacks its transcript.
         """
         due_ms = [
             turn.ended_at_ms + LATE_MS
@@ -61,7 +62,7 @@ class UserTranscripts:
         return max(due_ms, default=None)
 
     def take(self, piece: LiveTranscript, now_ms: int) -> PlacedTranscript:
-        """Add a piece to the turn that it belongs to."""
+        """Add a piece of a transcript to its turn."""
         turn = self._owner(piece, now_ms)
         if turn is None:
             self._turns.keep_unmatched_transcript(piece.text, now_ms)
@@ -70,7 +71,7 @@ class UserTranscripts:
         return PlacedTranscript(turn in (self._turns.current, self._turns.upcoming), amended)
 
     def add_from_previous_session(self, piece: LiveTranscript, now_ms: int) -> PlacedTranscript:
-        """Add the last words of the live session before this one, to a turn that is over."""
+        """Add a late transcript of the previous Live session to an ended turn."""
         lacking = [turn for turn in self._turns.ended_turns if turn.is_missing_transcript]
         amended = self._add(lacking[0], piece, now_ms) if lacking else None
         return PlacedTranscript(amended=amended)
@@ -107,7 +108,7 @@ class UserTranscripts:
         )
 
     def _first_in_time(self, lacking: list[TurnInProgress], now_ms: int) -> TurnInProgress | None:
-        """Return the oldest turn, or the next one where that is over for too long."""
+        """Return the oldest turn whose transcript may still arrive."""
         over = self._turns.ended_turns
         while len(lacking) > 1:
             turn, following = lacking[:2]
@@ -118,11 +119,11 @@ class UserTranscripts:
         return lacking[0] if lacking else None
 
     def _is_too_early(self, turn: TurnInProgress) -> bool:
-        """Return whether the words of this turn cannot have come by now."""
+        """Return whether the transcript of this turn cannot have arrived yet."""
         return self._comes_whole and turn.is_being_spoken
 
     def _continues(self, last: TurnInProgress, piece: LiveTranscript, now_ms: int) -> bool:
-        """Return whether the piece goes on with the newest transcript, or repeats it."""
+        """Return whether the piece continues or repeats the newest transcript."""
         if last in (self._turns.current, self._turns.upcoming) or last.is_transcript_repeat(
             piece.text
         ):

@@ -1,4 +1,4 @@
-"""A turn while it happens: what has been heard, said and done so far."""
+"""Holds a turn in progress: the user's input, the reply, the tool calls and the costs so far."""
 
 from dataclasses import dataclass, field
 
@@ -9,13 +9,14 @@ from repartee.domain.protocol.messages import Numbered
 from repartee.domain.session.turns.reply import Reply
 from repartee.domain.session.turns.transcript_pieces import new_transcript_text
 
-# A piece that follows another one faster than this holds no newer speech: no user is so fast.
+# A piece that arrives this soon after another one belongs to the same speech, because no user
+# speaks again so fast.
 AT_ONCE_MS = 100
 
 
 @dataclass(frozen=True, slots=True)
 class _BeforeStretch:
-    """The fields of a turn that a stretch of speech changes, as they were before."""
+    """The fields of a turn before its newest stretch of speech, so that it can be retracted."""
 
     first_seq: int | None = None
     speech_from_seq: int = 0
@@ -30,7 +31,7 @@ class _BeforeStretch:
 
 @dataclass(frozen=True, slots=True)
 class SpeechUnderWay:
-    """Speech of the user that goes on, and passes from one turn to the next."""
+    """Speech in progress that moves from one turn to the next."""
 
     from_seq: int
     heard: str
@@ -46,22 +47,28 @@ class TurnInProgress:
     Times are the machine's, in ms.
 
     Attributes:
-        first_seq: The input message it begins with, None for a reply without input.
-        speech_from_seq: Where its newest stretch of speech begins.
-        untranscribed_from_seq: Where the first stretch without a transcript begins, None without
-            one.
-        input_ended_ms: When the user fell silent, None while speaking or without input.
-        ended_at_ms: When the model was done with it.
+        number: The number of the turn in the conversation.
+        started_at_ms: When the turn began.
+        first_seq: The first input message, None for a reply without input.
+        speech_from_seq: Where the newest stretch of speech begins.
+        untranscribed_from_seq: Where the first stretch without a transcript begins, None if there
+            is none.
+        input_ended_ms: When the user stopped speaking, None during speech or without input.
+        ended_at_ms: When the model was done with the turn.
         reply: The model's reply.
-        transcribed: What the client was sent as the user's transcript.
-        heard_at_ms: When the newest piece of the user's transcript came, None before the first.
-        is_typed: The user has typed what came last in it.
-        is_farewell: It is over only when something has been said in it.
-        may_be_noise: Nothing but the model's transcript can show that its newest speech is speech.
-        is_unsent: The model was given no sound of its newest speech, whose start the client marked.
-        late: Control that belongs to it and came so late that its number lies before ``first_seq``.
-        usage: What the live model counted.
-        core_bill: What core_agent's models used and cost; it has counted that by itself.
+        transcribed: The user's transcript as it was sent to the client.
+        heard_at_ms: When the newest piece of the user's transcript arrived, None before the first.
+        is_typed: Whether the newest input was typed.
+        is_farewell: Whether the turn stays open until the model has said something in it.
+        may_be_noise: Whether the newest speech may be noise. Then only the model's transcript can
+            show that it is speech.
+        is_unsent: Whether the model has received no audio of the newest speech, whose start the
+            client marked.
+        skipped: The parts of the input that never arrived.
+        tool_calls: The finished tool calls.
+        usage: The live model's usage.
+        late: Control messages that came so late that their numbers are before ``first_seq``.
+        core_bill: The usage and cost of core_agent's models, which core_agent has counted.
     """
 
     number: int
@@ -100,32 +107,32 @@ class TurnInProgress:
 
     @property
     def is_being_spoken(self) -> bool:
-        """Return whether the user is still speaking it."""
+        """Return whether the user is still speaking in this turn."""
         return self.first_seq is not None and self.input_ended_ms is None
 
     @property
     def has_earlier_speech(self) -> bool:
-        """Return whether the user has spoken in it before the newest stretch of speech."""
+        """Return whether there was speech before the newest stretch of speech."""
         return self.first_seq is not None and self.first_seq < self.speech_from_seq
 
     @property
     def talk_ms(self) -> int:
-        """How long it took, once it is over."""
+        """Return how long the turn took, once it is over."""
         return self.ended_at_ms - self.started_at_ms
 
     @property
     def heard(self) -> str:
-        """The transcript of the user."""
+        """Return the transcript of the user."""
         return self._heard.strip()
 
     @property
     def said(self) -> str:
-        """The transcript of the reply so far, also of one that was only shown."""
+        """Return the transcript of the reply so far, also of a reply that was only shown."""
         return self.reply.said
 
     @property
     def first_audio_ms(self) -> int | None:
-        """From the end of the input to the first reply audio; None without either."""
+        """Return the time from the end of input to the first audio, None without either."""
         at_ms = self.reply.first_audio_at_ms
         if at_ms is None or self.input_ended_ms is None:
             return None
@@ -133,61 +140,61 @@ class TurnInProgress:
 
     @property
     def silent_from_ms(self) -> int:
-        """Since when neither side speaks in it; a reply comes faster than it is played."""
+        """Return since when neither side speaks; a reply ends when it has been played."""
         return max(self.input_ended_ms or 0, self.reply.ends_at_ms)
 
     def end(self, now_ms: int) -> None:
-        """Note that the model is done with it."""
+        """Note that the model is done with this turn."""
         self.ended_at_ms = now_ms
 
     def mark_farewell(self) -> None:
-        """Keep it open until something has been said in it."""
+        """Keep the turn open until the model has said something in it."""
         self.is_farewell = True
 
     def mark_doubtful(self) -> None:
-        """Note that only a transcript can show that its newest speech is speech."""
+        """Note that the newest speech may be noise, until there is a transcript."""
         self.may_be_noise = True
 
     def mark_certain(self) -> None:
-        """Note that its newest speech is speech, or need not be proven any more."""
+        """Treat the newest speech as speech, without waiting for a transcript."""
         self.may_be_noise = False
 
     def mark_unsent(self, *, is_unsent: bool) -> None:
-        """Note whether the model still lacks all sound of its newest speech."""
+        """Set whether the model has received no audio of the newest speech."""
         self.is_unsent = is_unsent
 
     def add_usage(self, usage: TokenUsage) -> None:
-        """Add what the live model counted."""
+        """Add usage of the live model."""
         self.usage += usage
 
     def add_core_bill(self, bill: Bill) -> None:
-        """Add what a call of core_agent cost."""
+        """Add the cost of a call of core_agent."""
         self.core_bill += bill
 
     def take_over_costs(self, turn: "TurnInProgress") -> None:
-        """Add the costs and the tool calls of a turn that is given up."""
+        """Add the costs and tool calls of a turn that is discarded."""
         self.usage += turn.usage
         self.core_bill += turn.core_bill
         self.tool_calls += turn.tool_calls
 
     def note_shown(self, text: str) -> None:
-        """Note that the client was sent a piece of the user's transcript."""
+        """Record a piece of the user's transcript that was sent to the client."""
         self.transcribed += text
 
     def take_late_controls(self) -> list[Numbered]:
-        """Return and forget the control that came late."""
+        """Return and forget the late control messages."""
         late, self.late = self.late, []
         return late
 
     def keep_late_control(self, control: Numbered) -> None:
-        """Keep what a rewind to ``first_seq`` would not find."""
+        """Keep a control message if a rewind to ``first_seq`` would miss it."""
         if self.first_seq is not None and control.seq < self.first_seq:
             self.late.append(control)
 
     def give_up_speech(self) -> SpeechUnderWay:
-        """Return and forget what the user is still saying in it.
+        """Return and forget the speech in progress.
 
-        Without input before that, a reply without input is left.
+        If the turn has no earlier input, it becomes a reply without input.
         """
         is_all = self.first_seq == self.speech_from_seq
         speech = SpeechUnderWay(
@@ -206,7 +213,7 @@ class TurnInProgress:
         return speech
 
     def take_over_speech(self, speech: SpeechUnderWay) -> None:
-        """Begin with what another turn has given up."""
+        """Begin with the speech that another turn has given up."""
         self.first_seq = self.speech_from_seq = speech.from_seq
         self._heard, self.heard_at_ms = speech.heard, speech.heard_at_ms
         self._is_phrase_over, self.late = speech.is_phrase_over, speech.late
@@ -214,9 +221,9 @@ class TurnInProgress:
             self.untranscribed_from_seq = self.first_seq
 
     def begin_stretch(self, seq: int) -> None:
-        """Begin a stretch of speech, or a text, at ``seq``."""
+        """Begin a stretch of speech or text at ``seq``."""
         self._before_stretch = _BeforeStretch()
-        # A turn that restarts has its first message already, and nothing was heard before that.
+        # A turn that restarts begins with its first message, so it has no earlier stretch.
         if self.first_seq is not None and self.first_seq < seq:
             self._before_stretch = _BeforeStretch(
                 self.first_seq,
@@ -242,11 +249,11 @@ class TurnInProgress:
 
     @property
     def is_stretch_transcribed(self) -> bool:
-        """Return whether anything is understood of the newest stretch of speech."""
+        """Return whether the newest stretch of speech has a transcript."""
         return len(self._heard) > self._heard_earlier
 
     def retract_stretch(self, now_ms: int) -> bool:
-        """Take back the newest stretch of speech; False when nothing is left of the turn."""
+        """Remove the newest stretch of speech; return False if the turn is now empty."""
         self.may_be_noise = self.is_unsent = False
         before = self._before_stretch
         self.first_seq, self.speech_from_seq = before.first_seq, before.speech_from_seq
@@ -263,12 +270,12 @@ class TurnInProgress:
         return self.first_seq is not None or self.has_reply
 
     def end_stretch(self, now_ms: int) -> None:
-        """Note that the user falls silent; a copy ends when the original speech ended."""
+        """End the stretch of speech; a copy ends at the time of the original speech."""
         self.input_ended_ms = self._ended_before_copy_ms if self.has_copy else now_ms
 
     @property
     def is_missing_transcript(self) -> bool:
-        """Return whether nothing is understood yet of speech in it."""
+        """Return whether there is speech without a transcript."""
         return self.untranscribed_from_seq is not None
 
     @property
@@ -277,7 +284,7 @@ class TurnInProgress:
         return self._is_phrase_over
 
     def is_transcript_repeat(self, text: str) -> bool:
-        """Return whether a transcript only repeats the newest one of the user."""
+        """Return whether a transcript only repeats the user's newest one."""
         return not new_transcript_text(self._phrase, self._last_heard, text, may_double=False)
 
     def add_user_transcript(
@@ -285,20 +292,20 @@ class TurnInProgress:
     ) -> str:
         """Add a piece of the user's transcript.
 
-        Pieces carry their own spaces, whole transcripts of utterances do not.
+        Pieces contain the spaces between them, whole transcripts of utterances do not.
 
         Args:
             text: The piece.
             now_ms: The present.
-            is_final: No more pieces of this transcript follow.
-            comes_whole: The model sends the transcript of an utterance in one piece.
+            is_final: Whether this is the last piece of the transcript.
+            comes_whole: Whether the model sends the transcript of an utterance in one piece.
 
         Returns:
-            What is new of it, separated from a finished phrase; "" where it repeats what is known.
+            The new text, with a space after a finished phrase; "" if the piece repeats known text.
         """
         is_at_once = self.heard_at_ms is not None and now_ms < self.heard_at_ms + AT_ONCE_MS
         if comes_whole and self._stretches_to_transcribe and self._phrase and not is_at_once:
-            # The user has spoken more than once before the first transcript came.
+            # The user spoke more than once before the first transcript came.
             self._is_phrase_over, self._phrase_from = True, len(self._heard)
         may_double = not (comes_whole or is_at_once)
         news = new_transcript_text(self._phrase, self._last_heard, text, may_double=may_double)
@@ -317,11 +324,11 @@ class TurnInProgress:
 
     @property
     def _phrase(self) -> str:
-        """The newest transcript of the user, as far as it has come."""
+        """Return the newest transcript of the user so far."""
         return self._heard[self._phrase_from :]
 
     def add_typed_text(self, text: str, seq: int) -> None:
-        """Add what the user typed; it says nothing of what was spoken before."""
+        """Add typed text; it is no transcript of earlier speech."""
         self._add_heard(text)
         self.is_typed = True
         self._stretches_to_transcribe -= 1
@@ -336,28 +343,28 @@ class TurnInProgress:
         return text
 
     def mark_resent(self, ended_ms: int) -> None:
-        """Note that the model gets the speech until ``ended_ms`` once more."""
+        """Note that the speech that ended at ``ended_ms`` is sent to the model again."""
         self._copied_through_seq = self.speech_from_seq
         self._ended_before_copy_ms = ended_ms
 
     @property
     def has_copy(self) -> bool:
-        """Return whether the model was given twice what the user has said last."""
+        """Return whether the newest speech was sent to the model twice."""
         return 0 < self.speech_from_seq <= self._copied_through_seq
 
     def is_copy(self, text: str) -> bool:
-        """Return whether a transcript of the user repeats what was understood of the first copy."""
+        """Return whether a transcript repeats that of the first copy of the speech."""
         understood = self._heard[self._heard_earlier :].casefold()
         return self.has_copy and text.strip().casefold() in understood
 
     def interrupt_for_copy(self) -> bool:
-        """Return whether the model has interrupted itself for the second copy of the speech."""
+        """Note that the model interrupted itself; return whether that was for the second copy."""
         is_for_copy = self.has_copy and self.has_reply and not self.is_being_spoken
         self.reply.expect_copy(is_expected=is_for_copy)
         return is_for_copy
 
     def restarted(self) -> "TurnInProgress":
-        """Return the turn as it was before its first message; only what it cost stays."""
+        """Return the turn without its input and reply; its costs stay."""
         return TurnInProgress(
             self.number,
             self.started_at_ms,
@@ -369,11 +376,11 @@ class TurnInProgress:
         )
 
     def bill(self, prices: Prices) -> Bill:
-        """Return what the turn used and cost so far, by the live model's ``prices``."""
+        """Return the turn's usage and cost so far, with the live model's ``prices``."""
         return prices.bill(self.usage) + self.core_bill
 
     def to_turn(self, session_id: str, prices: Prices, unix_offset_ms: int) -> Turn:
-        """Return the turn as memory keeps it."""
+        """Return the turn in the form that memory keeps."""
         bill = self.bill(prices)
         return Turn(
             number=self.number,

@@ -115,5 +115,5 @@ def test_a_detector_that_forgot_hears_no_end_of_what_it_heard_before(greeting):
     assert detector.hear(greeting[:32_000]) is SpeechEdge.ONSET
 
 
-def test_an_utterance_that_goes_on_has_no_end_yet(greeting):
+def test_a_continuing_utterance_has_no_end_yet(greeting):
     assert edges(SILENCE + greeting[: len(greeting) // 2 * 2], 6400)[:1] == [SpeechEdge.ONSET]

@@ -48,11 +48,11 @@ def test_a_stopped_contender_is_reported_with_the_reason():
         {"kind": "Saver", "size": 100, "samples": [], "stopped_at": 77, "reason": "too large"}
     )
 
-    told = report([result(OURS, 100, 5.0, 6.0, 10.0), stopped], {}, Plan((100,), 2))
+    shown = report([result(OURS, 100, 5.0, 6.0, 10.0), stopped], {}, Plan((100,), 2))
 
-    assert told.tables[0].rows[1][-2:] == ("stopped", "at 77")
-    assert "Saver stopped at 77 turns: too large" in told.notes
-    assert "stopped at 77" in told.text()
+    assert shown.tables[0].rows[1][-2:] == ("stopped", "at 77")
+    assert "Saver stopped at 77 turns: too large" in shown.notes
+    assert "stopped at 77" in shown.text()
 
 
 def test_phrases_are_repeatable_and_no_two_are_alike():

@@ -52,7 +52,7 @@ def test_a_bad_limit_or_price_is_refused_by_the_name_of_its_variable(
         StreamAgentSettings.from_env()
 
 
-def test_limits_are_read_to_the_last_digit_and_nought_is_allowed(
+def test_limits_are_read_exactly_and_zero_is_allowed(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("MAX_TALK_S_PER_DAY", "0")

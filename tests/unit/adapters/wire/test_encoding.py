@@ -48,7 +48,7 @@ def test_the_message_functions_answers_carry_no_number():
     assert json.loads(encode(Rejected("x", "y", retryable=False)))["field"] == ""
 
 
-def test_every_message_has_a_type_of_its_own():
+def test_every_message_has_a_separate_type():
     assert FRAME_TYPES.keys() == set(get_args(Frame.__value__))
     assert ANSWER_TYPES.keys() == set(get_args(Answer.__value__))
     for types in (FRAME_TYPES, ANSWER_TYPES):

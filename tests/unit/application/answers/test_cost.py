@@ -127,7 +127,7 @@ def test_nothing_is_counted_for_a_user_who_was_erased_meanwhile():
     assert bench.tables.usage == {}
 
 
-def test_an_answer_that_cannot_be_counted_is_given_and_stored_all_the_same():
+def test_an_answer_that_cannot_be_counted_is_given_and_stored():
     bench = paid()
     usage = FakeUsageStore(bench.tables)
     usage.failing = True

@@ -109,7 +109,7 @@ def test_memory_out_of_reach_is_a_failure_that_can_be_spoken():
     assert isinstance(stored_exchange(bench.calls, "c1", ToolCallKey(3, 1)), Exchange)
 
 
-def test_an_answer_that_cannot_be_stored_is_given_all_the_same():
+def test_an_answer_that_cannot_be_stored_is_given():
     bench = AnswerQuestionHarness(say_yes)
 
     answered = bench.use_case(calls=FailingStore(bench.calls, "finish")).answer(bench.request())

@@ -50,11 +50,11 @@ def test_the_same_place_in_other_words_is_thought_through_again_knowing_what_was
     assert again.answer.answer == first.answer.answer
     assert not again.repeated
     assert [booking.slot for booking in bench.desk.bookings("u1")] == [Slot(TODAY, time(15))]
-    told = bench.reasoner.requests[1].system_text
-    assert "This turn was cut off and is being repeated" in told
-    assert "- Asked: book me in at three\n" in told
-    assert '  Begun: book_appointment {"date":"2026-11-20","time":"15:00","reason":""}\n' in told
-    assert f"  Answer: {first.answer.answer}" in told
+    prompt = bench.reasoner.requests[1].system_text
+    assert "This turn was cut off and is being repeated" in prompt
+    assert "- Asked: book me in at three\n" in prompt
+    assert '  Begun: book_appointment {"date":"2026-11-20","time":"15:00","reason":""}\n' in prompt
+    assert f"  Answer: {first.answer.answer}" in prompt
     assert "This turn was cut off" not in bench.reasoner.requests[0].system_text
 
 
@@ -70,9 +70,9 @@ def test_the_next_run_gets_the_tool_of_a_run_that_was_cut_off():
 
     assert again.answer.status is ToolCallStatus.DONE
     assert len(bench.desk.bookings("u1")) == 1
-    told = bench.reasoner.requests[0].system_text
-    assert "book_appointment" in told
-    assert "the outcome is unknown" in told
+    prompt = bench.reasoner.requests[0].system_text
+    assert "book_appointment" in prompt
+    assert "the outcome is unknown" in prompt
 
 
 def test_a_concurrent_repetition_waits_for_the_first_ones_answer():

@@ -255,7 +255,7 @@ def test_a_surplus_connection_is_closed_with_a_reason_and_the_current_one_stays(
 
 
 @pytest.mark.parametrize("is_slow", [True, False])
-def test_a_surplus_connection_that_takes_no_frame_is_closed_all_the_same(is_slow: bool) -> None:
+def test_a_surplus_connection_that_takes_no_frame_is_closed(is_slow: bool) -> None:
     door = Door()
     (door.channel.slow if is_slow else door.channel.gone).add("connection-0")
     for number in range(4):

@@ -89,13 +89,13 @@ def test_an_ack_is_kept_and_wakes_no_worker() -> None:
     assert line.workers.wakes == []
 
 
-@pytest.mark.parametrize("told", [{}, {"played_ms": None}])
-def test_an_ack_that_does_not_say_what_was_played_is_not_taken_for_nothing_played(
-    told: dict[str, None],
+@pytest.mark.parametrize("played", [{}, {"played_ms": None}])
+def test_an_ack_without_a_played_time_does_not_mean_that_nothing_was_played(
+    played: dict[str, None],
 ) -> None:
     line = MessageRouteHarness()
     line.change_state(epoch=2)
-    line.send({"type": "ack", "received": {"epoch": 2, "seq": 40}, "turn": 3, **told})
+    line.send({"type": "ack", "received": {"epoch": 2, "seq": 40}, "turn": 3, **played})
 
     (entry,) = line.kept
     assert isinstance(entry, Notified)
@@ -149,8 +149,8 @@ def test_in_its_last_quarter_of_an_hour_a_connection_gets_reconnect_soon(
     line.tables.clock.advance(1)
     line.age_ms += 1
 
-    told = {"type": "reconnect_soon", "within_s": QUARTER_HOUR_S}
-    assert line.send({**body, "seq": 100} if "seq" in body else body)[-1] == told
+    advice = {"type": "reconnect_soon", "within_s": QUARTER_HOUR_S}
+    assert line.send({**body, "seq": 100} if "seq" in body else body)[-1] == advice
 
 
 @pytest.mark.parametrize(

@@ -61,7 +61,7 @@ def test_a_run_that_was_killed_is_asked_about_once_more_and_named_as_over():
     assert took_s == RETRY_DELAY_S
 
 
-def test_a_run_that_may_go_on_is_asked_about_once_more_and_not_named_as_over():
+def test_a_run_that_may_continue_is_asked_about_again_and_not_called_finished():
     answer, (first, again), _ = asked(THROTTLED, BOOKED)
 
     assert answer == BOOKED

@@ -60,7 +60,7 @@ def test_a_renewal_counts_from_when_it_was_asked_for_not_from_when_it_was_answer
 
 
 @pytest.mark.parametrize("jump_ms", [-3_600_000, 3_600_000])
-def test_a_wall_clock_that_is_put_right_changes_nothing(jump_ms: int):
+def test_a_corrected_wall_clock_changes_nothing(jump_ms: int):
     clock = FakeClock()
     lease = keeper(clock)
     clock.unix_ms += jump_ms

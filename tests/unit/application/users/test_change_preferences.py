@@ -91,7 +91,7 @@ class Users:
         )
         FakeOpeningStore(self.tables).open(opening)
 
-    def told(self, session: str) -> list[Notice]:
+    def notices(self, session: str) -> list[Notice]:
         contents = self.tables.mailboxes.get(session)
         return [notice for notice, _ in contents.notices.values()] if contents else []
 
@@ -107,8 +107,8 @@ def test_every_open_session_of_the_user_is_notified_of_the_stored_values_and_the
     assert changed.is_every_session_notified
     assert changed.profile == users.tables.profiles["user-1"] == Profile("user-1", language="hi-IN")
     notice = PreferencesChanged(CHANGES, NOON_MS + 1_000)
-    assert users.told("session-1") == users.told("session-2") == [notice]
-    assert users.told("session-of-another") == []
+    assert users.notices("session-1") == users.notices("session-2") == [notice]
+    assert users.notices("session-of-another") == []
     assert users.tables.wakes == {}
 
 
@@ -119,7 +119,7 @@ def test_a_session_that_ended_meanwhile_keeps_no_notice() -> None:
     users.tables.states["session-1"] = replace(state, ended=True)
 
     assert users.changer.change("user-1", CHANGES).is_every_session_notified
-    assert users.told("session-1") == []
+    assert users.notices("session-1") == []
 
 
 def test_a_failing_mailbox_does_not_stop_the_notices_to_other_sessions() -> None:
@@ -132,7 +132,7 @@ def test_a_failing_mailbox_does_not_stop_the_notices_to_other_sessions() -> None
 
     assert not changed.is_every_session_notified
     assert users.tables.profiles["user-1"].language == "hi-IN"
-    assert len(users.told("session-2")) == 1
+    assert len(users.notices("session-2")) == 1
 
 
 def test_a_change_is_stored_even_when_the_sessions_cannot_be_found() -> None:
@@ -148,7 +148,7 @@ def test_an_empty_change_sends_no_notice() -> None:
     users.connect("session-1")
 
     assert users.changer.change("user-1", PreferenceChanges()).is_every_session_notified
-    assert users.told("session-1") == []
+    assert users.notices("session-1") == []
 
 
 def test_a_change_by_an_erased_user_sends_no_notice() -> None:
@@ -159,4 +159,4 @@ def test_a_change_by_an_erased_user_sends_no_notice() -> None:
     with pytest.raises(UserErased):
         users.changer.change("user-1", CHANGES)
 
-    assert users.told("session-1") == []
+    assert users.notices("session-1") == []

@@ -51,7 +51,7 @@ def test_a_notice_of_an_unknown_kind_is_read_as_unknown():
     assert notice_from(encode_all({"kind": "moved", "to": "elsewhere"})) == Unknown("moved")
 
 
-def test_speech_around_a_message_of_an_unknown_kind_goes_on_without_a_gap():
+def test_speech_around_a_message_of_an_unknown_kind_has_no_gap():
     call = SessionHarness()
     call.start()
 

@@ -415,8 +415,8 @@ class AnySession(RuleBasedStateMachine):
         for commit in commits:
             paid += commit.turn.usage - commit.core_bill.usage
         assert paid == self.live_bill + self.refused_bill
-        told = sum(commit.core_bill.usage.text_out for commit in commits)
-        assert told <= len(self.core_bills) * CORE_BILL.usage.text_out
+        recorded = sum(commit.core_bill.usage.text_out for commit in commits)
+        assert recorded <= len(self.core_bills) * CORE_BILL.usage.text_out
 
     @invariant()
     def nothing_is_deleted_that_is_not_committed(self):
@@ -457,11 +457,11 @@ class AnySession(RuleBasedStateMachine):
             if isinstance(one.message, Audio) and any(one.message.pcm) and one.seq <= accepted
         }
         gaps = [gap for turn in self.call.turns for gap in turn.skipped]
-        told = {seq for gap in gaps for seq in range(gap.first_seq, gap.last_seq + 1)}
+        recorded = {seq for gap in gaps for seq in range(gap.first_seq, gap.last_seq + 1)}
         heard = [heard_seqs(effects) for effects in self.call.to_model.values()]
-        assert spoken <= told.union(*heard)
+        assert spoken <= recorded.union(*heard)
         for seqs in heard:
-            between = {seq for seq in spoken - told if seqs and seqs[0] < seq < seqs[-1]}
+            between = {seq for seq in spoken - recorded if seqs and seqs[0] < seq < seqs[-1]}
             assert between <= set(seqs)
 
 

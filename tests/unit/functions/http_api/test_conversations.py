@@ -191,7 +191,7 @@ def test_a_last_page_that_is_full_says_that_it_is_the_last() -> None:
     assert page["next_after"] is None
 
 
-def test_anothers_turns_are_not_found() -> None:
+def test_the_turns_of_another_user_are_not_found() -> None:
     api = HttpApiHarness()
     with_turns(api, 1)
 

@@ -202,7 +202,7 @@ def test_a_malformed_id_is_refused_before_any_table_is_read(odd: str) -> None:
     assert (status, problem["code"]) in ((422, "invalid_request"), (405, "method_not_allowed"))
 
 
-def test_an_erasure_of_a_conversation_that_was_cut_off_goes_on_when_it_is_asked_for_again() -> None:
+def test_an_interrupted_erasure_of_a_conversation_continues_with_the_next_request() -> None:
     api = HttpApiHarness()
     session = api.begin("new")
     gone = session["conversation_id"]

@@ -106,9 +106,9 @@ def test_every_open_session_of_the_user_and_no_other_gets_a_notice_of_a_deleted_
     api.call("DELETE", "/me/notes/unknown")
 
     for session_id in running:
-        (told,) = api.mailbox.read_after(session_id, 0)
-        assert isinstance(told, Notified)
-        assert told.notice == NoteForgotten(tea)
+        (notified,) = api.mailbox.read_after(session_id, 0)
+        assert isinstance(notified, Notified)
+        assert notified.notice == NoteForgotten(tea)
     assert list(api.mailbox.read_after(theirs, 0)) == []
     assert api.log.lines == []
 

@@ -83,7 +83,7 @@ def test_an_older_conversation_can_be_named() -> None:
     assert session["conversation_id"] == older
 
 
-def test_anothers_conversation_is_as_unknown_as_one_that_never_was() -> None:
+def test_the_conversation_of_another_user_is_unknown() -> None:
     api = HttpApiHarness()
     foreign = api.begin("new", user="user-2")["conversation_id"]
 
@@ -255,7 +255,7 @@ def test_a_lost_connection_comes_back_to_its_session_even_when_the_user_is_full(
     api.connect(session)
 
 
-def test_anothers_session_is_unknown() -> None:
+def test_the_session_of_another_user_is_unknown() -> None:
     api = HttpApiHarness()
     foreign = api.begin("new", user="user-2")
 

@@ -248,7 +248,7 @@ def test_a_client_that_came_back_in_time_is_served_on():
     assert call.finish() is None
 
 
-def test_an_utterance_goes_on_over_a_new_connection():
+def test_an_utterance_continues_over_a_new_connection():
     call = started()
     call.send(SpeechStart(), Audio(SPEECH))
     call.notice(Detached("A"))

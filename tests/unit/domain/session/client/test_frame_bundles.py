@@ -138,7 +138,7 @@ def test_a_part_that_nothing_follows_is_held_for_a_moment_only():
     assert call.pcm_posted(1) == before + PART
 
 
-def test_the_end_of_a_turn_lets_go_what_is_held_before_it():
+def test_the_end_of_a_turn_releases_the_audio_held_before_it():
     call = answering()
     call.reply("Good morning.", SECOND * 2 + PART)
     assert call.pcm_posted(1) == SECOND * 2 + PART

@@ -193,14 +193,14 @@ def test_accepted_is_sent_at_once_except_while_audio_flows():
 def test_other_events_do_not_hurry_the_report_of_audio():
     call = started()
     call.send(SpeechStart())
-    told = call.frames(Accepted)
+    reported = call.frames(Accepted)
     call.send(Audio(SPEECH))
     call.ack()
     call.live(heard("When", final=False))
-    assert call.frames(Accepted) == told
+    assert call.frames(Accepted) == reported
 
     call.pass_ms(ACCEPTED_EVERY_MS)
-    assert call.frames(Accepted) == [*told, Accepted(3)]
+    assert call.frames(Accepted) == [*reported, Accepted(3)]
 
 
 def test_the_end_of_speech_is_reported_at_once_with_its_audio():
@@ -222,7 +222,7 @@ def test_five_messages_of_audio_are_reported_without_waiting():
 
 
 @pytest.mark.parametrize("begin", [(SpeechStart(),), ()])
-def test_speech_that_goes_on_after_typed_text_waits_for_an_answer_of_its_own(begin):
+def test_speech_that_continues_after_typed_text_waits_for_a_separate_answer(begin):
     call = started()
     call.send(*begin, Audio(SPEECH), Text("Hello?"))
     call.live(LiveAudio(SECOND))
@@ -259,7 +259,7 @@ def test_a_device_without_marks_that_comes_in_mid_speech_ends_its_own():
     assert call.machine.is_answering
 
 
-def test_a_client_that_comes_back_in_mid_speech_goes_on_with_its_marks():
+def test_a_client_that_comes_back_in_mid_speech_continues_with_its_marks():
     call = started()
     call.send(SpeechStart(), Audio(SPEECH))
     call.hello("B", received=0)
@@ -269,7 +269,7 @@ def test_a_client_that_comes_back_in_mid_speech_goes_on_with_its_marks():
     assert call.speech_ends == [SPEECH_END]
 
 
-def test_typed_text_is_a_turn_of_its_own():
+def test_typed_text_is_a_separate_turn():
     call = started()
     call.send(Text("When do you open?"))
 
@@ -354,7 +354,7 @@ def test_unread_input_is_looked_for_only_behind_the_known_numbers():
     assert call.machine.read_after == 3
 
 
-def test_speech_that_goes_on_after_a_pause_too_long_is_a_turn_of_its_own_without_another_mark():
+def test_speech_after_a_long_pause_is_a_separate_turn_without_another_mark():
     call = started()
     call.send(SpeechStart(), Audio(SPEECH))
     call.pass_ms(PAUSE_IN_SPEECH_MS)

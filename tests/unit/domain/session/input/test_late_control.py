@@ -20,7 +20,7 @@ from tests.session_harness import (
 pytestmark = pytest.mark.unit
 
 
-def test_control_that_was_given_up_is_still_obeyed_but_audio_is_not_heard():
+def test_late_control_of_a_skipped_gap_takes_effect_but_late_audio_is_not_heard():
     call = started()
     call.send(Audio(SPEECH), seq=4)
     call.pass_ms(3_000)

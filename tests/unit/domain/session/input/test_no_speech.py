@@ -375,7 +375,7 @@ def test_a_part_that_was_lost_before_the_model_listened_is_remembered_as_skipped
     assert SkippedInput(3, 3) in turn.skipped
 
 
-def test_a_new_mark_goes_on_after_a_pause_of_the_line(call):
+def test_a_new_mark_continues_after_a_pause_of_the_connection(call):
     call.send(SpeechStart(), Audio(SILENCE))
     call.pass_ms(5_000)
     call.send(Audio(SPEECH), SpeechEnd())
@@ -387,7 +387,7 @@ def test_a_new_mark_goes_on_after_a_pause_of_the_line(call):
 
 
 @pytest.mark.parametrize("chunks", [0, 1])
-def test_speech_that_goes_on_while_a_reply_ends_is_the_next_turn(chunks):
+def test_speech_that_continues_while_a_reply_ends_is_the_next_turn(chunks):
     call = started()
     call.utter()
     call.live(heard("when?"))
@@ -407,7 +407,7 @@ def test_speech_that_goes_on_while_a_reply_ends_is_the_next_turn(chunks):
     ]
 
 
-def test_speech_that_goes_on_after_the_reply_to_its_start_is_the_next_turn():
+def test_speech_that_continues_after_the_reply_to_its_start_is_the_next_turn():
     call = started()
     call.send(SpeechStart(), Audio(SPEECH))
     call.live(heard("when"))

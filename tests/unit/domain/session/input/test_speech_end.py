@@ -293,7 +293,7 @@ class TestMarksOfTheClient:
         call.send(Audio(SPEECH))
         assert call.to_model[1][-2:] == [StartActivity(), SendAudio(SPEECH)]
 
-    def test_speech_whose_first_mark_is_lost_is_heard_all_the_same(self):
+    def test_speech_whose_first_mark_is_lost_is_heard(self):
         call = marking()
         call.utter()
         call.reply()
@@ -373,7 +373,7 @@ class TestMarksOfTheClient:
         call.ack()
         assert call.replies == ["Here I am."]
 
-    def test_a_device_that_comes_while_no_live_session_is_begun_changes_nothing_yet(self):
+    def test_a_device_that_comes_before_a_live_session_changes_nothing_yet(self):
         call = marking()
         call.lose_live()
         call.pass_ms(0)

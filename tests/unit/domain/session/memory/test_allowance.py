@@ -279,7 +279,7 @@ def test_a_bye_during_the_goodbye_changes_nothing() -> None:
     assert call.frames(SessionClosed) == [SessionClosed("limit_reached")]
 
 
-def test_a_client_that_is_gone_ends_the_session_all_the_same() -> None:
+def test_a_client_that_is_gone_does_not_stop_the_end_of_the_session() -> None:
     call = beginning_with(used(cost_usd="4.5"), takes_posts=False)
     call.send(Text("Hello?"))
     call.live(DOLLAR)
@@ -376,7 +376,7 @@ def test_an_interrupted_reply_does_not_end_the_goodbye() -> None:
 
 
 @pytest.mark.parametrize("is_known", [True, False])
-def test_an_outcome_that_is_owed_comes_before_the_goodbye(is_known: bool) -> None:
+def test_an_owed_outcome_comes_before_the_goodbye(is_known: bool) -> None:
     state = replace(STATE, pending_calls=(pending(),))
     call = beginning_with(used(), state=state, memory=remembering(Turn(1, "S", 0, 1)))
     if is_known:

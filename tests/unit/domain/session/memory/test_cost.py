@@ -113,7 +113,7 @@ def test_an_answer_to_a_written_turn_is_billed_to_the_turn_that_speaks_it():
 
 
 def test_an_answer_that_was_paid_for_before_a_change_of_worker_is_not_billed_again():
-    told = ToolCall(
+    answered = ToolCall(
         ToolCallKey(1, 1),
         "ask_core_agent",
         '{"question":"When?"}',
@@ -122,7 +122,7 @@ def test_an_answer_that_was_paid_for_before_a_change_of_worker_is_not_billed_aga
     )
     call = started(
         state=replace(STATE, pending_calls=(pending(),)),
-        memory=remembering(Turn(1, STATE.session_id, 0, 1, tool_calls=(told,))),
+        memory=remembering(Turn(1, STATE.session_id, 0, 1, tool_calls=(answered,))),
     )
     call.answer_tool("At three.", bill=CORE)
     call.reply("At three, by the way.")
@@ -131,7 +131,7 @@ def test_an_answer_that_was_paid_for_before_a_change_of_worker_is_not_billed_aga
     assert cost_of(call) == [0]
 
 
-def test_a_late_answer_to_what_was_asked_before_a_restart_is_not_taken_for_the_new_one():
+def test_a_late_answer_from_before_a_restart_is_not_taken_for_the_new_one():
     call = started()
     call.utter()
     call.call_tool("x", '{"question":"When is Ann here?"}')

@@ -27,7 +27,7 @@ def notes_given(call: SessionHarness) -> list[list[str]]:
     ]
 
 
-def test_the_live_model_goes_on_without_the_note_in_silence() -> None:
+def test_the_live_model_continues_without_the_note_in_silence() -> None:
     call = noted()
     posted_before = list(call.posted)
 

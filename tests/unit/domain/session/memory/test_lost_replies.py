@@ -187,7 +187,7 @@ def test_a_lost_reply_is_shown_and_repeated_once():
     assert len(call.frames(ReplyLost)) == len(call.all(SendText)) == 1
 
 
-def test_a_reply_is_said_again_to_a_client_that_got_nothing_at_all():
+def test_a_reply_is_repeated_to_a_client_that_received_nothing():
     turn, undelivered = _after_a_worker_whose_client_was_gone()
     call = _successor(turn, undelivered=(undelivered,))
 
@@ -196,7 +196,7 @@ def test_a_reply_is_said_again_to_a_client_that_got_nothing_at_all():
     assert len(call.all(SendText)) == 1
 
 
-def test_a_reply_of_which_the_end_never_arrived_is_said_again():
+def test_a_reply_whose_end_did_not_arrive_is_repeated():
     call = started()
     call.send(Text("Hello"))
     call.takes_posts = False
@@ -214,7 +214,7 @@ def test_a_reply_of_which_the_end_never_arrived_is_said_again():
 
 
 @pytest.mark.parametrize("how", ["hello", "ack"])
-def test_a_reply_that_arrived_after_all_is_not_said_again(how):
+def test_a_reply_that_arrived_late_is_not_repeated(how):
     turn, undelivered = _after_a_worker_whose_client_was_gone()
     call = _successor(turn, undelivered=(undelivered,))
     if how == "ack":
@@ -268,7 +268,7 @@ def test_a_client_that_is_away_is_asked_what_it_has_once_it_is_back():
     assert call.all(SendText) == []
 
 
-def test_a_reply_that_no_worker_since_could_say_again_is_said_again_by_the_next():
+def test_a_reply_that_earlier_workers_could_not_repeat_is_repeated_by_the_next():
     turn, undelivered = _after_a_worker_whose_client_was_gone()
     state = replace(STATE, epoch=EPOCH + 2, cursor=2, undelivered=(undelivered,))
     call = SessionHarness(state=state, memory=remembering(turn))
@@ -294,7 +294,7 @@ def test_lost_replies_are_repeated_after_the_users_present_utterance():
     assert len(call.all(SendText)) == 1
 
 
-def test_a_reply_that_arrived_is_not_said_again_when_a_later_worker_reads_the_same_hello_again():
+def test_a_reply_that_arrived_is_not_repeated_when_a_later_worker_reads_the_same_hello():
     turn, undelivered = _after_a_worker_whose_client_was_gone()
     call = _successor(turn, undelivered=(undelivered,))
     hello = call.numbered(Hello(replace(undelivered.ends_at, seq=2)))
@@ -320,7 +320,7 @@ def _handed_over_with_two_replies() -> tuple[
     return call, tuple(call.turns), call.all(CommitTurn)[-1].undelivered
 
 
-def test_two_replies_that_a_worker_leaves_undelivered_are_both_shown_and_said_again_in_order():
+def test_two_undelivered_replies_are_both_shown_and_repeated_in_order():
     _, turns, undelivered = _handed_over_with_two_replies()
     assert [one.number for one in undelivered] == [1, 2]
     successor = _successor(*turns, undelivered=undelivered)

@@ -83,9 +83,9 @@ def test_the_next_live_session_gets_the_newer_summary_and_no_turn_twice():
         talk(call, 300)
     call.feed(SummaryRead(ROBERT, 3))
 
-    told, history = seed_of(call)
+    instruction, history = seed_of(call)
 
-    assert told.endswith(ROBERT)
+    assert instruction.endswith(ROBERT)
     assert [entry.text for entry in history] == ["h", "s" * 299]
 
 
@@ -97,9 +97,9 @@ def test_a_summary_that_was_known_or_is_older_changes_nothing():
     call.feed(SummaryRead("Nothing is known.", 2))
     call.feed(SummaryRead("", 0))
 
-    told, history = seed_of(call)
+    instruction, history = seed_of(call)
 
-    assert told.endswith(ROBERT)
+    assert instruction.endswith(ROBERT)
     assert len(history) == 4
 
 

@@ -53,7 +53,7 @@ def returning(*questions: str, **fields: object) -> SessionHarness:
     return call
 
 
-def test_an_answer_that_is_owed_waits_until_the_lost_reply_has_been_said_again():
+def test_an_owed_answer_waits_until_the_lost_reply_was_repeated():
     call = returning("When?")
     call.answer_tool("At three.")
     assert ["We open at nine." in text for text in call.texts] == [True]
@@ -63,7 +63,7 @@ def test_an_answer_that_is_owed_waits_until_the_lost_reply_has_been_said_again()
     assert ["At three." in text for text in call.texts] == [False, True]
 
 
-def test_an_answer_that_is_owed_does_not_interrupt_another_one():
+def test_an_owed_answer_does_not_interrupt_another_one():
     call = started(state=replace(STATE, pending_calls=(pending(1, 1, "a"), pending(1, 2, "b"))))
     call.answer_tool("At three.", index=1)
     call.answer_tool("In Rome.", index=2)
@@ -102,7 +102,7 @@ def test_a_filler_does_not_interrupt_an_answer_that_is_about_to_be_spoken():
     assert len(call.texts) == 1
 
 
-def test_an_answer_that_comes_with_a_filler_is_not_taken_for_spoken_when_the_filler_is():
+def test_a_spoken_filler_does_not_mark_a_simultaneous_answer_as_spoken():
     call = started()
     call.utter()
     call.call_tool("x")

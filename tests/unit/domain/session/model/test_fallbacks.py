@@ -54,8 +54,8 @@ def is_told_as_text(config: LiveConfig) -> bool:
 
 
 def knows_nothing(config: LiveConfig) -> bool:
-    told = ("Ada", "tea", "dentist")
-    return not config.history and not any(one in config.system_instruction for one in told)
+    facts = ("Ada", "tea", "dentist")
+    return not config.history and not any(one in config.system_instruction for one in facts)
 
 
 @MOMENTS

@@ -85,7 +85,7 @@ def test_a_go_away_waits_until_an_answer_that_is_never_spoken_has_been_sent_as_t
     assert len(call.all(SendText)) == 1
 
 
-def test_a_go_away_is_obeyed_by_force_ten_seconds_before_its_end():
+def test_a_go_away_is_forced_ten_seconds_before_its_end():
     call = started()
     call.utter()
     call.live(LiveAudio(SECOND), LiveGoAway(25_000))
@@ -98,7 +98,7 @@ def test_a_go_away_is_obeyed_by_force_ten_seconds_before_its_end():
     assert len(call.to_model[call.generation]) == 3
 
 
-def test_a_go_away_with_no_time_left_is_obeyed_at_once():
+def test_a_go_away_without_time_left_takes_effect_at_once():
     call = started()
     call.utter()
     call.live(LiveGoAway(0))

@@ -52,7 +52,7 @@ def test_a_call_expires_at_its_deadline():
     assert [call.key for call in calls.expired(100 + TOOL_CALL_TIMEOUT_MS)] == [ToolCallKey(1, 1)]
 
 
-def test_a_call_that_the_model_awaits_no_more_goes_on_for_the_user():
+def test_a_call_that_the_model_no_longer_awaits_continues_for_the_user():
     calls = ToolCalls()
     calls.begin(ask("a"), 1, 0)
     calls.begin(ask("b"), 1, 0)

@@ -64,7 +64,7 @@ def test_an_answer_that_comes_in_time_needs_no_filler() -> None:
     assert call.texts == []
 
 
-def test_a_turn_that_has_ended_meanwhile_is_followed_by_the_filler_too() -> None:
+def test_the_filler_also_follows_a_turn_that_has_ended() -> None:
     call = started()
     call.utter()
     call.call_tool("x")

@@ -143,7 +143,7 @@ def test_an_outcome_that_comes_after_the_apology_is_spoken_too():
 
 
 @pytest.mark.parametrize("status", [ToolCallStatus.DONE, ToolCallStatus.FAILED])
-def test_an_apology_that_is_not_spoken_yet_gives_way_to_an_outcome_but_not_to_another(status):
+def test_an_unspoken_apology_is_replaced_by_an_outcome_and_not_by_another_apology(status):
     call = asking()
     call.live(COMPLETE)
     call.pass_ms(TOOL_CALL_TIMEOUT_MS)
@@ -174,7 +174,7 @@ def test_the_outcome_replaces_an_undelivered_apology_for_a_cancelled_call(is_los
     assert [(status, answer) for _, status, answer in remembered(call)] == [("done", BOOKED)]
 
 
-def test_an_outcome_that_comes_while_the_next_turn_goes_on_is_remembered_in_it():
+def test_an_outcome_that_comes_during_the_next_turn_is_remembered_in_it():
     call = asking()
     call.send(Text("Hello?"))
     call.live(LiveInterrupted(), COMPLETE)
@@ -194,8 +194,8 @@ def test_an_outcome_that_the_worker_before_remembered_is_spoken_and_not_remember
     known, remembered_again
 ):
     owed = pending(1)
-    told = ToolCall(owed.key, owed.name, owed.arguments_json, known, BOOKED)
-    before = Turn(1, "S", 0, 0, "When?", "", tool_calls=(told,))
+    answered = ToolCall(owed.key, owed.name, owed.arguments_json, known, BOOKED)
+    before = Turn(1, "S", 0, 0, "When?", "", tool_calls=(answered,))
     call = started(state=replace(STATE, pending_calls=(owed,)), memory=remembering(before))
     call.answer_tool(BOOKED)
     call.live(*speaks(BOOKED, COMPLETE))

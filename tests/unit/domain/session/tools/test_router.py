@@ -192,8 +192,8 @@ def test_an_answer_whose_live_session_is_gone_is_given_as_text_when_the_model_is
     call.open_live()
 
     assert call.responses == []
-    (told,) = call.all(SendText)
-    assert "At three." in told.text
+    (sent,) = call.all(SendText)
+    assert "At three." in sent.text
     call.reply("At three, by the way.")
     call.ack()
     assert [one.answer for one in call.turns[1].tool_calls] == ["At three."]
@@ -209,8 +209,8 @@ def test_a_late_answer_that_was_not_spoken_before_a_drop_is_given_again():
 
     call.lose_live()
 
-    (told,) = call.all(SendText)
-    assert "At three." in told.text
+    (sent,) = call.all(SendText)
+    assert "At three." in sent.text
     call.lose_live()
     assert len(call.all(SendText)) == 1
     call.pass_ms(2_000)
@@ -250,7 +250,7 @@ def test_an_answer_that_was_not_spoken_is_left_to_a_successor():
     assert [one.key for one in commit.pending_calls] == [ToolCallKey(1, 1)]
 
 
-def test_an_answer_that_comes_into_another_reply_is_open_until_a_reply_of_its_own():
+def test_an_answer_that_comes_into_another_reply_is_open_until_its_reply():
     call = started()
     call.utter()
     call.call_tool("x")
@@ -276,20 +276,20 @@ def test_an_owed_answer_does_not_interrupt_a_turn():
 
     call.reply()
 
-    (told,) = call.all(SendText)
-    assert "At three. Upstairs." in told.text
+    (sent,) = call.all(SendText)
+    assert "At three. Upstairs." in sent.text
 
 
-def test_a_turn_that_is_never_answered_does_not_keep_back_what_is_owed():
+def test_a_turn_that_is_never_answered_does_not_hold_back_an_owed_answer():
     call = started(state=_with_pending(pending()), memory=remembering(_turn()))
     call.utter()
     call.answer_tool("At three.")
     call.pass_ms(3 * STALL_MS)
 
     assert len(call.frames(TurnEnd)) == 1
-    nudge, told = call.all(SendText)
+    nudge, sent = call.all(SendText)
     assert nudge.text == NUDGE
-    assert "At three." in told.text
+    assert "At three." in sent.text
 
 
 def test_a_worker_does_not_leave_before_an_adopted_call_is_answered():

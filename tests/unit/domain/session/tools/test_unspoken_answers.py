@@ -46,7 +46,7 @@ def asking_twice() -> SessionHarness:
 
 
 @pytest.mark.parametrize("filler", ["One moment.", ""])
-def test_a_turn_that_completes_without_a_status_goes_on_while_its_call_is_pending(filler):
+def test_a_turn_that_completes_without_a_status_stays_open_while_its_call_is_pending(filler):
     call = asking(filler)
     call.pass_ms(3_000)
     call.answer_tool("At three.")
@@ -226,7 +226,7 @@ def test_a_reply_that_the_user_cuts_leaves_its_pending_answer_to_a_later_turn():
     assert call.ended_turns == [1, 2, 3]
 
 
-def test_a_cut_reply_without_a_transcript_makes_way_for_what_the_user_says():
+def test_a_cut_reply_without_a_transcript_gives_way_to_the_users_speech():
     call = calling()
     call.live(LiveAudio(SECOND), COMPLETE)
     call.utter()

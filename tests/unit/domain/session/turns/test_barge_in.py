@@ -43,7 +43,7 @@ def test_a_reply_is_cut_where_the_user_stopped_listening() -> None:
     assert call.turns[0].said == "One two"
 
 
-def test_another_policy_lets_the_reply_go_on(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_another_policy_lets_the_reply_continue(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(barge_in, "POLICY", NoBargeIn())
     assert interrupted().frames(Interrupted) == []
 

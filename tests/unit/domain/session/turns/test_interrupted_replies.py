@@ -67,7 +67,7 @@ def test_the_heard_part_is_certain_once_the_client_has_fallen_silent():
     assert call.turns[0].said_is_approximate
 
 
-def test_an_ack_that_was_overtaken_says_nothing_new_of_what_was_heard():
+def test_an_outdated_ack_does_not_change_the_played_time():
     call = started()
     call.utter()
     call.live(LiveAudio(SECOND), *speaks("One two three four."))
@@ -153,7 +153,7 @@ def test_late_output_of_a_cut_reply_is_dropped():
     assert call.frames(Interrupted) == [Interrupted(1)]
 
 
-def test_a_turn_that_was_cut_may_go_on_once_the_model_says_so():
+def test_a_cut_turn_continues_when_its_status_is_in_progress():
     call = started()
     call.utter()
     call.live(*speaks("Let me look."))

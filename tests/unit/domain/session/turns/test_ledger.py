@@ -78,7 +78,7 @@ def test_the_reply_goes_to_the_client_with_its_text_and_its_end():
     assert call.frames(TurnEnd)[0].turn == 1
 
 
-def test_a_turn_goes_on_while_the_model_says_that_it_is_in_progress():
+def test_a_turn_continues_while_its_status_is_in_progress():
     call = started()
     call.utter()
     call.live(*speaks("Let me look."), IN_PROGRESS)
@@ -142,8 +142,8 @@ def test_transcripts_of_two_utterances_are_not_glued_together():
     call.ack()
 
     assert [turn.heard for turn in call.turns] == ["Book me a table. For friday"]
-    told = [frame.text for frame in call.frames(Transcript) if frame.role == "user"]
-    assert "".join(told) == "Book me a table. For friday"
+    shown = [frame.text for frame in call.frames(Transcript) if frame.role == "user"]
+    assert "".join(shown) == "Book me a table. For friday"
 
 
 def test_a_transcript_that_follows_a_finished_one_is_not_glued_to_it():
@@ -160,7 +160,7 @@ def test_a_transcript_that_follows_a_finished_one_is_not_glued_to_it():
     assert [turn.heard for turn in call.turns] == ["Book me a table. For Friday."]
 
 
-def test_speaking_while_the_reply_goes_on_is_the_next_turn():
+def test_speech_during_the_reply_is_the_next_turn():
     call = started()
     call.utter()
     call.live(heard("Go on"), *speaks("Long story"))
@@ -288,7 +288,7 @@ def test_turn_numbers_continue_the_conversation():
     assert [turn.number for turn in call.turns] == [3]
 
 
-def test_the_next_utterance_is_never_swallowed_by_the_commit_of_this_one():
+def test_the_commit_of_a_turn_does_not_consume_the_next_utterance():
     call = started()
     call.utter()
     call.reply()

@@ -204,9 +204,9 @@ def test_an_answer_without_sound_is_repeated_and_heard_once(
     call.live(*speaks("From nine to five."), COMPLETE)
     call.ack()
 
-    told = f"{filler} From nine to five.".strip()
-    assert screen(call) == {"user": "When are you open?", "model": told}
-    assert call.replies == [told]
+    text = f"{filler} From nine to five.".strip()
+    assert screen(call) == {"user": "When are you open?", "model": text}
+    assert call.replies == [text]
     assert call.frames(SessionError) == []
 
 

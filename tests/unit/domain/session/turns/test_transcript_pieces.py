@@ -59,7 +59,5 @@ def test_each_word_is_there_as_often_as_it_was_said(pieces: list[str], text: str
         (["hello my name"] * 2, "hello my name"),
     ],
 )
-def test_a_short_word_with_a_space_of_its_own_may_have_been_said_twice(
-    pieces: list[str], text: str
-):
+def test_a_short_word_with_a_leading_space_may_have_been_said_twice(pieces: list[str], text: str):
     assert joined(*pieces, may_double=True) == text

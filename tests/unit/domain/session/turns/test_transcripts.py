@@ -124,7 +124,7 @@ class TestLate:
         assert [turn.heard for turn in call.remembered] == [ROBERT, SEE]
 
     @pytest.mark.parametrize("late_ms", [50, CONTINUES_WITHIN_MS])
-    def test_a_piece_goes_on_with_its_transcript(self, late_ms: int):
+    def test_a_piece_continues_its_transcript(self, late_ms: int):
         call = started()
         call.utter()
         call.live(heard("hello my name is"))
@@ -255,7 +255,7 @@ class TestNobodyWaits:
         assert [turn.heard for turn in call.remembered] == [ROBERT]
         assert call.finish() is FinishReason.ENDED
 
-    def test_a_conversation_that_is_another_s_is_not_put_right(self):
+    def test_a_turn_of_a_lost_conversation_is_not_amended(self):
         call = answered()
         call.takes_posts = False
         call.feed(ConversationLost(is_erased=True))
@@ -264,7 +264,7 @@ class TestNobodyWaits:
         assert call.finish() is None
         assert call.all(AmendTurn) == []
 
-    def test_a_turn_in_a_summary_is_put_right_and_stays_out_of_the_history(self):
+    def test_a_turn_in_a_summary_is_amended_and_stays_out_of_the_history(self):
         call = answered()
         call.feed(SummaryRead("They greeted.", 1))
         call.live(heard(ROBERT))

@@ -156,7 +156,7 @@ def test_during_a_blocking_call_texts_wait_for_its_answer(filler: list[LiveAudio
     assert [turn.heard for turn in call.remembered] == ["One?", "Two?", "Three?"]
 
 
-def test_speech_that_goes_on_as_the_reply_to_a_text_begins_interrupts_it():
+def test_speech_that_continues_as_the_reply_to_a_text_begins_interrupts_it():
     call = started()
     call.send(ONE, SpeechStart(), Audio(SPEECH))
     assert given(call) == ["One?"]

@@ -114,7 +114,7 @@ def test_speech_may_end_before_the_reply_that_came_into_it(call, is_cut):
     assert call.turns[-1].said == "At four."
 
 
-def test_speech_goes_on_while_an_answer_is_spoken(call):
+def test_speech_continues_while_an_answer_is_spoken(call):
     call.send(SpeechStart())
     call.answer_tool("At three.")
     call.live(*speaks("At"))

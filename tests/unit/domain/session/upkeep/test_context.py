@@ -46,7 +46,7 @@ def test_an_expensive_context_is_replaced_in_the_pause_after_the_commit():
     assert call.frames(TurnRestarted) == []
 
 
-def test_the_conversation_goes_on_in_the_fresh_session_which_is_carried_on_until_it_is_dear():
+def test_the_conversation_continues_in_the_fresh_session_until_that_is_expensive():
     call = started()
     talk(call, MUCH)
     call.ack()
@@ -202,5 +202,5 @@ def test_a_live_session_gets_the_time_at_the_desk():
     (opened,) = call.all(OpenLive)
 
     # Noon in UTC.
-    told = "It is Friday, 2026-11-20, 17:30 in Asia/Kolkata."
-    assert told in opened.config.system_instruction
+    time = "It is Friday, 2026-11-20, 17:30 in Asia/Kolkata."
+    assert time in opened.config.system_instruction

@@ -116,7 +116,7 @@ def test_a_reply_after_a_bye_is_neither_played_nor_remembered():
     assert call.finish() is FinishReason.ENDED
 
 
-def test_a_bye_is_obeyed_before_the_model_is_there_where_nothing_was_said():
+def test_a_bye_without_other_input_is_handled_before_the_model_is_open():
     call = SessionHarness(opens_live=False)
     call.start()
     call.send(SpeechStart(), Bye())
@@ -209,7 +209,7 @@ def test_nothing_after_a_bye_is_taken():
     assert call.finish() is FinishReason.ENDED
 
 
-def test_a_bye_on_a_dead_line_ends_the_session_all_the_same():
+def test_a_bye_on_a_dead_connection_ends_the_session():
     call = started()
     call.notice(Detached("A"))
     call.send(Bye())

@@ -251,8 +251,8 @@ def test_a_session_does_not_end_before_the_outcome_of_what_was_asked(leave, stat
         call.ack()
         call.pass_ms(1_000)
 
-    told = call.replies if leave is end_call else call.error_messages
-    assert told.count(BOOKED) == 1
+    delivered = call.replies if leave is end_call else call.error_messages
+    assert delivered.count(BOOKED) == 1
     outcomes = [(one.status, one.answer) for turn in call.turns for one in turn.tool_calls]
     assert outcomes.count((status, BOOKED)) == 1
     assert len(call.frames(SessionClosed)) == 1

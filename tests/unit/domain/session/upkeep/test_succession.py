@@ -436,9 +436,9 @@ class Succession(RuleBasedStateMachine):
     def wait(self, duration_ms) -> None:
         self.pass_ms(duration_ms)
 
-    @rule(is_told=st.booleans())
-    def lose_the_line(self, is_told) -> None:
-        if self.line is not None and is_told:
+    @rule(is_reported=st.booleans())
+    def lose_the_line(self, is_reported) -> None:
+        if self.line is not None and is_reported:
             notice_id = f"gone/{self.line}"
             self.notices[notice_id] = Notified(notice_id, Detached(self.line))
         self.connect()

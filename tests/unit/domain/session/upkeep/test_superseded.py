@@ -82,8 +82,8 @@ def test_a_superseded_session_cuts_its_reply_where_the_user_heard_it_last():
 
     assert [(turn.said, turn.said_is_approximate) for turn in call.turns] == [("One", True)]
     closing = [Interrupted(1), TurnEnd, SessionClosed("superseded")]
-    told = [one.frame for one in call.posted[-3:]]
-    assert [told[0], type(told[1]), told[2]] == closing
+    last = [one.frame for one in call.posted[-3:]]
+    assert [last[0], type(last[1]), last[2]] == closing
     assert call.finish() is FinishReason.ENDED
 
 
@@ -114,7 +114,7 @@ def test_all_turns_of_a_superseded_session_are_written_however_long_that_takes()
 
 
 @pytest.mark.parametrize(("is_erased", "reason"), [(True, "erased"), (False, "superseded")])
-def test_a_conversation_that_is_anothers_or_erased_closes_the_session(is_erased, reason):
+def test_a_conversation_that_was_taken_over_or_erased_closes_the_session(is_erased, reason):
     call = started(takes_commits=False)
     for _ in range(2):
         call.utter()
@@ -139,7 +139,7 @@ def test_a_conversation_lost_while_saying_goodbye_is_not_written_to_again():
     assert call.finish() is FinishReason.ENDED
 
 
-def test_a_session_whose_conversation_is_anothers_opens_no_live_session():
+def test_a_session_whose_conversation_was_taken_over_opens_no_live_session():
     header = replace(MEMORY.conversation, live_session_id="S2")
     call = SessionHarness(memory=replace(MEMORY, conversation=header))
     call.start()

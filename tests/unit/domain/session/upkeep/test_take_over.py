@@ -65,14 +65,16 @@ class TakenOver(Succession):
 
     def nothing_is_lost(self) -> None:
         heard = Counter(tokens(self.turns))
-        told = [gap for turn in self.turns for gap in turn.skipped]
+        gaps = [gap for turn in self.turns for gap in turn.skipped]
         for utterance in self.utterances_said():
             if utterance[-1] > self.client.outbox.accepted_through:
                 continue
-            is_told = any(gap.first_seq <= seq <= gap.last_seq for gap in told for seq in utterance)
+            is_recorded = any(
+                gap.first_seq <= seq <= gap.last_seq for gap in gaps for seq in utterance
+            )
             is_heard = any(heard[seq] for seq in utterance)
             is_late = all(self.may_be_skipped(seq) for seq in utterance)
-            assert is_heard or is_told or is_late, f"{utterance} is lost"
+            assert is_heard or is_recorded or is_late, f"{utterance} is lost"
 
     def utterances_said(self) -> list[list[int]]:
         """The speech in runs without a pause, as consecutive numbers."""

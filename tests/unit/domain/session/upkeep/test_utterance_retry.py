@@ -187,7 +187,7 @@ def test_an_interrupting_utterance_is_not_repeated_before_the_reply_ends():
     assert given(call) == 2
 
 
-def test_a_model_without_a_detector_of_its_own_is_slow_and_not_deaf():
+def test_a_model_without_a_detector_is_slow_and_still_hears():
     call = SessionHarness(settings=replace(SETTINGS, turn_detection=TurnDetection.CLIENT))
     call.start()
     call.send(Hello(None, marks_speech=True))

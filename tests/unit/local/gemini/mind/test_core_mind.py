@@ -262,36 +262,38 @@ def cut_off(tool: BegunTool, answer: str | None) -> str:
 
 
 def test_work_done_before_the_turn_was_cut_off_is_answered_and_not_repeated():
-    told = cut_off(CANCEL, "Your appointment on Friday is cancelled.")
+    instruction = cut_off(CANCEL, "Your appointment on Friday is cancelled.")
 
     for text in ("please cancel my appointment", "cancel what i have on friday at three"):
-        assert ask(text, instruction=told) == Answer("Your appointment on Friday is cancelled.")
+        assert ask(text, instruction=instruction) == Answer(
+            "Your appointment on Friday is cancelled."
+        )
 
 
 def test_a_begun_call_is_repeated_and_a_second_cancellation_counts_as_the_first():
-    told = cut_off(CANCEL, None)
+    instruction = cut_off(CANCEL, None)
 
-    answer = ask("cancel my appointment", instruction=told)
+    answer = ask("cancel my appointment", instruction=instruction)
 
     assert answer.calls == (CANCEL_CALL,)
-    said = ask("cancel my appointment", (CANCEL_CALL, REFUSED), instruction=told)
+    said = ask("cancel my appointment", (CANCEL_CALL, REFUSED), instruction=instruction)
     assert said.text == "Your appointment on Friday the 27th of November at 3 p.m. is cancelled."
 
 
 def test_another_wish_than_the_one_before_is_worked_on_as_ever():
-    told = cut_off(CANCEL, "Your appointment on Friday is cancelled.")
+    instruction = cut_off(CANCEL, "Your appointment on Friday is cancelled.")
 
-    other_day = ask("cancel my appointment on monday at nine", instruction=told)
+    other_day = ask("cancel my appointment on monday at nine", instruction=instruction)
     assert only_call(other_day) == ("cancel_appointment", {"date": "2026-11-23", "time": "09:00"})
-    booking = ask("book an appointment on friday at three", instruction=told)
+    booking = ask("book an appointment on friday at three", instruction=instruction)
     assert only_call(booking)[0] == "book_appointment"
 
 
-def test_a_booking_begun_before_is_found_out_about_by_the_same_call():
+def test_the_same_call_finds_out_about_a_booking_begun_before():
     arguments = '{"date":"2026-11-27","time":"15:00","reason":"a; {check}"}'
-    told = cut_off(BegunTool("book_appointment", arguments), None)
+    instruction = cut_off(BegunTool("book_appointment", arguments), None)
 
-    answer = ask("i would like to come in on friday at three", instruction=told)
+    answer = ask("i would like to come in on friday at three", instruction=instruction)
 
     assert only_call(answer) == ("book_appointment", json.loads(arguments))
 

@@ -40,10 +40,10 @@ def test_a_wish_is_understood_in_its_language(
 
 
 def test_an_answer_is_said_in_the_language_of_the_instruction() -> None:
-    told = requested_language("Answer in the language whose BCP 47 tag is es-ES.")
+    wanted = requested_language("Answer in the language whose BCP 47 tag is es-ES.")
     answer = "We are open on Friday the 27th of November from 9 a.m. to 5:30 p.m."
 
-    assert in_language(answer, told) == (
+    assert in_language(answer, wanted) == (
         "El viernes 27 de noviembre abrimos de 9 de la mañana a 5:30 de la tarde."
     )
     assert in_language(answer, requested_language("Speak en-GB")) == answer
@@ -65,8 +65,8 @@ def test_a_change_of_language_that_the_user_asks_for_is_said_to_be_asked_for() -
     (call,) = respond(Known("Speak English (en-US).", (PREFER,)), "please speak spanish").calls
 
     assert call.args == {"language": "es-ES", "asked_by_user": True}
-    told = "Speak Spanish (es-ES). This holds from now on, in later calls too."
-    known = Known("Speak English (en-US).", (PREFER,), (Line("tool", told),))
+    wanted = "Speak Spanish (es-ES). This holds from now on, in later calls too."
+    known = Known("Speak English (en-US).", (PREFER,), (Line("tool", wanted),))
     assert respond(known, "hello").say == "Hola, ¿en qué puedo ayudarle?"
 
 

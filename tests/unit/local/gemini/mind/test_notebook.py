@@ -75,8 +75,8 @@ def test_it_recites_the_notes_and_nothing_else():
     call = ToolCall("recall_notes", {})
 
     assert ask("what do you know about me").calls == (call,)
-    told = ask("what do you know about me", (call, KEPT)).text
-    assert told == "You had me note: Has a dog called Rex and Likes mornings."
+    reply = ask("what do you know about me", (call, KEPT)).text
+    assert reply == "You had me note: Has a dog called Rex and Likes mornings."
     assert ask("what do you know about me", (call, {"notes": []})).text == NOTHING
 
 
@@ -100,8 +100,8 @@ def test_a_note_that_a_cut_off_turn_deleted_is_not_missed():
 
     again = ask("forget about mornings", instruction=unknown)
     assert again.calls == (forget,)
-    told = ask("forget about mornings", (forget, REFUSED), instruction=unknown)
-    assert told.text == "I have forgotten that."
+    reply = ask("forget about mornings", (forget, REFUSED), instruction=unknown)
+    assert reply.text == "I have forgotten that."
     known = repeated_turn_note([Attempt("asked before", (tool,), "It is forgotten.")])
     assert ask("forget about mornings", instruction=known) == Answer("It is forgotten.")
 

@@ -37,7 +37,7 @@ def test_name_and_booking_are_kept_and_small_talk_is_not():
     assert find_appointment(Known(taken)) == "Friday the 27th of November at 3 p.m."
 
 
-def test_notes_go_on_from_those_before_and_say_a_name_once():
+def test_notes_continue_earlier_notes_and_hold_a_name_once():
     first = notes.take_notes(summary_material("", TURNS))
     second = notes.take_notes(summary_material(first, [turn(5, "i prefer mornings", "All right.")]))
 
@@ -58,10 +58,10 @@ def test_notes_are_bounded_and_the_most_telling_ones_stay():
 
 def test_every_sentence_was_said():
     taken = notes.take_notes(summary_material("", TURNS[1:]))
-    told = summary_material("", TURNS)
+    material = summary_material("", TURNS)
 
     for sentence in taken.removesuffix('"').split(". "):
-        assert sentence.rpartition('"')[2].rstrip('."') in told
+        assert sentence.rpartition('"')[2].rstrip('."') in material
 
 
 def test_the_chat_model_takes_notes_where_the_instruction_asks_for_them():

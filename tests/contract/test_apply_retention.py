@@ -70,7 +70,7 @@ class Deployment:
         found = self.after.reader.list_turns(USER, CONVERSATION, after=0, limit=99)
         return None if found is None else [turn.number for turn in found]
 
-    def lasting(self) -> Counter[str]:
+    def unexpired_items(self) -> Counter[str]:
         """Return the items that are not expired, by the start of their sort key."""
         now_s = self.clock.now_ms() // 1_000
         return Counter(
@@ -85,7 +85,7 @@ def deployment(dynamodb_name: str, servers: Servers, table_names: TableNames) ->
     return Deployment(servers.dynamodb(dynamodb_name), table_names)
 
 
-def live_for_a_month(deployment: Deployment) -> None:
+def write_a_month_of_items(deployment: Deployment) -> None:
     """Write two turns 20 days apart and an item of every kind, all without an expiry."""
     stores = deployment.before
     served_session(stores)
@@ -100,7 +100,7 @@ def live_for_a_month(deployment: Deployment) -> None:
 
 
 def test_items_without_expiry_expire_as_if_retention_had_been_set(deployment: Deployment) -> None:
-    live_for_a_month(deployment)
+    write_a_month_of_items(deployment)
 
     # Two turns, two calls, a summary and two days.
     assert deployment.apply() == RetentionResult(conversations=1, items=7)
@@ -109,19 +109,19 @@ def test_items_without_expiry_expire_as_if_retention_had_been_set(deployment: De
     assert deployment.turns() == [1, 2]
     deployment.pass_days(2)
     assert deployment.turns() == [2]
-    assert deployment.lasting() == {
+    assert deployment.unexpired_items() == {
         "conv": 1, "turn": 1, "call": 1, "summary": 1, "usage": 1, "note": 1, "profile": 1
     }  # fmt: skip
     deployment.pass_days(20)
     assert deployment.turns() is None
     # An erasure finds through the header what DynamoDB deletes late.
-    assert deployment.lasting() == {"conv": 1, "note": 1, "profile": 1}
+    assert deployment.unexpired_items() == {"conv": 1, "note": 1, "profile": 1}
     deployment.pass_days(MARGIN_DAYS)
-    assert deployment.lasting() == {"note": 1, "profile": 1}
+    assert deployment.unexpired_items() == {"note": 1, "profile": 1}
 
 
 def test_overdue_items_can_be_erased_for_another_week(deployment: Deployment) -> None:
-    live_for_a_month(deployment)
+    write_a_month_of_items(deployment)
     deployment.pass_days(300)
 
     deployment.apply()
@@ -130,11 +130,11 @@ def test_overdue_items_can_be_erased_for_another_week(deployment: Deployment) ->
     kinds = Counter(item.kind for item in deployment.after.erasures.items(USER))
     assert kinds[ItemKind.TURNS] == 2
     deployment.pass_days(MARGIN_DAYS - 1)
-    assert deployment.lasting()["conv"] == 1
+    assert deployment.unexpired_items()["conv"] == 1
 
 
 def test_a_second_run_changes_nothing(deployment: Deployment) -> None:
-    live_for_a_month(deployment)
+    write_a_month_of_items(deployment)
     deployment.apply()
     before = all_items(deployment.client, deployment.names.memory)
     deployment.pass_days(5)
@@ -147,7 +147,7 @@ def test_a_second_run_changes_nothing(deployment: Deployment) -> None:
 def test_a_continued_conversation_keeps_the_expiry_that_it_was_given(
     deployment: Deployment,
 ) -> None:
-    live_for_a_month(deployment)
+    write_a_month_of_items(deployment)
     deployment.apply()
     deployment.pass_days(25)
 
@@ -160,7 +160,7 @@ def test_a_continued_conversation_keeps_the_expiry_that_it_was_given(
 
 
 def test_a_header_lives_as_long_as_its_latest_turn(deployment: Deployment) -> None:
-    live_for_a_month(deployment)
+    write_a_month_of_items(deployment)
     year = deployment.stores(365)
     deployment.commit(year, 3)
 
@@ -170,7 +170,7 @@ def test_a_header_lives_as_long_as_its_latest_turn(deployment: Deployment) -> No
     assert deployment.turns() == [3]
 
 
-class SpokenMeanwhile:
+class CommitAfterRead:
     """A client that commits a turn after each read of a conversation."""
 
     def __init__(self, deployment: Deployment) -> None:
@@ -188,10 +188,10 @@ class SpokenMeanwhile:
 def test_a_conversation_that_changes_during_the_run_is_left_to_the_next_run(
     deployment: Deployment,
 ) -> None:
-    live_for_a_month(deployment)
+    write_a_month_of_items(deployment)
 
     # The worker that commits the turn does not have the setting yet, so the turn never expires.
-    assert deployment.apply(SpokenMeanwhile(deployment)).in_use == 1
+    assert deployment.apply(CommitAfterRead(deployment)).in_use == 1
     deployment.pass_days(300)
     assert deployment.turns() == [3]
 

@@ -39,7 +39,7 @@ pytestmark = [pytest.mark.contract, pytest.mark.xdist_group("tables")]
 PROJECT = Path(__file__).parents[2]
 DAY = date(2026, 11, 27)
 # These items belong to no user: a spent ticket names none, and the desk's rules are the desk's.
-NOBODYS = {"ticket", "desk_hours"}
+OF_NO_USER = {"ticket", "desk_hours"}
 TOMBSTONE = {"profile"}
 
 
@@ -80,7 +80,7 @@ def items_of(user: str, hour: int) -> "dict[str, tuple[str, Item]]":
         "booking": ("desk", keys.booking(user, slot)),
     }
     return {
-        name: (table, key if name in NOBODYS else {**key, **named, "epoch": {"N": "1"}})
+        name: (table, key if name in OF_NO_USER else {**key, **named, "epoch": {"N": "1"}})
         for name, (table, key) in made.items()
     }
 
@@ -96,10 +96,10 @@ def more_items_of(user: str) -> "list[tuple[str, Item]]":
 
 
 # These items stay when one conversation is erased: its header becomes its tombstone.
-KEPT = NOBODYS | {"profile", "usage", "note", "active_guard", "slot", "booking", "header"}
+KEPT = OF_NO_USER | {"profile", "usage", "note", "active_guard", "slot", "booking", "header"}
 
 
-def another_call_of(user: str) -> "list[tuple[str, Item]]":
+def items_of_another_conversation(user: str) -> "list[tuple[str, Item]]":
     """Return the items of the user's session in another conversation."""
     session, conversation, connection = f"s2-of-{user}", f"c2-of-{user}", f"k2-of-{user}"
     named: Item = {"session_id": {"S": session}, "conversation_id": {"S": conversation}}
@@ -172,7 +172,7 @@ class Tables:
 
     def call_again(self) -> list[tuple[str, str, str]]:
         """Give the user a second conversation; return the items that the erasure must keep."""
-        self.put_all(another_call_of("ann"))
+        self.put_all(items_of_another_conversation("ann"))
         first = items_of("ann", 10)
         gone = [*more_items_of("ann"), *(first[name] for name in first.keys() - KEPT)]
         places = {(table, item["pk"]["S"], item["sk"]["S"]) for table, item in gone}
@@ -201,7 +201,7 @@ def test_every_key_has_a_kind_that_is_erased() -> None:
     kinds = {
         name: keys.kind_of(item["pk"]["S"], item["sk"]["S"])
         for name, (_, item) in made.items()
-        if name not in NOBODYS | TOMBSTONE
+        if name not in OF_NO_USER | TOMBSTONE
     }
     assert ItemKind.OTHERS not in kinds.values()
     assert set(kinds.values()) == set(ItemKind) - {ItemKind.OTHERS, ItemKind.MAILBOX_ENTRIES}
@@ -256,7 +256,7 @@ class Killed(Exception):
     """The process was killed."""
 
 
-class MortalClient:
+class KillingClient:
     """A client that kills its process right after its n-th write."""
 
     def __init__(self, client: "DynamoDBClient", dies_at: int) -> None:
@@ -288,7 +288,7 @@ def test_a_repetition_after_a_kill_has_the_same_result_and_counts(
 ) -> None:
     """Kills after each write cover every point: before the first there is nothing to repeat."""
     client = servers.dynamodb(dynamodb_name)
-    whole = MortalClient(client, 0)
+    whole = KillingClient(client, 0)
     expected = Tables(client, table_names).erase(whole, conversation)
     assert whole.writes >= 8
 
@@ -296,7 +296,7 @@ def test_a_repetition_after_a_kill_has_the_same_result_and_counts(
         tables = Tables(client, table_names)
         left = TOMBSTONE_ALONE if conversation is None else tables.call_again()
         with pytest.raises(Killed):
-            tables.erase(MortalClient(client, dies_at), conversation)
+            tables.erase(KillingClient(client, dies_at), conversation)
         again = tables.erase(conversation=conversation)
 
         assert tables.everything("ann") == left, f"killed at write {dies_at}"

@@ -50,7 +50,7 @@ DAY_MS = 86_400_000
 WORDS = ("likes mornings", "speak slowly", "Ann wants Friday", "said once", "when may I come")
 
 
-def live_a_life(stores: Stores, desk: DeskTable, user: str, hour: int) -> None:
+def write_every_kind_of_item(stores: Stores, desk: DeskTable, user: str, hour: int) -> None:
     """Write every kind of item about a user that the adapters write."""
     session, conversation = f"session-of-{user}", f"conversation-of-{user}"
     served_session(stores, user=user, session=session, conversation=conversation)
@@ -123,7 +123,7 @@ class World:
             memory=DynamoTable(client, names.memory),
         )
         for hour, user in enumerate(("ann", "ben"), start=10):
-            live_a_life(self.stores, self.desk, user, hour)
+            write_every_kind_of_item(self.stores, self.desk, user, hour)
 
     def items(self) -> list[dict[str, Any]]:
         return all_items(self.client, self.names.live, self.names.memory, self.names.desk)

@@ -28,7 +28,7 @@ REQUEST = CoreRequest(
 )
 
 
-def live_call(stores: Stores) -> None:
+def write_running_call(stores: Stores) -> None:
     """Write a session in the middle of a call, with items of most kinds."""
     served_session(stores)
     stores.writer.commit_turn(commit(turn(1)))
@@ -83,7 +83,7 @@ def test_a_session_that_is_over_for_its_user_is_still_found(stores: Stores) -> N
 
 
 def test_a_worker_cannot_write_after_its_session_was_ended(stores: Stores) -> None:
-    live_call(stores)
+    write_running_call(stores)
 
     assert stores.erasures.end_session(SESSION) == 2
     assert stores.erasures.sessions(USER) == {SESSION: True}
@@ -116,7 +116,7 @@ def test_a_new_connection_is_refused_from_the_tombstone_on(stores: Stores) -> No
 
 
 def test_items_of_every_kind_are_found_and_no_other_users(stores: Stores) -> None:
-    live_call(stores)
+    write_running_call(stores)
     served_session(stores, user="user-ben", session="session-b", conversation="conversation-b")
 
     kinds = Counter(item.kind for item in items(stores))
@@ -139,7 +139,7 @@ def test_items_of_every_kind_are_found_and_no_other_users(stores: Stores) -> Non
 
 
 def test_items_come_before_the_items_that_refer_to_them(stores: Stores) -> None:
-    live_call(stores)
+    write_running_call(stores)
 
     found = [item.kind for item in items(stores)]
 
@@ -152,7 +152,7 @@ def test_items_come_before_the_items_that_refer_to_them(stores: Stores) -> None:
 def test_a_session_of_several_connections_is_found_once_and_before_their_openings(
     stores: Stores,
 ) -> None:
-    live_call(stores)
+    write_running_call(stores)
     stores.openings.open(opening(connection="second", ticket="t2"))
 
     found = items(stores)
@@ -165,7 +165,7 @@ def test_a_session_of_several_connections_is_found_once_and_before_their_opening
 
 
 def test_deleted_items_are_gone_and_deleting_them_again_is_no_error(stores: Stores) -> None:
-    live_call(stores)
+    write_running_call(stores)
     served_session(stores, user="user-ben", session="session-b", conversation="conversation-b")
     found = items(stores)
     others = items(stores, user="user-ben")
@@ -179,7 +179,7 @@ def test_deleted_items_are_gone_and_deleting_them_again_is_no_error(stores: Stor
 
 
 def test_each_step_counts_what_it_is_about_to_delete(stores: Stores) -> None:
-    live_call(stores)
+    write_running_call(stores)
     begun = stores.erasures.begin(USER, now_ms=NOON_MS)
     found = items(stores)
 
@@ -196,7 +196,7 @@ def test_each_step_counts_what_it_is_about_to_delete(stores: Stores) -> None:
 def test_a_finished_erasure_keeps_only_the_counts(
     stores: Stores,
 ) -> None:
-    live_call(stores)
+    write_running_call(stores)
     begun = stores.erasures.begin(USER, now_ms=NOON_MS)
     going = stores.erasures.advance(begun, pending=items(stores), settles_at_ms=NOON_MS + 7)
 
@@ -226,7 +226,7 @@ OTHER = "conversation-2"
 
 def two_calls(stores: Stores) -> None:
     """Write a user with a session in each of two conversations."""
-    live_call(stores)
+    write_running_call(stores)
     served_session(stores, session="session-2", conversation=OTHER)
     stores.writer.commit_turn(commit(turn(1, session="session-2"), conversation=OTHER))
 
@@ -294,7 +294,7 @@ def test_only_items_of_the_conversation_are_found(stores: Stores) -> None:
 
 
 def test_superseded_sessions_are_found_too(stores: Stores) -> None:
-    live_call(stores)
+    write_running_call(stores)
     stores.openings.open(opening(connection="k2", session="session-2"))
     stores.sessions.release_lease(SESSION, epoch=1, cursor=0, ended=True)
     begin(stores)
@@ -322,7 +322,7 @@ def test_no_ticket_restores_an_erased_conversation(stores: Stores) -> None:
 def test_a_turn_that_comes_before_its_session_is_ended_is_refused_as_erased(
     stores: Stores,
 ) -> None:
-    live_call(stores)
+    write_running_call(stores)
     begin(stores)
 
     with pytest.raises(ConversationErased):
@@ -351,7 +351,7 @@ def test_each_step_of_a_conversations_erasure_is_stored_and_one_run_continues(
 
 
 def test_a_finished_tombstone_of_a_conversation_expires(stores: Stores) -> None:
-    live_call(stores)
+    write_running_call(stores)
     stores.erasures.advance(begin(stores), finished_at_ms=NOON_MS)
     last_ms = NOON_MS + HEADER_MARGIN_S * 1_000 - 1_000
 
@@ -361,7 +361,7 @@ def test_a_finished_tombstone_of_a_conversation_expires(stores: Stores) -> None:
 
 
 def test_an_unfinished_tombstone_of_a_conversation_does_not_expire(stores: Stores) -> None:
-    live_call(stores)
+    write_running_call(stores)
     begun = begin(stores)
 
     assert begin(stores, now_ms=NOON_MS + 10 * HEADER_MARGIN_S * 1_000) == begun

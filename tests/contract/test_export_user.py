@@ -91,8 +91,7 @@ def test_something_of_every_exported_kind_is_in_the_export(stores: Stores) -> No
     shown = repr(page)
     assert [kind for kind, mark in MARKS.items() if mark not in shown] == []
     assert PROFILE_MARK in shown
-    # What an erasure would find is of a kind that somebody decided on; in the fakes, the desk and
-    # the summary are parts of other things.
+    # An erasure finds only these kinds. The fakes have no items for bookings and summaries.
     kinds = {item.kind for item in stores.erasures.items(USER)}
     assert kinds <= EXPORTED | set(NOT_EXPORTED)
     assert kinds >= EXPORTED - {ItemKind.BOOKINGS, ItemKind.SUMMARIES}

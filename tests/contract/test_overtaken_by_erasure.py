@@ -34,7 +34,7 @@ THREE = Slot(date(2026, 11, 27), time(15))
 SPENDING = Spending(USER, SESSION, "run-1", NOON_MS, TokenUsage(text_in=9), Decimal("0.01"))
 
 
-class ErasedMeanwhile:
+class EraseAfterRead:
     """A client whose user is erased between a read and the following write."""
 
     def __init__(self, client: "DynamoDBClient", erase: Callable[[], object]) -> None:
@@ -74,13 +74,13 @@ def everything(client: "DynamoDBClient", names: TableNames) -> dict[tuple[str, s
     }
 
 
-def overtaken(
+def refused_during_erasure(
     client: "DynamoDBClient", names: TableNames, write: Callable[[Stores], object]
 ) -> None:
     """Set the tombstone during ``write``; check that it is refused and leaves nothing."""
     stores = dynamodb_stores(client, names)
     kept = everything(client, names)
-    late = ErasedMeanwhile(client, lambda: stores.erasures.begin(USER, now_ms=NOON_MS))
+    late = EraseAfterRead(client, lambda: stores.erasures.begin(USER, now_ms=NOON_MS))
 
     with pytest.raises((UserErased, ConnectionRefused)) as refused:
         write(dynamodb_stores(cast("DynamoDBClient", late), names))
@@ -103,7 +103,7 @@ def test_a_write_during_an_erasure_is_refused_and_leaves_nothing(
     for number in (1, 2):
         stores.writer.commit_turn(commit(turn(number)))
 
-    overtaken(client, table_names, WRITERS[name])
+    refused_during_erasure(client, table_names, WRITERS[name])
 
 
 OF_THE_CONVERSATION = (
@@ -125,7 +125,7 @@ def test_a_write_during_the_erasure_of_its_conversation_leaves_nothing_in_it(
     for number in (1, 2):
         stores.writer.commit_turn(commit(turn(number)))
     kept = everything(client, table_names)
-    late = ErasedMeanwhile(
+    late = EraseAfterRead(
         client,
         lambda: stores.erasures.begin(USER, now_ms=NOON_MS, conversation_id=CONVERSATION),
     )
@@ -161,4 +161,4 @@ def test_a_second_note_during_an_erasure_is_not_stored(
     client = servers.dynamodb(dynamodb_name)
     dynamodb_stores(client, table_names).notes.add(USER, "Likes mornings.", noted_at_ms=NOON_MS)
 
-    overtaken(client, table_names, WRITERS["a first note"])
+    refused_during_erasure(client, table_names, WRITERS["a first note"])

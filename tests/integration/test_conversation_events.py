@@ -79,7 +79,7 @@ def event_files() -> dict[str, Path]:
 
 
 CALL = ("connect.new_session", "message.hello")
-"""What begins the call that the events of core_agent and message belong to."""
+"""The events that start the call for the events of core_agent and message."""
 
 
 def invoke(running: RunningStack, name: str) -> Answer:

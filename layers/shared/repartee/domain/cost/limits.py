@@ -12,7 +12,7 @@ DAY_S = DAY_MS // 1_000
 
 
 class LimitKind(StrEnum):
-    """What is limited."""
+    """The kind of a daily limit."""
 
     TALK_SECONDS = "talk_seconds"
     COST = "cost"
@@ -82,7 +82,7 @@ class LimitHit:
 
 @dataclass(frozen=True, slots=True)
 class Remaining:
-    """What is left for the day, never below 0; None where there is no limit."""
+    """Time and money that are left for the day, never below 0; None without a limit."""
 
     talk_s: int | None
     cost_usd: Decimal | None

@@ -20,7 +20,7 @@ MIN_SAVING_USD = Decimal("0.01")
 
 
 class ContextPolicy(StrEnum):
-    """What happens to the context in the pause after a turn."""
+    """The handling of the context in the pause after a turn."""
 
     KEEP = "keep"  # keep the session until the model's server ends it
     RESEED = "reseed"  # open a fresh session after every turn

@@ -3,14 +3,10 @@
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, cast
 
-from botocore.exceptions import (
-    ClientError,
-)
+from botocore.exceptions import ClientError
 
 from repartee.adapters.dynamodb.conversations.writer import DynamoConversationWriter
-from repartee.adapters.dynamodb.retries import (
-    Backoff,
-)
+from repartee.adapters.dynamodb.retries import Backoff
 from repartee.adapters.dynamodb.table import DynamoTable
 from repartee.domain.conversation.conversation import Turn
 from repartee.domain.session.state import TurnCommit

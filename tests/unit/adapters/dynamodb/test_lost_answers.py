@@ -3,9 +3,7 @@
 from typing import Any
 
 import pytest
-from botocore.exceptions import (
-    ReadTimeoutError,
-)
+from botocore.exceptions import ReadTimeoutError
 
 from repartee.adapters.dynamodb.sessions.store import DynamoSessionStore
 from tests.unit.adapters.dynamodb.failing_client import (

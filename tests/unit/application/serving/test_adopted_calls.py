@@ -6,25 +6,13 @@ from dataclasses import replace
 
 import pytest
 
-from repartee.domain.live.model import (
-    LiveAudio,
-    LiveTranscript,
-    LiveTurnComplete,
-    Role,
-    TurnStatus,
-)
-from repartee.domain.protocol.messages import (
-    Acknowledged,
-    OutputPosition,
-)
+from repartee.domain.live.model import LiveAudio, LiveTranscript, LiveTurnComplete, Role, TurnStatus
+from repartee.domain.protocol.messages import Acknowledged, OutputPosition
 from repartee.domain.session.state import PendingCall
 from repartee.domain.tools.core_calls import ToolCallKey, arguments_hash
 from tests.fakes.live_model import FakeLiveSession
 from tests.unit.application.serving.two_devices import LEASE_MS, SECOND, THIRD, TwoDevices
-from tests.unit.application.serving.worker_harness import (
-    REPLY,
-    SESSION,
-)
+from tests.unit.application.serving.worker_harness import REPLY, SESSION
 from tests.virtual_time import in_virtual_time
 
 pytestmark = pytest.mark.unit

@@ -7,27 +7,13 @@ import pytest
 
 from repartee.domain.conversation.conversation import SkippedInput
 from repartee.domain.errors import StoreUnavailable
-from repartee.domain.live.model import (
-    HistoryEntry,
-    LiveAudio,
-    LiveTranscript,
-    Role,
-)
+from repartee.domain.live.model import HistoryEntry, LiveAudio, LiveTranscript, Role
 from repartee.domain.live.prompt import UNANSWERED, UNHEARD
 from repartee.domain.protocol.answers import ServerMessage
-from repartee.domain.protocol.messages import (
-    Acknowledged,
-    OutputPosition,
-    Text,
-)
+from repartee.domain.protocol.messages import Acknowledged, OutputPosition, Text
 from repartee.domain.session.effects import FinishReason
 from tests.unit.application.serving.two_devices import LEASE_MS, SECOND, THIRD, TwoDevices
-from tests.unit.application.serving.worker_harness import (
-    CONVERSATION,
-    SESSION,
-    USER,
-    unavailable,
-)
+from tests.unit.application.serving.worker_harness import CONVERSATION, SESSION, USER, unavailable
 from tests.virtual_time import in_virtual_time
 
 pytestmark = pytest.mark.unit

@@ -5,13 +5,7 @@ import asyncio
 from repartee.application.connections.open_connection import ConnectionOpener
 from repartee.application.serving.serve_session import SessionServer
 from repartee.domain.conversation.conversation import Turn
-from repartee.domain.live.model import (
-    LiveAudio,
-    LiveTranscript,
-    LiveTurnComplete,
-    Role,
-    TurnStatus,
-)
+from repartee.domain.live.model import LiveAudio, LiveTranscript, LiveTurnComplete, Role, TurnStatus
 from repartee.domain.protocol.messages import (
     Acknowledged,
     Hello,

@@ -6,20 +6,10 @@ import pytest
 
 from repartee.domain.protocol.frames import SessionClosed
 from repartee.domain.protocol.messages import Audio, Bye, Text
-from repartee.domain.session.effects import (
-    RespondToTool,
-    SendAudio,
-    SendText,
-)
+from repartee.domain.session.effects import RespondToTool, SendAudio, SendText
 from repartee.domain.session.upkeep.departure import FAREWELL_MS
 from tests.fakes.speech_detector import SPEECH
-from tests.session_harness import (
-    SETTINGS,
-    SPEECH_END,
-    SessionHarness,
-    heard,
-    started,
-)
+from tests.session_harness import SETTINGS, SPEECH_END, SessionHarness, heard, started
 
 pytestmark = pytest.mark.unit
 

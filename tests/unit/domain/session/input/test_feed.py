@@ -2,10 +2,7 @@
 
 import pytest
 
-from repartee.domain.live.model import (
-    LiveAudio,
-    LiveInterrupted,
-)
+from repartee.domain.live.model import LiveAudio, LiveInterrupted
 from repartee.domain.protocol.frames import Accepted, Missing, SessionError, TurnEnd
 from repartee.domain.protocol.messages import Audio, Hello, SpeechEnd, SpeechStart, Text
 from repartee.domain.session.client.link import ACCEPTED_EVERY_MS
@@ -20,14 +17,7 @@ from repartee.domain.session.input.feed import PAUSE_IN_SPEECH_MS, SPEECH_ENDS_A
 from repartee.domain.session.timing import STALL_MS
 from repartee.domain.session.upkeep.watchdog import NUDGE
 from tests.fakes.speech_detector import SILENCE, SPEECH
-from tests.session_harness import (
-    COMPLETE,
-    SECOND,
-    SPEECH_END,
-    SessionHarness,
-    heard,
-    started,
-)
+from tests.session_harness import COMPLETE, SECOND, SPEECH_END, SessionHarness, heard, started
 
 pytestmark = pytest.mark.unit
 

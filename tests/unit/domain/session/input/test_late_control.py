@@ -2,20 +2,12 @@
 
 import pytest
 
-from repartee.domain.live.model import (
-    LiveAudio,
-)
+from repartee.domain.live.model import LiveAudio
 from repartee.domain.protocol.messages import Audio, SpeechEnd, SpeechStart, Text
-from repartee.domain.session.effects import (
-    SendAudio,
-    SendText,
-)
+from repartee.domain.session.effects import SendAudio, SendText
 from repartee.domain.session.input.order import GIVE_UP_AFTER_MS
 from tests.fakes.speech_detector import SILENCE, SPEECH
-from tests.session_harness import (
-    SECOND,
-    started,
-)
+from tests.session_harness import SECOND, started
 
 pytestmark = pytest.mark.unit
 

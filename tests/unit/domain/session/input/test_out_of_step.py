@@ -31,15 +31,7 @@ from repartee.domain.session.input.order import (
 )
 from repartee.domain.session.state import Connected
 from tests.fakes.speech_detector import SILENCE, SPEECH
-from tests.session_harness import (
-    EPOCH,
-    SETTINGS,
-    STATE,
-    SessionHarness,
-    of_kind,
-    speaks,
-    started,
-)
+from tests.session_harness import EPOCH, SETTINGS, STATE, SessionHarness, of_kind, speaks, started
 
 pytestmark = pytest.mark.unit
 

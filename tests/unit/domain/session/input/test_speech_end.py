@@ -4,12 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from repartee.domain.live.model import (
-    LiveAudio,
-    LiveInterrupted,
-    LiveToolCall,
-    TurnDetection,
-)
+from repartee.domain.live.model import LiveAudio, LiveInterrupted, LiveToolCall, TurnDetection
 from repartee.domain.protocol.frames import ReplyAudio, SessionClosed
 from repartee.domain.protocol.messages import Audio, Bye, Hello, SpeechEnd, SpeechStart, Text
 from repartee.domain.session.effects import (

@@ -8,10 +8,7 @@ from dataclasses import replace
 import pytest
 
 from repartee.domain.conversation.conversation import Turn
-from repartee.domain.live.model import (
-    LiveGoAway,
-    LiveInterrupted,
-)
+from repartee.domain.live.model import LiveGoAway, LiveInterrupted
 from repartee.domain.protocol.messages import OutputPosition
 from repartee.domain.session.effects import FinishReason, OpenLive
 from repartee.domain.session.events import TimeRunningOut

@@ -5,12 +5,7 @@ from dataclasses import replace
 import pytest
 
 from repartee.domain.cost.usage import TokenUsage
-from repartee.domain.live.model import (
-    LiveAudio,
-    LiveClosed,
-    LiveFailure,
-    LiveUsage,
-)
+from repartee.domain.live.model import LiveAudio, LiveClosed, LiveFailure, LiveUsage
 from repartee.domain.protocol.frames import (
     Interrupted,
     ReplyAudio,

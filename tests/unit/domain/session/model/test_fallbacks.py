@@ -5,12 +5,7 @@ from dataclasses import replace
 import pytest
 
 from repartee.domain.conversation.conversation import Conversation, Memory, Turn
-from repartee.domain.live.model import (
-    LiveAudio,
-    LiveConfig,
-    LiveFailure,
-    LiveUnknown,
-)
+from repartee.domain.live.model import LiveAudio, LiveConfig, LiveFailure, LiveUnknown
 from repartee.domain.protocol.frames import SessionClosed, SessionError, TurnRestarted
 from repartee.domain.protocol.messages import PreferencesChanged
 from repartee.domain.session.effects import (

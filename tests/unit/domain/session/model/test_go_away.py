@@ -2,10 +2,7 @@
 
 import pytest
 
-from repartee.domain.live.model import (
-    LiveAudio,
-    LiveGoAway,
-)
+from repartee.domain.live.model import LiveAudio, LiveGoAway
 from repartee.domain.protocol.frames import ReplyAudio, SessionClosed, TurnRestarted
 from repartee.domain.session.effects import FinishReason, OpenLive, SendText
 from repartee.domain.session.timing import SPEAK_WITHIN_MS

@@ -1,19 +1,10 @@
 """Sessions in which the model asks core_agent for a booking."""
 
-from repartee.domain.live.model import (
-    LiveEvent,
-    LiveInterrupted,
-    LiveToolCallsCancelled,
-)
+from repartee.domain.live.model import LiveEvent, LiveInterrupted, LiveToolCallsCancelled
 from repartee.domain.protocol.messages import Audio, SpeechEnd, SpeechStart
 from repartee.domain.session.effects import RespondToTool, SendText
 from tests.fakes.speech_detector import SPEECH
-from tests.session_harness import (
-    COMPLETE,
-    SessionHarness,
-    speaks,
-    started,
-)
+from tests.session_harness import COMPLETE, SessionHarness, speaks, started
 
 CANCELLED = LiveToolCallsCancelled(("x",))
 BOOKED = "You are booked for Friday at three."

@@ -1,16 +1,8 @@
 """Sessions in which the model has called a tool."""
 
-from repartee.domain.live.model import (
-    LiveEvent,
-)
+from repartee.domain.live.model import LiveEvent
 from repartee.domain.protocol.frames import SessionError
-from tests.session_harness import (
-    COMPLETE,
-    SessionHarness,
-    heard,
-    speaks,
-    started,
-)
+from tests.session_harness import COMPLETE, SessionHarness, heard, speaks, started
 
 
 def calling() -> SessionHarness:

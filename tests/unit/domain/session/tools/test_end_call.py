@@ -3,18 +3,10 @@
 import pytest
 
 from repartee.domain.protocol.frames import SessionClosed
-from repartee.domain.session.effects import (
-    CloseConnection,
-    FinishReason,
-    OpenLive,
-    SendText,
-)
+from repartee.domain.session.effects import CloseConnection, FinishReason, OpenLive, SendText
 from repartee.domain.session.timing import SPEAK_WITHIN_MS
 from repartee.domain.session.upkeep.departure import FAREWELL_MS
-from tests.session_harness import (
-    said,
-    started,
-)
+from tests.session_harness import said, started
 
 pytestmark = pytest.mark.unit
 

@@ -4,11 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from repartee.domain.live.model import (
-    LiveAudio,
-    LiveInterrupted,
-    LiveToolCallsCancelled,
-)
+from repartee.domain.live.model import LiveAudio, LiveInterrupted, LiveToolCallsCancelled
 from repartee.domain.protocol.messages import Audio, SpeechEnd, SpeechStart
 from repartee.domain.session.tools.filler import FILLER
 from repartee.domain.users.preferences import Profile

@@ -2,20 +2,12 @@
 
 import pytest
 
-from repartee.domain.live.model import (
-    LiveEvent,
-    LiveGenerationComplete,
-    LiveInterrupted,
-)
+from repartee.domain.live.model import LiveEvent, LiveGenerationComplete, LiveInterrupted
 from repartee.domain.protocol.frames import SessionError
 from repartee.domain.protocol.messages import Audio, SpeechEnd, SpeechStart
 from repartee.domain.session.tools.unspoken_answers import SPEAK_AGAIN_AFTER_MS
 from tests.fakes.speech_detector import SPEECH
-from tests.session_harness import (
-    COMPLETE,
-    SessionHarness,
-    speaks,
-)
+from tests.session_harness import COMPLETE, SessionHarness, speaks
 from tests.unit.domain.session.tools.booking_calls import (
     BOOKED,
     CANCELLED,

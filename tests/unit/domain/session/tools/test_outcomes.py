@@ -5,9 +5,7 @@ from dataclasses import replace
 import pytest
 
 from repartee.domain.conversation.conversation import ToolCall, Turn
-from repartee.domain.live.model import (
-    LiveInterrupted,
-)
+from repartee.domain.live.model import LiveInterrupted
 from repartee.domain.protocol.frames import SessionError, ToolProgress, TurnEnd
 from repartee.domain.protocol.messages import Audio, SpeechEnd, SpeechStart, Text
 from repartee.domain.session.effects import CommitTurn

@@ -5,23 +5,12 @@ from dataclasses import replace
 import pytest
 
 from repartee.domain.conversation.conversation import Turn
-from repartee.domain.live.model import (
-    LiveInterrupted,
-    LiveToolCallsCancelled,
-)
+from repartee.domain.live.model import LiveInterrupted, LiveToolCallsCancelled
 from repartee.domain.protocol.frames import TurnEnd
 from repartee.domain.protocol.messages import Audio, SpeechEnd, SpeechStart
 from repartee.domain.tools.core_calls import ToolCallKey, ToolCallStatus
 from tests.fakes.speech_detector import SPEECH
-from tests.session_harness import (
-    COMPLETE,
-    IDLE,
-    STATE,
-    pending,
-    remembering,
-    speaks,
-    started,
-)
+from tests.session_harness import COMPLETE, IDLE, STATE, pending, remembering, speaks, started
 from tests.unit.domain.session.tools.booking_calls import (
     BOOKED,
     CANCELLED,

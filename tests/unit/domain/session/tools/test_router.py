@@ -7,11 +7,7 @@ import pytest
 
 from repartee.domain.conversation.conversation import Turn
 from repartee.domain.conversation.turn_bounds import MAX_SPOKEN_CHARACTERS
-from repartee.domain.live.model import (
-    LiveAudio,
-    LiveGenerationComplete,
-    LiveInterrupted,
-)
+from repartee.domain.live.model import LiveAudio, LiveGenerationComplete, LiveInterrupted
 from repartee.domain.protocol.frames import ToolProgress, TurnEnd
 from repartee.domain.protocol.messages import Text
 from repartee.domain.session.effects import (

@@ -2,25 +2,13 @@
 
 import pytest
 
-from repartee.domain.live.model import (
-    LiveEvent,
-    LiveGenerationComplete,
-    LiveInterrupted,
-)
+from repartee.domain.live.model import LiveEvent, LiveGenerationComplete, LiveInterrupted
 from repartee.domain.protocol.messages import Audio, SpeechEnd, SpeechStart
 from repartee.domain.session.timing import SPEAK_WITHIN_MS
 from repartee.domain.session.tools.filler import FILLER
 from repartee.domain.session.upkeep.watchdog import NUDGE
 from tests.fakes.speech_detector import SPEECH
-from tests.session_harness import (
-    COMPLETE,
-    IDLE,
-    IN_PROGRESS,
-    SETTINGS,
-    said,
-    speaks,
-    started,
-)
+from tests.session_harness import COMPLETE, IDLE, IN_PROGRESS, SETTINGS, said, speaks, started
 from tests.unit.domain.session.tools.pending_calls import asking, calling, cues, errors
 
 pytestmark = pytest.mark.unit

@@ -5,10 +5,7 @@ from dataclasses import replace
 import pytest
 
 from repartee.domain.conversation.conversation import Turn
-from repartee.domain.live.model import (
-    LiveAudio,
-    LiveInterrupted,
-)
+from repartee.domain.live.model import LiveAudio, LiveInterrupted
 from repartee.domain.live.prompt import TOOLS
 from repartee.domain.protocol.frames import SessionClosed, SessionError, TurnEnd
 from repartee.domain.protocol.messages import Audio, Bye, SpeechEnd, SpeechStart, Text

@@ -2,15 +2,9 @@
 
 import pytest
 
-from repartee.domain.live.model import (
-    LiveAudio,
-    LiveInterrupted,
-)
+from repartee.domain.live.model import LiveAudio, LiveInterrupted
 from repartee.domain.protocol.frames import Interrupted, ReplyAudio
-from repartee.domain.protocol.messages import (
-    Acknowledged,
-    OutputPosition,
-)
+from repartee.domain.protocol.messages import Acknowledged, OutputPosition
 from tests.session_harness import (
     COMPLETE,
     EPOCH,

@@ -15,12 +15,7 @@ from repartee.domain.live.model import (
     LiveUsage,
 )
 from repartee.domain.protocol.frames import ReplyAudio, Transcript, TurnEnd
-from repartee.domain.protocol.messages import (
-    Audio,
-    SpeechEnd,
-    SpeechStart,
-    Text,
-)
+from repartee.domain.protocol.messages import Audio, SpeechEnd, SpeechStart, Text
 from repartee.domain.session.client.frame_bundles import MAX_BUNDLE_BYTES
 from repartee.domain.session.effects import CommitTurn, OpenLive, SendAudio
 from repartee.domain.users.preferences import Profile

@@ -2,20 +2,12 @@
 
 import pytest
 
-from repartee.domain.live.model import (
-    LiveAudio,
-)
+from repartee.domain.live.model import LiveAudio
 from repartee.domain.protocol.frames import Transcript
 from repartee.domain.protocol.messages import Audio, SpeechEnd, SpeechStart
 from repartee.domain.session.effects import AmendTurn, CommitTurn, FinishReason
 from tests.fakes.speech_detector import SPEECH
-from tests.session_harness import (
-    IDLE,
-    SECOND,
-    heard,
-    said,
-    started,
-)
+from tests.session_harness import IDLE, SECOND, heard, said, started
 from tests.unit.domain.session.turns.transcribed_calls import ROBERT, SEE, answered, shown
 
 pytestmark = pytest.mark.unit

@@ -2,12 +2,7 @@
 
 import pytest
 
-from repartee.domain.live.model import (
-    LiveAudio,
-    LiveEvent,
-    LiveInterrupted,
-    LiveText,
-)
+from repartee.domain.live.model import LiveAudio, LiveEvent, LiveInterrupted, LiveText
 from repartee.domain.protocol.frames import SessionError, Transcript, TurnEnd, TurnRestarted
 from repartee.domain.protocol.messages import Audio, SpeechStart, Text
 from repartee.domain.session.client.frame_bundles import HOLD_MS

@@ -3,13 +3,7 @@
 import pytest
 
 from repartee.domain.cost.usage import TokenUsage
-from repartee.domain.live.model import (
-    LiveAudio,
-    LiveEvent,
-    LiveGoAway,
-    LiveInterrupted,
-    LiveUsage,
-)
+from repartee.domain.live.model import LiveAudio, LiveEvent, LiveGoAway, LiveInterrupted, LiveUsage
 from repartee.domain.protocol.frames import TurnEnd
 from repartee.domain.protocol.messages import Audio, Bye, SpeechEnd, SpeechStart, Text
 from repartee.domain.session.effects import AmendTurn, FinishReason, OpenLive
@@ -17,15 +11,7 @@ from repartee.domain.session.events import ConversationLost, FromLive, SummaryRe
 from repartee.domain.session.timing import HAND_OVER_MS
 from repartee.domain.session.turns.transcripts import CONTINUES_WITHIN_MS, LATE_MS
 from tests.fakes.speech_detector import SPEECH
-from tests.session_harness import (
-    COMPLETE,
-    SECOND,
-    SETTINGS,
-    heard,
-    said,
-    speaks,
-    started,
-)
+from tests.session_harness import COMPLETE, SECOND, SETTINGS, heard, said, speaks, started
 from tests.unit.domain.session.turns.transcribed_calls import ROBERT, SEE, answered, shown
 
 pytestmark = pytest.mark.unit

@@ -4,10 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from repartee.domain.live.model import (
-    LiveAudio,
-    LiveInterrupted,
-)
+from repartee.domain.live.model import LiveAudio, LiveInterrupted
 from repartee.domain.protocol.messages import Audio, Bye, Message, SpeechEnd, SpeechStart, Text
 from repartee.domain.session.effects import FinishReason, SendAudio, SendText
 from repartee.domain.session.events import TimeRunningOut

@@ -4,11 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from repartee.domain.live.model import (
-    LiveAudio,
-    LiveInterrupted,
-    TurnDetection,
-)
+from repartee.domain.live.model import LiveAudio, LiveInterrupted, TurnDetection
 from repartee.domain.protocol.frames import NoSpeech
 from repartee.domain.protocol.messages import Audio, Hello, SpeechEnd, SpeechStart
 from repartee.domain.session.effects import SendAudio

@@ -1,10 +1,7 @@
 """Sessions with utterances whose transcripts come late or twice."""
 
 from repartee.domain.protocol.frames import Transcript
-from tests.session_harness import (
-    SessionHarness,
-    started,
-)
+from tests.session_harness import SessionHarness, started
 
 ROBERT = "hello my name is robert"
 SEE = "i'd like to see the doctor"

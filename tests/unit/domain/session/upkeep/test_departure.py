@@ -14,13 +14,7 @@ from repartee.domain.live.model import (
     LiveInterrupted,
 )
 from repartee.domain.protocol.frames import ReplyAudio, SessionClosed
-from repartee.domain.protocol.messages import (
-    Bye,
-    Detached,
-    SpeechStart,
-    Superseded,
-    Text,
-)
+from repartee.domain.protocol.messages import Bye, Detached, SpeechStart, Superseded, Text
 from repartee.domain.session.effects import (
     CloseConnection,
     CommitTurn,
@@ -37,14 +31,7 @@ from repartee.domain.session.events import (
     TimeRunningOut,
 )
 from repartee.domain.tools.core_calls import END_CALL
-from tests.session_harness import (
-    SECOND,
-    SETTINGS,
-    SessionHarness,
-    heard,
-    speaks,
-    started,
-)
+from tests.session_harness import SECOND, SETTINGS, SessionHarness, heard, speaks, started
 
 pytestmark = pytest.mark.unit
 

@@ -20,11 +20,7 @@ from repartee.adapters.wire.encoding import encode
 from repartee.adapters.wire.parsing import parse
 from repartee.application.serving.lease_keeper import LEASE_MS
 from repartee.domain.conversation.conversation import Memory, Turn
-from repartee.domain.live.model import (
-    LiveAudio,
-    LiveGoAway,
-    LiveInterrupted,
-)
+from repartee.domain.live.model import LiveAudio, LiveGoAway, LiveInterrupted
 from repartee.domain.protocol.answers import Ready
 from repartee.domain.protocol.frames import Missing
 from repartee.domain.protocol.messages import (

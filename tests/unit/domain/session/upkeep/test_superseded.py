@@ -5,9 +5,7 @@ from dataclasses import replace
 import pytest
 
 from repartee.domain.conversation.conversation import SkippedInput
-from repartee.domain.live.model import (
-    LiveAudio,
-)
+from repartee.domain.live.model import LiveAudio
 from repartee.domain.protocol.frames import Interrupted, SessionClosed, TurnEnd
 from repartee.domain.protocol.messages import (
     Audio,
@@ -18,27 +16,11 @@ from repartee.domain.protocol.messages import (
     Superseded,
     Text,
 )
-from repartee.domain.session.effects import (
-    DeleteInput,
-    FinishReason,
-    OpenLive,
-)
-from repartee.domain.session.events import (
-    ConversationLost,
-    MailboxRead,
-    Started,
-)
+from repartee.domain.session.effects import DeleteInput, FinishReason, OpenLive
+from repartee.domain.session.events import ConversationLost, MailboxRead, Started
 from repartee.domain.users.preferences import Profile
 from tests.fakes.speech_detector import SPEECH
-from tests.session_harness import (
-    MEMORY,
-    SECOND,
-    SessionHarness,
-    heard,
-    remembering,
-    said,
-    started,
-)
+from tests.session_harness import MEMORY, SECOND, SessionHarness, heard, remembering, said, started
 
 pytestmark = pytest.mark.unit
 

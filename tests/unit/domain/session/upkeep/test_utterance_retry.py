@@ -12,12 +12,7 @@ from repartee.domain.live.model import (
     LiveToolCall,
     TurnDetection,
 )
-from repartee.domain.protocol.frames import (
-    Interrupted,
-    SessionError,
-    Transcript,
-    TurnRestarted,
-)
+from repartee.domain.protocol.frames import Interrupted, SessionError, Transcript, TurnRestarted
 from repartee.domain.protocol.messages import Audio, Hello, Message, SpeechEnd, SpeechStart, Text
 from repartee.domain.session.effects import EndAudioStream, OpenLive, SendAudio, SendText
 from repartee.domain.session.events import FromLive

@@ -5,12 +5,7 @@ from dataclasses import replace
 import pytest
 
 from repartee.domain.cost.usage import TokenUsage
-from repartee.domain.live.model import (
-    LiveAudio,
-    LiveInterrupted,
-    LiveToolCallsCancelled,
-    LiveUsage,
-)
+from repartee.domain.live.model import LiveAudio, LiveInterrupted, LiveToolCallsCancelled, LiveUsage
 from repartee.domain.protocol.frames import SessionError, TurnEnd, TurnRestarted
 from repartee.domain.protocol.messages import Audio, SpeechEnd, SpeechStart, Text
 from repartee.domain.session.effects import FinishReason, OpenLive, SendAudio, SendText

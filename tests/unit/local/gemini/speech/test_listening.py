@@ -9,12 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from local.gemini.live.protocol import (
-    ServerClose,
-    check_key,
-    decode_base64,
-    parse_client_message,
-)
+from local.gemini.live.protocol import ServerClose, check_key, decode_base64, parse_client_message
 from local.gemini.speech.vad import (
     Segmenter,
     SpeechAudio,

@@ -1,4 +1,4 @@
-"""The work of a session, one queue per lane; the shell does it and reports the outcome."""
+"""The effects of a session, grouped by lane. The shell does the work and reports each outcome."""
 
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -16,7 +16,7 @@ from repartee.domain.users.preferences import PreferenceChanges
 
 @dataclass(frozen=True, slots=True)
 class PostFrame:
-    """Send a frame; one at a time, the next comes after ``FramePosted`` or ``PostRefused``."""
+    """Post a frame. The next one follows after ``FramePosted`` or ``PostRefused``."""
 
     connection_id: str
     frame: NumberedFrame
@@ -24,19 +24,19 @@ class PostFrame:
 
 @dataclass(frozen=True, slots=True)
 class CloseConnection:
-    """Close a client's connection, once everything posted before has been taken."""
+    """Close a client's connection after all earlier posts."""
 
     connection_id: str
 
 
 @dataclass(frozen=True, slots=True)
 class OpenLive:
-    """Close the live session that may be open, then open one.
+    """Close an open Live session, then open another one.
 
     Attributes:
-        generation: Counts the live sessions of this worker, so that an old one's last words
-            are not taken for a new one's.
-        saves_usd: What carrying less context is estimated to save, where that is the reason.
+        generation: The number of this Live session. It distinguishes late events of an earlier
+            Live session from events of this one.
+        saves_usd: The estimated saving, if the reason is a smaller context.
     """
 
     generation: int
@@ -89,11 +89,12 @@ class RespondToTool:
 
 @dataclass(frozen=True, slots=True)
 class AskCoreAgent:
-    """Ask core_agent; ``CoreAnswered`` with the key follows, whatever happens.
+    """Ask core_agent. ``CoreAnswered`` with the key follows in any case.
 
     Attributes:
-        arguments_hash: Distinguishes this call from another one at its place, in a replayed turn.
-        timeout_ms: Nobody waits for the answer any longer than this.
+        arguments_hash: Distinguishes this call from another one with the same key, which a
+            replayed turn may have made.
+        timeout_ms: How long the session waits for the answer.
     """
 
     key: ToolCallKey
@@ -105,10 +106,10 @@ class AskCoreAgent:
 
 @dataclass(frozen=True, slots=True)
 class SavePreferences:
-    """Remember what the user changed about how they are spoken to.
+    """Store changes of the user's preferences.
 
     Attributes:
-        replaces: Nothing changes unless these are still the stored values; None: no condition.
+        replaces: The values that must be stored at present, None for no condition.
     """
 
     changes: PreferenceChanges
@@ -117,12 +118,12 @@ class SavePreferences:
 
 @dataclass(frozen=True, slots=True)
 class AskForSummary:
-    """Have the conversation's oldest turns summed up, by somebody else and in their own time."""
+    """Request a summary of the conversation's oldest turns, without waiting for it."""
 
 
 @dataclass(frozen=True, slots=True)
 class ReadSummary:
-    """Look whether there is a newer summary; ``SummaryRead`` follows if the table answers."""
+    """Read the summary. ``SummaryRead`` follows if the table answers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,11 +140,11 @@ class SetConnection:
 
 @dataclass(frozen=True, slots=True)
 class CommitTurn:
-    """Write a turn to memory; ``TurnCommitted`` follows.
+    """Write a turn to memory. ``TurnCommitted`` follows.
 
     Attributes:
-        undelivered: The turns that the client has not got all of after this one, oldest first.
-        core_bill: What of the turn's tokens and cost core_agent has counted by itself.
+        undelivered: The committed turns that the client has not fully received, oldest first.
+        core_bill: The part of the turn's tokens and cost that core_agent has counted.
     """
 
     turn: Turn
@@ -155,10 +156,10 @@ class CommitTurn:
 
 @dataclass(frozen=True, slots=True)
 class AmendTurn:
-    """Put right what the user said in a turn that is in memory: its transcript came late.
+    """Correct the user's transcript of a committed turn, because it came after the commit.
 
     Attributes:
-        turn: The turn as it is known now. Nothing but what was heard has changed.
+        turn: The corrected turn. Only ``heard`` has changed.
     """
 
     turn: Turn
@@ -166,12 +167,12 @@ class AmendTurn:
 
 @dataclass(frozen=True, slots=True)
 class ReadUsage:
-    """Look up what the user has used today, after all writes before; ``UsageRead`` follows."""
+    """Read the user's usage of today after all earlier writes. ``UsageRead`` follows."""
 
 
 @dataclass(frozen=True, slots=True)
 class DeleteInput:
-    """Forget mailbox entries that are consumed for good."""
+    """Delete mailbox entries that no worker needs."""
 
     seqs: tuple[int, ...]
     notice_ids: tuple[str, ...]
@@ -180,15 +181,15 @@ class DeleteInput:
 class FinishReason(StrEnum):
     """Why a worker leaves a session."""
 
-    IDLE = "idle"  # nothing to do; the next message wakes another worker
-    ENDED = "ended"  # closed for good
-    HAND_OVER = "hand_over"  # this worker's time is up; wake a successor
-    FENCED = "fenced"  # the lease is another's; write nothing, send nothing
+    IDLE = "idle"  # There is no work. The next message wakes another worker.
+    ENDED = "ended"  # The session is over.
+    HAND_OVER = "hand_over"  # The worker's time is over. It wakes a successor.
+    FENCED = "fenced"  # Another worker may have the lease, so this one writes and sends nothing.
 
 
 @dataclass(frozen=True, slots=True)
 class Finish:
-    """Close the live session, release the lease and go. No effect follows this one."""
+    """Close the Live session, release the lease and leave. No effect follows this one."""
 
     reason: FinishReason
 
@@ -212,10 +213,10 @@ type Effect = TableEffect | ModelEffect | ClientEffect | OtherEffect
 
 
 class Work(NamedTuple):
-    """The work that follows from one event.
+    """The effects of one event.
 
     Each lane does its part in order. No lane waits for another one, except that ``Finish`` comes
-    after everything else.
+    after all other work.
     """
 
     tables: tuple[TableEffect, ...] = ()
@@ -225,7 +226,7 @@ class Work(NamedTuple):
 
     @property
     def in_lane_order(self) -> tuple[Effect, ...]:
-        """Return all of it: for the tables, the live model, the client, then the rest."""
+        """Return all effects: for the tables, the live model, the client, then the others."""
         return (*self.tables, *self.model, *self.client, *self.other)
 
 

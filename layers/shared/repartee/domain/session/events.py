@@ -1,4 +1,4 @@
-"""The events of a session. Nothing else reaches its machine."""
+"""The events of a session, which are the only input of its machine."""
 
 from dataclasses import dataclass
 
@@ -10,26 +10,27 @@ from repartee.domain.tools.core_calls import CoreAnswer, ToolCallKey
 
 @dataclass(frozen=True, slots=True)
 class MailboxRead:
-    """The mailbox entries after ``SessionMachine.read_after``; they may repeat themselves."""
+    """The mailbox entries after ``SessionMachine.read_after``; entries may occur repeatedly."""
 
     entries: tuple[MailboxEntry, ...]
 
     @property
     def acknowledged_first(self) -> list[MailboxEntry]:
-        """The entries as they count: what the client has got comes before all else.
+        """Return the entries with the acknowledgements first.
 
-        A hello that another worker has read before may ask for what has been got since.
+        A ``hello`` that an earlier worker has read may ask for output that the client has received
+        since.
         """
         return sorted(self.entries, key=lambda one: not _is_acknowledgement(one))
 
 
 @dataclass(frozen=True, slots=True)
 class Started:
-    """The lease is held; serve the session.
+    """The worker holds the lease and serves the session from now on.
 
     Attributes:
-        used: What the user has used today, None where that is not limited.
-        unread: What stood in the mailbox, for it counts also where the session ends at once.
+        used: The user's usage today, None if it is not limited.
+        unread: The entries in the mailbox. They are accepted even if the session ends at once.
     """
 
     used: DayUsage | None = None
@@ -38,10 +39,10 @@ class Started:
 
 @dataclass(frozen=True, slots=True)
 class FromLive:
-    """The live model said something.
+    """An event of the live model.
 
     Attributes:
-        generation: Of the ``OpenLive`` that opened the session it was said in.
+        generation: The generation of the ``OpenLive`` that opened the Live session.
     """
 
     generation: int
@@ -50,10 +51,10 @@ class FromLive:
 
 @dataclass(frozen=True, slots=True)
 class CoreAnswered:
-    """core_agent has answered, or it is known that it will not.
+    """core_agent has answered, or it has failed to answer.
 
     Attributes:
-        arguments_hash: That of the ``AskCoreAgent`` it answers.
+        arguments_hash: The hash in the ``AskCoreAgent`` that this answers.
     """
 
     key: ToolCallKey
@@ -63,7 +64,7 @@ class CoreAnswered:
 
 @dataclass(frozen=True, slots=True)
 class FramePosted:
-    """API Gateway took a frame for this connection."""
+    """API Gateway has taken a frame for this connection."""
 
     connection_id: str
     seq: int
@@ -71,10 +72,10 @@ class FramePosted:
 
 @dataclass(frozen=True, slots=True)
 class PostRefused:
-    """A frame was not taken.
+    """API Gateway has not taken a frame.
 
     Attributes:
-        is_gone: The connection is closed; otherwise the client is too slow for now.
+        is_gone: Whether the connection is closed. Otherwise the client is too slow.
     """
 
     connection_id: str
@@ -92,7 +93,7 @@ class SummaryRead:
     """The conversation's summary as it is now.
 
     Attributes:
-        through: The turn up to which it goes, 0 without one.
+        through: The last turn that it covers, 0 without a summary.
     """
 
     summary: str
@@ -101,33 +102,33 @@ class SummaryRead:
 
 @dataclass(frozen=True, slots=True)
 class UsageRead:
-    """The user's usage today, with every turn that was committed until now."""
+    """The user's usage today, including all committed turns."""
 
     used: DayUsage
 
 
 @dataclass(frozen=True, slots=True)
 class ConversationLost:
-    """The conversation may not be written any more: a newer session has it, or it is erased."""
+    """The session must not write the conversation, which a newer session has or which is erased."""
 
     is_erased: bool
 
 
 @dataclass(frozen=True, slots=True)
 class LeaseWasLost:
-    """Another worker serves this session, or may by now."""
+    """The lease has expired or was taken, so another worker may serve the session."""
 
 
 @dataclass(frozen=True, slots=True)
 class TimeRunningOut:
-    """This worker will be stopped from outside in ``remaining_ms``."""
+    """Lambda will stop this worker in ``remaining_ms``."""
 
     remaining_ms: int
 
 
 @dataclass(frozen=True, slots=True)
 class Tick:
-    """A deadline that the machine asked for has come."""
+    """A deadline of ``SessionMachine.next_deadline_ms`` has passed."""
 
 
 def _is_acknowledgement(entry: MailboxEntry) -> bool:

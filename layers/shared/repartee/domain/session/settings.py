@@ -16,20 +16,22 @@ class SessionSettings:
     """The settings of the operator and the deployment for a session.
 
     Attributes:
-        language: The default, where the user has no preference. BCP 47.
-        linger_ms: How long a worker stays without anything to do.
-        grace_ms: How long a session without a connection is kept by its worker.
+        language: The language of users without a preference, as a BCP 47 tag.
+        linger_ms: How long a worker waits for the next input before it leaves.
+        grace_ms: How long a worker serves a session without a connection.
+        zone: The time zone of dates in prompts.
+        zone_name: The IANA name of that zone.
+        memory: How much of the conversation a fresh Live session gets.
+        filler_after_ms: How long a tool call may run in silence before the model says a few words.
+        history_as_text: Whether a fresh Live session gets the history as part of its instruction,
+            because the model refuses it as messages.
+        without_preferences: Whether the live model has refused this user's current preferences,
+            and the user knows it.
+        limits: What a user may use in a UTC day, for users without limits in their profile.
+        turn_detection: Which side detects the speech of clients that mark it.
         turns_without_listener: How many turns may begin while a session has no connection.
-        max_in_flight: How many messages a client may have out, so how many texts wait for answers.
-        history_as_text: A fresh live session gets the past as part of its instruction, because the
-            model refuses it as messages.
-        without_preferences: The live model has refused this user's preferences as they are, and the
-            user knows it.
-        memory: How much of the past a fresh live session gets.
-        filler_after_ms: How long all are silent during a call before the model says a few words.
-        limits: What a user may use in a UTC day, where no own limits are set.
-        turn_detection: Which side finds the speech of clients that mark it.
-        zone: The time zone of dates in prompts, and its IANA name.
+        max_in_flight: How many messages a client may have in flight. It also limits how many texts
+            wait for their answers.
     """
 
     live_model: str
@@ -53,11 +55,11 @@ class SessionSettings:
 
     @property
     def profile(self) -> LiveModelProfile:
-        """How the live model behaves."""
+        """Return the profile of the live model."""
         return profile_of(self.live_model)
 
     @property
     def blocking_tools(self) -> frozenset[str]:
-        """The names of the tools whose answer the model awaits without listening."""
+        """Return the names of the tools during which the model does not take input."""
         is_any = not self.profile.takes_non_blocking_tools
         return frozenset(tool.name for tool in self.tools if tool.blocking or is_any)

@@ -1,4 +1,4 @@
-"""The durable state of a session: who serves it, how far it is, what is still owed."""
+"""The durable state of a session: its lease, its cursor, its connection and its open calls."""
 
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
@@ -10,10 +10,10 @@ from repartee.domain.protocol.messages import MAX_AHEAD, MAX_SEQ, OutputPosition
 from repartee.domain.protocol.recent_input import InputTaken
 from repartee.domain.tools.core_calls import ToolCallKey
 
-# The current one, the next one before it says hello, and one more that is not closed yet.
+# The current connection, the next one before its hello, and one more that is not closed yet.
 MAX_CONNECTIONS = 3
-# A lease lasts 5 s and is renewed every 1.5 s, so a live worker's has 3.5 s left, less what a
-# renewal takes. Who is woken at this point is up when the lease runs out.
+# A lease lasts 5 s and is renewed every 1.5 s, so the lease of a live worker has about 3.5 s left.
+# A worker woken now is ready when the lease expires.
 EXPIRING_MS = 2_000
 
 
@@ -22,7 +22,7 @@ class PendingCall:
     """A tool call that outlives its turn or its worker.
 
     Attributes:
-        arguments_hash: SHA-256 of name and canonical arguments. It identifies a call.
+        arguments_hash: SHA-256 of the name and the canonical arguments.
     """
 
     key: ToolCallKey
@@ -36,7 +36,7 @@ class UndeliveredTurn:
     """A turn that was committed before the client had all of it.
 
     Attributes:
-        ends_at: Where it ends in the session's output.
+        ends_at: Where the turn ends in the session's output.
     """
 
     number: int
@@ -45,10 +45,10 @@ class UndeliveredTurn:
 
 @dataclass(frozen=True, slots=True, order=True)
 class Connected:
-    """A connection at its place among those of its session: the newest is the greatest.
+    """A connection of a session. Connections are ordered by age, the newest is the greatest.
 
     Attributes:
-        at_ms: When API Gateway opened it, Unix time in ms; 0 where that is not known.
+        at_ms: When API Gateway opened it, Unix time in ms; 0 if that is not known.
     """
 
     at_ms: int
@@ -68,24 +68,25 @@ class ConnectionStanding(Enum):
 
 @dataclass(frozen=True, slots=True)
 class SessionState:
-    """One item per session; every write of a worker carries the condition ``epoch = mine``.
+    """The state item of a session. Each write of a worker has the condition ``epoch = mine``.
 
     Attributes:
-        epoch: Raised by each worker that takes the lease, 0 before the first.
+        connection_id: The connection that the last worker served, None without one.
+        epoch: The number of leases so far. Each worker that takes the lease raises it.
         owner: The worker that holds or last held the lease, None after a clean release.
-        lease_until_ms: Unix time in ms at which the lease ends, 0 when released.
-        cursor: Input up to this number is committed and never read again.
-        ended: The session was closed for good; a new one continues the conversation.
-        talk_ms: Sum of the times of its committed turns.
-        cost_usd: What it has cost so far, by its commits and what was spent beside them.
+        lease_until_ms: Unix time in ms at which the lease ends, 0 after a release.
+        cursor: The last input message that no later worker needs.
+        ended: Whether the session is over. A new session continues the conversation.
+        pending_calls: The open tool calls of committed turns.
+        talk_ms: Total time of the committed turns.
+        cost_usd: Total cost of the commits and of the spending outside commits.
         undelivered: The turns that were committed before the client had all of them, oldest first.
         marks_speech: Whether the newest client marks where speech begins and ends.
-        greeted: The newest connection that said hello, ``NO_CONNECTION`` before the first; None
-            where a
-            version wrote the state that did not note that.
-        taken: How far a worker has taken the input; None before the first, or where only workers
-            of a version served that did not note that.
-        open_connections: The connections that were opened last, the newest at the end.
+        greeted: The newest connection that said hello, ``NO_CONNECTION`` before the first. None if
+            an older version, which did not record this, wrote the state.
+        taken: The input that a worker has taken so far. None before the first worker, or if only
+            workers of older versions, which did not record this, served the session.
+        open_connections: The most recently opened connections, the newest last.
     """
 
     session_id: str
@@ -107,43 +108,43 @@ class SessionState:
     open_connections: tuple[str, ...] = ()
 
     def standing_of(self, connection: Connected) -> ConnectionStanding:
-        """Return a connection's standing; in a state that does not know, each one is current."""
+        """Return the standing of a connection; without ``greeted``, each connection is current."""
         is_greeted = self.greeted and connection.connection_id == self.greeted.connection_id
         if self.greeted is None or is_greeted:
             return ConnectionStanding.CURRENT
         if connection < self.greeted:
             return ConnectionStanding.SUPERSEDED
-        # A message function of the version before may have taken its hello.
+        # A message function of the previous version may have handled its hello.
         is_served = connection.connection_id == self.connection_id
         return ConnectionStanding.CURRENT if is_served else ConnectionStanding.UNGREETED
 
     @property
     def served_connection(self) -> Connected:
-        """The connection that the worker before spoke over, as far as its place is known."""
+        """Return the connection that the last worker served, if its age is known."""
         greeted = self.greeted or NO_CONNECTION
         return greeted if greeted.connection_id == self.connection_id else NO_CONNECTION
 
     @property
     def max_input_seq(self) -> int:
-        """The highest number that a message may have now."""
+        """Return the highest number that a message may have now."""
         if self.taken is None and self.epoch:
             return MAX_SEQ
         return max(self.cursor, self.taken.through if self.taken else 0) + MAX_AHEAD
 
     @property
     def current_connection_id(self) -> str | None:
-        """The connection that said hello last, None before the first hello."""
+        """Return the newest connection that said hello, None before the first ``hello``."""
         if self.greeted is None:
             return self.connection_id
         return None if self.greeted == NO_CONNECTION else self.greeted.connection_id
 
     @property
     def needs_worker(self) -> bool:
-        """Return whether a worker that comes now has something to say, whatever the mailbox holds.
+        """Return whether a worker is needed even if the mailbox is empty.
 
-        So it is after a worker that did not give its lease back, for calls that are open, for turns
-        that the client may miss and no later worker has looked at, and for a connection that said
-        hello and that no worker has served.
+        It is needed after a worker that did not release its lease, for open calls, for turns that
+        the client may lack and that no later worker has checked, and for a connection that said
+        hello and has not been served.
         """
         is_greeted = self.greeted not in (None, NO_CONNECTION)
         is_new_here = is_greeted and self.current_connection_id != self.connection_id
@@ -155,7 +156,7 @@ class SessionState:
         return self.owner is not None and self.lease_until_ms > now_ms
 
     def is_lease_expiring(self, now_ms: int) -> bool:
-        """Return whether a worker holds the lease that has missed renewals: it may be dead."""
+        """Return whether the lease is held but renewals were missed, so the worker may be dead."""
         return self.is_lease_held(now_ms) and self.lease_until_ms <= now_ms + EXPIRING_MS
 
 
@@ -164,8 +165,8 @@ class Greeting:
     """The outcome of a connection's hello for its session.
 
     Attributes:
-        state: The session then; ``greeted`` is a newer connection where that was there before.
-        replaced_connection_id: Whose place the connection took, None where it is the first.
+        state: The session after the hello. ``greeted`` is another connection if that is newer.
+        replaced_connection_id: The connection that this one replaced, None if it is the first.
     """
 
     state: SessionState
@@ -177,9 +178,10 @@ class Lease:
     """The right to serve a session until ``until_ms``.
 
     Attributes:
-        state: The session as it was taken over, its ``epoch`` already this worker's.
-        is_takeover: The worker before did not release: it died or was cut off.
-        taken_at_ms: Unix time in ms at which it was taken: what is read under it is no older.
+        state: The session at the start of the lease, with this worker's ``epoch``.
+        is_takeover: Whether the previous worker did not release the lease, because it died or was
+            cut off.
+        taken_at_ms: Unix time in ms at which the lease was taken. Data read later is no older.
     """
 
     state: SessionState
@@ -188,7 +190,7 @@ class Lease:
     taken_at_ms: int = 0
 
     def with_pending_calls(self, calls: tuple[PendingCall, ...]) -> "Lease":
-        """Return this lease with calls of earlier sessions added to those of its own."""
+        """Return this lease with the calls of earlier sessions added to its calls."""
         own = self.state.pending_calls
         known = {call.key for call in own}
         added = tuple(call for call in calls if call.key not in known)
@@ -201,11 +203,11 @@ class Lease:
 
 @dataclass(frozen=True, slots=True)
 class WakeElection:
-    """The outcome of asking to be the one who invokes a worker.
+    """The outcome of an election of the caller that invokes a worker.
 
     Attributes:
-        won: This caller invokes; everybody else within the window does not.
-        unserved_since_ms: An earlier wake that no worker answered, else None.
+        won: Whether this caller invokes the worker. Within the window only one caller does.
+        unserved_since_ms: When an earlier wake was sent that no worker answered, None without one.
     """
 
     won: bool
@@ -214,11 +216,11 @@ class WakeElection:
 
 @dataclass(frozen=True, slots=True)
 class ConnectionOpening:
-    """All that ``$connect`` writes, in one transaction or not at all.
+    """The writes of ``$connect``, which are one transaction.
 
     Attributes:
-        ticket_id: Spent by this opening; a second one with the same id is refused.
-        ticket_expires_at_ms: When the spent mark may be forgotten.
+        ticket_id: The ticket that this opening spends. A second opening with it is refused.
+        ticket_expires_at_ms: When the record of the spent ticket may be deleted.
         max_sessions: How many sessions this user may have at once.
         max_connections: How many connections this session may have at once.
     """
@@ -234,9 +236,9 @@ class ConnectionOpening:
     max_connections: int = MAX_CONNECTIONS
 
     def surplus_connections(self, state: SessionState) -> tuple[str, ...]:
-        """Return which connections of the session make room for this one, oldest first.
+        """Return the connections of the session to close for this one, oldest first.
 
-        The session's current connection stays, however old it is.
+        The session's current connection is not among them, even if it is the oldest.
         """
         too_many = len(state.open_connections) + 1 - self.max_connections
         current = state.current_connection_id
@@ -249,10 +251,10 @@ class OpenedConnection:
     """The state that an opening found.
 
     Attributes:
-        is_new_session: False when the connection came back to a session that existed.
-        superseded_session_id: The session that held this conversation until now, if any.
-        surplus_connection_ids: The session's oldest connections, above what it may have; the
-            current one is not among them.
+        is_new_session: Whether the session is new. False if the client returned to a session.
+        superseded_session_id: The session that had this conversation before, None without one.
+        surplus_connection_ids: The session's oldest connections beyond the limit, without the
+            current one.
     """
 
     is_new_session: bool
@@ -266,8 +268,8 @@ class ActiveSession:
 
     Attributes:
         connection_id: The newest connection that was opened for it.
-        opened_at_ms: When that was, 0 where it is not known.
-        expires_at_ms: When it stops to count, unless another connection is opened for it.
+        opened_at_ms: When that connection was opened, 0 if it is not known.
+        expires_at_ms: When the session stops counting, unless another connection is opened for it.
     """
 
     connection_id: str
@@ -277,15 +279,14 @@ class ActiveSession:
 
 @dataclass(frozen=True, slots=True)
 class TurnCommit:
-    """One turn and everything that moves with it, written in one transaction.
+    """One turn and all changes that are written with it, in one transaction.
 
     Attributes:
-        cursor: Input up to this number belongs to committed turns now.
-        pending_calls: Calls that are still open after this turn.
-        undelivered: The turns that the client has not got all of after this one, oldest first.
-        core_bill: What of the turn's tokens and cost core_agent's models used, which it has counted
-            by itself.
-        taken: How far the input is taken; None leaves what is known of that.
+        cursor: The last input message that no later worker needs after this commit.
+        pending_calls: The calls that are open after this turn.
+        undelivered: The committed turns that the client has not fully received, oldest first.
+        core_bill: The part of the turn's tokens and cost that core_agent has counted.
+        taken: The input that is taken so far, None to keep the stored value.
     """
 
     user_id: str
@@ -302,17 +303,17 @@ class TurnCommit:
 
     @property
     def uncounted_bill(self) -> Bill:
-        """The usage that this turn adds to the user's day and to its session."""
+        """Return the usage that this turn adds to the user's day and to its session."""
         return Bill(self.turn.usage, self.turn.cost_usd) - self.core_bill
 
 
 @dataclass(frozen=True, slots=True)
 class TurnAmendment:
-    """Puts right what the user said in a committed turn; its transcript came after the commit.
+    """A correction of the user's transcript in a committed turn.
 
     Attributes:
-        epoch: That of the worker which asks.
-        turn: The turn as it is known now.
+        epoch: The epoch of the worker that writes it.
+        turn: The corrected turn.
     """
 
     user_id: str
@@ -327,8 +328,8 @@ class Spending:
     """The usage of a session that no commit counts.
 
     Attributes:
-        token: Names this spending, so that it is counted once however often it is written.
-        epoch: That of the worker which spent it; None where no worker did.
+        token: The key of this spending, so that repeated writes count it once.
+        epoch: The epoch of the worker that spent it, None without a worker.
     """
 
     user_id: str

@@ -70,22 +70,22 @@ class Allowance:
             self._read()
 
     def hit(self, now_ms: int) -> LimitHit | None:
-        """Return the limit that is reached now, None without one."""
+        """Return the limit that is reached now, None if none is."""
         hit = self._hit(now_ms) if self._limits else None
         if hit is None:
             self._last_turn = None
         return hit
 
     def must_end_session(self, *, has_open_calls: bool, has_called_tool: bool) -> bool:
-        """Return whether the session ends now, because a limit is reached.
+        """Return whether the session ends now that a limit is reached.
 
-        If the model answers a turn when that becomes known, it may finish that turn and no other
-        one. Open calls are answered, too, unless the user speaks on. The goodbye is the answer to
-        speech that has only begun.
+        The turn that is being answered when the limit is reached is completed, and it is the last
+        one. Open calls are answered too, unless the user continues to speak. Speech that has only
+        begun is answered with the goodbye.
 
         Args:
-            has_open_calls: A tool call is not answered and spoken yet.
-            has_called_tool: The current turn has called a tool.
+            has_open_calls: Whether a call is not answered, or its answer is not spoken yet.
+            has_called_tool: Whether the current turn has called a tool.
         """
         turn = self._turns.current
         if self._last_turn is None:

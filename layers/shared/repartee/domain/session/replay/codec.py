@@ -1,9 +1,9 @@
-"""Writes the session's values as JSON and reads them back, whatever dataclasses they are made of.
+"""Converts the session's values to JSON and back.
 
-A dataclass is an object with its class's name under ``class``, a key that no field can have. What
-JSON has no form for is an object with one of these first keys: ``enum``, ``decimal``, ``date``,
-``zone``, ``base64`` for audio, or ``bytes`` and ``sha256`` for audio that is left out, with
-``is_quiet`` where nobody can hear it. Arrays are tuples.
+A dataclass becomes an object with its class's name under ``class``, a key that no field can have.
+Values without a JSON type become objects with one of these first keys: ``enum``, ``decimal``,
+``date``, ``zone``, ``base64`` for audio, or ``bytes`` and ``sha256`` for audio that is left out,
+with ``is_quiet`` if it is not audible. Arrays become tuples.
 """
 
 import base64
@@ -36,7 +36,7 @@ def whole(pcm: bytes) -> Json:
 
 
 def digest(pcm: bytes) -> Json:
-    """Return the length and a hash of audio, which reveal nothing that was said."""
+    """Return the length and a hash of audio, which reveal no speech."""
     return audio_description(
         len(pcm), hashlib.sha256(pcm).hexdigest(), is_quiet=not is_audible(pcm)
     )
@@ -92,7 +92,7 @@ def decode(data: Json, left_out: ReadAudio = placeholder_audio) -> Any:
     """Return the value that ``encode`` converted.
 
     Args:
-        data: What ``encode`` returned.
+        data: A result of ``encode``.
         left_out: Returns bytes for omitted audio, given its length, hash and whether it is quiet.
 
     Raises:

@@ -1,7 +1,7 @@
-"""A recording of a session's machine: its events and its work, one step a line.
+"""Records a session's machine, one step per line, and replays recordings.
 
-The first line, the opening, holds all arguments of the machine. So a recording can be replayed on
-another machine, and the first difference is found. Each step includes the edges that the speech
+The first line, the opening, has all arguments of the machine. So a replay can run the events
+through a new machine and find the first difference. Each step includes the edges that the speech
 detector reported, so that turns begin and end at the same steps without the audio.
 """
 
@@ -38,7 +38,7 @@ from repartee.domain.session.state import Lease
 from repartee.domain.speech import SpeechDetector, SpeechEdge
 
 VERSION = 1
-# Written in place of a hash that cannot be known: that of a piece of audio that was left out.
+# This replaces the hash of a piece of audio that was left out, because it cannot be known.
 UNKNOWN = "unknown"
 DIGEST_BYTES = 32  # of SHA-256
 
@@ -56,7 +56,7 @@ _LANE_OF = {name: place for place, lane in enumerate(_LANES) for name in _classe
 
 
 class RecordingUnreadable(Exception):
-    """A line does not belong to a recording.
+    """Raised when a line does not belong to a recording.
 
     Attributes:
         line: The number of the line, from 1.
@@ -180,7 +180,7 @@ def opening_line(opening: Opening) -> str:
 def step_line(step: Step, *, with_audio: bool) -> str:
     """Return a recording's line for one step.
 
-    Of audio in effects only the hash is written: it is needed for comparison alone.
+    Audio in effects is written as a hash, because it is only compared.
     """
     data: dict[str, Json] = {
         "now_ms": step.now_ms,

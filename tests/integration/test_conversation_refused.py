@@ -79,7 +79,7 @@ def test_a_refused_preference_does_not_lock_its_user_out(
     before = {record.name for record in running.records()}
     greeting = ("hello", "Hello, how can I help you?")
     mention = (
-        "Your preferences for language, voice and manner cannot be used now, so I use the defaults."
+        "Your preferences for language, voice and style cannot be used now, so I use the defaults."
     )
 
     async def talk() -> tuple[SessionTicket, str]:

@@ -65,7 +65,7 @@ def test_a_change_of_language_that_the_user_asks_for_is_said_to_be_asked_for() -
     (call,) = respond(Known("Speak English (en-US).", (PREFER,)), "please speak spanish").calls
 
     assert call.args == {"language": "es-ES", "asked_by_user": True}
-    wanted = "Speak Spanish (es-ES). This holds from now on, in later calls too."
+    wanted = "Speak Spanish (es-ES). This applies from now on, also in later calls."
     known = Known("Speak English (en-US).", (PREFER,), (Line("tool", wanted),))
     assert respond(known, "hello").say == "Hola, ¿en qué puedo ayudarle?"
 

@@ -1,4 +1,4 @@
-"""Watches the answers that the model has and does not speak, so that none is lost."""
+"""Watches the answers that the model has and has not spoken, so that none is lost."""
 
 from dataclasses import dataclass
 
@@ -14,8 +14,8 @@ from repartee.domain.session.turns.replies import Replies
 class AnswerWatch:
     """Repeats an unspoken answer to the model once, then sends it to the client as text.
 
-    The watchdog leaves a turn that is open for such an answer alone: a fresh live session would
-    ask again for what is already known.
+    The watchdog ignores a turn that is open for such an answer, because a fresh Live session would
+    make the same call again.
     """
 
     _turns: TurnLedger
@@ -25,10 +25,10 @@ class AnswerWatch:
     _outbox: Outbox
 
     def check(self, now_ms: int) -> bool:
-        """Do what is due; True when the model got something, or a turn has ended."""
+        """Repeat an answer or give up if that is due; return whether anything was done."""
         unspoken = self._tool_calls.unspoken
         if self._turns.current is None and unspoken.is_generating:
-            # Its turn was given up.
+            # The turn of this generation was ended without the model.
             unspoken.end_generation(now_ms)
         is_speaking = self._turns.is_user_speaking
         unspoken.let_user_go_first(self._turns.newest_speech_seq, is_speaking=is_speaking)
@@ -42,7 +42,7 @@ class AnswerWatch:
         return True
 
     def give_up(self, now_ms: int) -> None:
-        """Send the client the answers that nobody will speak; memory keeps them as unspoken."""
+        """Send the client the answers that the model will not speak, and end their turn."""
         answers = self._tool_calls.take_unspoken()
         if not answers:
             return
@@ -56,14 +56,14 @@ class AnswerWatch:
             self._replies.force_end_turn(turn, now_ms)
 
     def note_played(self, number: int, now_ms: int) -> None:
-        """Take the client's report on how much of a turn's reply it has played."""
+        """Apply the client's report on how much of a turn's reply it has played."""
         self._replies.note_played(number)
         turn = self._turns.find_uncommitted(number)
         if turn is not None and turn.reply.is_cut:
             self._tool_calls.unspoken.correct(number, turn.said, now_ms)
 
     def next_deadline_ms(self) -> int | None:
-        """Return when the model has kept an answer to itself for too long."""
+        """Return when the model has left an answer unspoken for too long."""
         silent_from_ms = self._tool_calls.unspoken.silent_from_ms
         if silent_from_ms is None or not self._is_quiet():
             return None
@@ -71,7 +71,7 @@ class AnswerWatch:
         return silent_from_ms + self._tool_calls.unspoken.max_silence_ms
 
     def _is_quiet(self) -> bool:
-        """Return whether the model has nothing else to say, and the user says nothing."""
+        """Return whether the user is silent and the model has nothing else to say."""
         turn = self._turns.current
         if (
             self._turns.upcoming is not None

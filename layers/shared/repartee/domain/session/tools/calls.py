@@ -1,7 +1,6 @@
-"""The tool rules: each call id is answered once, by a deadline, unless the model cancels it.
+"""Keeps the tool calls: each call id is answered once, by a deadline, unless the model cancels it.
 
-A call that the model cancels goes on: what was asked is done or refused all the same, and the user
-hears of it.
+A call that the model cancels goes on, because it may change something. The user hears its outcome.
 """
 
 import json
@@ -33,7 +32,7 @@ class ToolCalls:
     """The calls of a session that are not answered yet, or whose answer is not spoken yet.
 
     Attributes:
-        blocking: Names of the tools whose answer the model awaits in silence.
+        blocking: The names of the tools during which the model does not take input.
         unspoken: The answers that the model has and has not spoken.
     """
 
@@ -52,7 +51,7 @@ class ToolCalls:
 
     @property
     def is_waiting(self) -> bool:
-        """Return whether any call still waits for its answer."""
+        """Return whether any call waits for its answer."""
         return bool(self.waiting)
 
     @property
@@ -62,19 +61,19 @@ class ToolCalls:
 
     @property
     def waiting(self) -> list[OpenToolCall]:
-        """Return the calls that still wait for their answer."""
+        """Return the calls that wait for their answer."""
         return [call for call in self._open.values() if call.owed_answer is None]
 
     @property
     def is_blocking(self) -> bool:
-        """Return whether the model awaits an answer in silence; audio could close the session."""
+        """Return whether a blocking call is open; then audio could close the Live session."""
         return any(
             call.name in self.blocking and not call.is_orphan for call in self._open.values()
         )
 
     @property
     def open_bytes(self) -> int:
-        """How long the arguments are of all calls that are not answered and spoken yet."""
+        """Return the total length of the arguments of all open calls and unspoken answers."""
         calls = (*self._open.values(), *self.unspoken.calls)
         return sum(len(call.arguments_json.encode()) for call in calls)
 
@@ -87,13 +86,13 @@ class ToolCalls:
         return any(call.turn == turn and not call.is_orphan for call in self.waiting)
 
     def keep_open(self, turn: TurnInProgress, *, is_idle: bool) -> bool:
-        """Return whether a turn goes on although the model calls it complete.
+        """Return whether a turn goes on although the model has reported it complete.
 
-        A model that sends no status completes a turn with its call, before it knows the answer.
+        A model without status reports completes the turn at the call, before it has the answer.
 
         Args:
             turn: The current turn.
-            is_idle: The model says that nothing follows.
+            is_idle: Whether the model reported that nothing follows.
         """
         is_kept = self._keeps(turn, is_idle=is_idle)
         if is_kept:
@@ -101,22 +100,18 @@ class ToolCalls:
         return is_kept
 
     def clear_kept_open(self) -> None:
-        """Note that the model goes on with a turn that it had called complete."""
+        """Note that the model continues a turn that it had reported complete."""
         self._kept = (0, 0)
 
     def is_wait_over(self, turn: TurnInProgress) -> bool:
-        """Return whether a turn was kept open for a call, and is not needed for that any more.
-
-        Args:
-            turn: The current turn.
-        """
+        """Return whether the current turn was kept open for a call and can end now."""
         is_untouched = self._kept == (turn.number, turn.speech_from_seq)
         is_free = is_untouched and not turn.is_being_spoken
         return is_free and not self._keeps(turn, is_idle=False)
 
     def _keeps(self, turn: TurnInProgress, *, is_idle: bool) -> bool:
         if turn.reply.is_cut:
-            # The user interrupted it. The answer comes in a later turn.
+            # The user interrupted the reply, so the answer comes in a later turn.
             return False
         if self.unspoken.holds(turn.number):
             return True
@@ -125,16 +120,18 @@ class ToolCalls:
         return not is_idle and (is_called_only or self.is_model_awaiting_answer(turn.number))
 
     def begin(self, call: LiveToolCall, turn: int, now_ms: int) -> OpenToolCall | None:
-        """Take up a call; None when there is nothing to do for it now.
+        """Begin a call.
 
-        A call id that comes twice is one call. An empty id identifies no call. Two ids that ask
-        the same share one run for as long as the user has not heard the answer, in whichever turn.
+        A call id that comes twice is one call. An empty id identifies no call. Two ids with the
+        same arguments share one run as long as the user has not heard the answer, also across
+        turns.
 
         Returns:
-            The call, which is to be run, or which is closed and has its answer in ``owed``.
+            The call: to be run, or closed with its answer in ``owed_answer``. None if there is
+            nothing to do.
         """
         if call.name not in self.blocking:
-            # It may say that it looks, and only then completes the generation that called.
+            # The model may speak a filler before it completes the generation with the call.
             self.unspoken.begin_generation()
         if call.call_id and call.call_id in self._seen_ids:
             return None
@@ -143,13 +140,13 @@ class ToolCalls:
         self._count.setdefault(turn, 0)
         asked = arguments_hash(call.name, call.arguments_json)
         if (same := self._find(asked, turn)) is not None:
-            # A turn that restarted asks again; core_agent knows the call by its place.
-            is_asked_anew = same.key in self._restarted
+            # A restarted turn repeats its call. core_agent recognises the call by its key.
+            is_repeated = same.key in self._restarted
             self._restarted.discard(same.key)
             same.add_call_id(call.call_id, turn)
             if same.key.turn == turn:
                 self._count[turn] = max(self._count[turn], same.key.index)
-            if is_asked_anew:
+            if is_repeated:
                 same.owe(None)
             elif same.owed_answer is not None:
                 del self._open[same.key]
@@ -165,9 +162,9 @@ class ToolCalls:
         return begun
 
     def _find(self, asked_hash: str, turn: int) -> OpenToolCall | None:
-        """Return the call that asks for the same and whose answer the user has not heard.
+        """Return the call with the same arguments whose answer the user has not heard.
 
-        One that failed may be tried again.
+        A failed call is not returned, because it may be tried again.
         """
         for call in self._open.values():
             is_failed = (
@@ -185,10 +182,10 @@ class ToolCalls:
         return again
 
     def _next_key(self, turn: int, name: str) -> ToolCallKey:
-        """Return the next free place in a turn.
+        """Return the next free key in a turn.
 
-        A turn that restarted may word its question in another way. That one takes the place of the
-        earlier one: core_agent then waits for the earlier run and says what it did.
+        A restarted turn may word its question in another way. The new call takes the key of the
+        earlier one. Then core_agent waits for the earlier run and reports what it did.
         """
         while True:
             self._count[turn] += 1
@@ -198,7 +195,7 @@ class ToolCalls:
                 return key
 
     def adopt(self, pending: PendingCall, now_ms: int) -> OpenToolCall:
-        """Take over a call that a worker before this one left open."""
+        """Take over a call that an earlier worker left open."""
         adopted = OpenToolCall(
             pending.key,
             pending.name,
@@ -211,14 +208,14 @@ class ToolCalls:
         return adopted
 
     def is_waiting_for(self, key: ToolCallKey, asked_hash: str) -> bool:
-        """Return whether the call at this place asked this and waits for its answer."""
+        """Return whether the call with this key and these arguments waits for its answer."""
         call = self._open.get(key)
         return call is not None and call.owed_answer is None and call.arguments_hash == asked_hash
 
     def end(self, key: ToolCallKey, answer: CoreAnswer) -> OpenToolCall:
-        """Take the answer of a call that waits for one.
+        """Record the answer of a call.
 
-        The call is closed, unless it is an orphan: that one stays open until the model has the
+        The call is closed, unless it is an orphan. An orphan stays open until the model has the
         answer.
         """
         call = self._open[key]
@@ -229,7 +226,7 @@ class ToolCalls:
         return call
 
     def take_owed_answers(self) -> list[tuple[OpenToolCall, CoreAnswer]]:
-        """Return and close the calls that are answered and whose answer the model has not got."""
+        """Return and close the calls whose answer the model has not received."""
         owed = [
             (call, answer) for call in self._open.values() if (answer := call.take_owed_answer())
         ]
@@ -238,11 +235,11 @@ class ToolCalls:
         return owed
 
     def take_unspoken(self) -> list[CoreAnswer]:
-        """Return and forget the answers that the model will not speak, also those of orphans."""
+        """Return and forget all unspoken answers, including those of orphans."""
         return [answer for _, answer in (*self.unspoken.take(), *self.take_owed_answers())]
 
     def cancel(self, call_ids: tuple[str, ...]) -> None:
-        """Drop ids that the model wants no answer to; the user still wants to hear of each call."""
+        """Drop cancelled ids; the calls go on, because the user must hear their outcome."""
         self.unspoken.cancel(call_ids)
         for call in self._open.values():
             if call.drop_call_ids(call_ids):
@@ -250,19 +247,21 @@ class ToolCalls:
                 self._cancelled_turns.add(call.turn)
 
     def expired(self, now_ms: int) -> list[OpenToolCall]:
-        """Return the calls whose deadline has passed, still open."""
+        """Return the waiting calls whose deadline has passed."""
         return [call for call in self.waiting if call.deadline_ms <= now_ms]
 
     def expect_late_answer(self, call: OpenToolCall) -> None:
-        """Note that the deadline has passed; the answer may still come."""
+        """Note that the deadline of a call has passed and its answer may still come."""
         self._late[call.key] = replace(call, is_recorded=False)
 
     def take_late_answer(
         self, key: ToolCallKey, asked_hash: str, answer: CoreAnswer
     ) -> OpenToolCall | None:
-        """Take an answer that comes after the deadline in place of the apology; None for no news.
+        """Replace the apology by an answer that comes after the deadline.
 
-        It is owed to the user, unless it is another apology.
+        Returns:
+            The call, whose answer the model must still get. None if the call is unknown, the
+            answer is another apology, or the call has been answered since.
         """
         call, held = self._late.get(key), self._open.get(key)
         if (
@@ -271,7 +270,7 @@ class ToolCalls:
             or answer.status is ToolCallStatus.FAILED
         ):
             return None
-        # Where the model has not got the apology, or lost it, that is what is owed until now.
+        # The open call may be the same call, if the model has not received the apology or lost it.
         if held is not None and (held.arguments_hash, held.owed_answer) != (asked_hash, NO_ANSWER):
             return None
         del self._late[key]
@@ -282,10 +281,10 @@ class ToolCalls:
         return call
 
     def lose_session(self, restarted_turn: int | None) -> None:
-        """Note that the live session is gone: all calls are orphans.
+        """Note that the Live session is lost, so that all calls become orphans.
 
-        What the session has and has not spoken is owed again. A restarted turn will probably ask
-        the same again and get that answer.
+        Unspoken answers must be sent to the model again. A restarted turn will probably make the
+        same call and get that answer.
         """
         self._seen_ids.clear()
         self._kept = (0, 0)
@@ -301,26 +300,26 @@ class ToolCalls:
                 self._restarted.add(call.key)
 
     def pending(self, through_turn: int) -> tuple[PendingCall, ...]:
-        """Return the open calls of turns up to ``through_turn`` as the session's state keeps them.
+        """Return the open calls of turns up to ``through_turn`` for the session's state.
 
-        A later turn is not in memory yet: who takes over replays it, and it calls again.
+        A later turn is not in memory yet. A successor replays it, and it makes its calls again.
         """
         calls = (*self._open.values(), *self.unspoken.calls)
         return tuple(call.pending for call in calls if call.key.turn <= through_turn)
 
     def next_deadline_ms(self) -> int | None:
-        """Return when the first open call expires."""
+        """Return when the first waiting call expires."""
         return min((call.deadline_ms for call in self.waiting), default=None)
 
 
 def text_argument(arguments_json: str, name: str) -> str | None:
-    """Return a call's text argument, or None when it is absent, empty or no text."""
+    """Return a text argument of a call, None if it is absent, empty or not a string."""
     value = _argument(arguments_json, name)
     return value.strip() or None if isinstance(value, str) else None
 
 
 def is_true_argument(arguments_json: str, name: str) -> bool:
-    """Return whether a call's argument is JSON's ``true``; nothing else counts as it."""
+    """Return whether an argument of a call is JSON's ``true``."""
     return _argument(arguments_json, name) is True
 
 

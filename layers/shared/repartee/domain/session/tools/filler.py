@@ -1,4 +1,4 @@
-"""Breaks the silence while a slow answer is looked up, once for each call."""
+"""Asks the model for a few words during a slow tool call, once per call."""
 
 from dataclasses import dataclass, field
 
@@ -13,9 +13,9 @@ FILLER = "(In the language that the user speaks, say in a few words that you are
 
 @dataclass(slots=True)
 class Filler:
-    """Asks the model for a few words when everybody has been silent for ``after_ms``.
+    """Asks the model for a few words after ``after_ms`` of silence during a call.
 
-    A text interrupts what the model says, so nothing is asked while it speaks or the user does.
+    It waits while the model or the user speaks, because a text interrupts the model.
     """
 
     _after_ms: int
@@ -26,11 +26,11 @@ class Filler:
     _silent_from_ms: int = 0
 
     def postpone(self, now_ms: int) -> None:
-        """Note that the model got an answer, so it has something to say."""
+        """Restart the silence, because the model received an answer and will speak."""
         self._silent_from_ms = now_ms
 
     def check(self, now_ms: int) -> bool:
-        """Do what is due; True when the model was asked."""
+        """Ask for a filler if one is due; return whether one was asked for."""
         self._silent_from_ms = max(self._silent_from_ms, self._turns.silent_from_ms)
         due_ms = self.next_deadline_ms()
         if due_ms is None or now_ms < due_ms:

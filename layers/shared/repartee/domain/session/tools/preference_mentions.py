@@ -1,4 +1,4 @@
-"""Mentions to the user which stored preferences are not used."""
+"""Makes the model mention which stored preferences it cannot use."""
 
 from dataclasses import dataclass
 
@@ -9,16 +9,16 @@ from repartee.domain.text.languages import language_name
 from repartee.domain.users.preferences import PreferenceChanges, Profile
 
 _REFUSED = (
-    "Your preferences for language, voice and manner cannot be used now, so I use the defaults."
+    "Your preferences for language, voice and style cannot be used now, so I use the defaults."
 )
 _SAY = "(In the language that you speak, say in one short sentence: {})"
 
 
 @dataclass(slots=True)
 class PreferenceMentions:
-    """Has the model mention once that a stored preference is replaced, and then stores that.
+    """Makes the model mention once that a stored preference is replaced, then stores the new value.
 
-    If the worker leaves before the mention, the next worker makes it.
+    If the worker leaves before that, the next worker repeats the mention.
     """
 
     _preferences: ActivePreferences
@@ -32,7 +32,7 @@ class PreferenceMentions:
             self._said_refused = self._preferences.profile
 
     def say(self) -> None:
-        """Ask the model for the mention when nobody speaks."""
+        """Queue the mention as a cue, if one is needed."""
         if self._preferences.stale and not self._is_wanted:
             self._is_wanted = True
             text = " ".join(self._texts())
@@ -44,14 +44,14 @@ class PreferenceMentions:
             self._cues.queue(_SAY.format(_REFUSED))
 
     def store(self) -> None:
-        """Store what has been mentioned, so that it is not mentioned again."""
+        """Store the replaced preferences once they have been mentioned."""
         if self._is_wanted and not self._cues.is_pending:
             self._is_wanted = False
-            # A preference that the user has changed since is not stale any more.
+            # Preferences that the user has changed since the mention are not stale any more.
             profile, stale = self._preferences.profile, self._preferences.stale
             self._preferences.correct(stale)
-            # A change whose notice has not come yet is not overwritten. Each preference is stored
-            # by itself, because the user may have changed only the other one.
+            # A change whose notice has not arrived yet must not be overwritten. Each preference is
+            # stored separately, because the user may have changed only one of them.
             if stale.language is not None:
                 self._preferences.save(
                     PreferenceChanges(language=stale.language),

@@ -1,4 +1,4 @@
-"""How the user is spoken to now: their preferences, as they change in mid-session."""
+"""Keeps the user's preferences in force, which may change during a session."""
 
 from dataclasses import asdict, dataclass, field
 
@@ -20,13 +20,13 @@ from repartee.domain.users.preferences import (
 class ActivePreferences:
     """A user's preferences over the deployment's defaults.
 
-    They change by voice and by a notice of a change elsewhere. For each preference the newest
-    change counts, as it does in the profile, whichever the session hears of first. What the live
-    model lacks is read as the default.
+    They change by voice, or by a notice of a change elsewhere. For each preference the newest
+    change counts, as in the profile, even if the session learns of it first. A value that the live
+    model does not support counts as the default.
 
     Attributes:
-        profile: As it was loaded, with what was changed since, stored or not.
-        has_unsent_change: A change that was made elsewhere has not reached the live model.
+        profile: The loaded profile with all changes since, stored or not.
+        has_unsent_change: Whether a change made elsewhere has not been sent to the live model.
     """
 
     profile: Profile
@@ -40,45 +40,46 @@ class ActivePreferences:
 
     @property
     def is_refused_by_model(self) -> bool:
-        """Return whether the live model refuses them, so that the defaults are in force."""
+        """Return whether the live model refuses the preferences, so that the defaults apply."""
         return self._setup_fallbacks.refuses_preferences
 
     @property
     def language(self) -> str:
-        """The language that is spoken now, BCP 47."""
+        """Return the language in force, as a BCP 47 tag."""
         return self._settings.language if self.is_refused_by_model else self._wanted_language
 
     @property
     def voice(self) -> str:
-        """The prebuilt voice that a live session is opened with."""
+        """Return the prebuilt voice in force."""
         return self._settings.voice if self.is_refused_by_model else self._wanted_voice
 
     @property
     def style(self) -> str | None:
-        """A few words on how to speak."""
+        """Return the style of speech in force, None without one."""
         return None if self.is_refused_by_model else self.profile.style
 
     @property
     def has_custom_values(self) -> bool:
-        """Return whether the user wants anything but the deployment's defaults."""
+        """Return whether the user's preferences differ from the deployment's defaults."""
         settings = self._settings
         defaults = (settings.language, settings.voice, None)
         return (self._wanted_language, self._wanted_voice, self.profile.style) != defaults
 
     @property
     def stale(self) -> PreferenceChanges:
-        """The changes that the profile needs, because the live model lacks a value in it."""
+        """Return the changes to values in the profile that the live model does not support."""
         return stale_preferences(self._settings.profile, self.profile)
 
     def correct(self, changes: PreferenceChanges) -> None:
-        """Let the profile name what is spoken."""
+        """Replace values in the profile by those in force."""
         self.profile = changes.applied_to(self.profile)
 
     def change(self, arguments_json: str, now_ms: int) -> PreferenceChanges:
-        """Take the arguments of the model's call; they hold as long as this worker serves.
+        """Apply the arguments of a call of ``set_preferences``, without storing them.
 
         Raises:
-            PreferenceRefused: One of them cannot be had, so nothing is changed; or there is none.
+            PreferenceRefused: An argument has a value that is not supported, or there is none. No
+                preference changes then.
         """
         language, voice, style = (
             text_argument(arguments_json, name) for name in ("language", "voice", "style")
@@ -86,22 +87,22 @@ class ActivePreferences:
         model = self._settings.profile
         changes = checked_changes(model, language=language, voice=voice, style=style)
         if not changes:
-            raise PreferenceRefused("language", "say in language, voice or style what is wanted")
+            raise PreferenceRefused("language", "set language, voice or style")
         self._settle(changes, now_ms + self._unix_offset_ms)
         return changes
 
     def save(self, changes: PreferenceChanges, replaces: PreferenceChanges | None = None) -> None:
-        """Store changes; with ``replaces``, only while these are still the stored values."""
+        """Store changes; with ``replaces``, only if these are still the stored values."""
         self._writes.save_preferences(changes, replaces)
 
     def mark_sent(self) -> None:
-        """Note that the live model has got the preferences as they are."""
+        """Note that the live model has the current preferences."""
         self.has_unsent_change = False
 
     def take(self, changed: PreferencesChanged) -> bool:
-        """Take a change that was made elsewhere; True when it changes how the user is spoken to.
+        """Apply a change that was made elsewhere; return whether the values in force change.
 
-        A notice that is read again, or that lay there when the profile was loaded, is too old.
+        A notice that was applied before, or that is older than the loaded profile, has no effect.
         """
         at_ms, before = changed.changed_at_ms, self._language_voice_style
         newer = {

@@ -1,4 +1,4 @@
-"""Runs the live model's tool calls and gives it their answers."""
+"""Routes the live model's tool calls to core_agent or to the session, and returns the answers."""
 
 from dataclasses import dataclass, field, replace
 from typing import Literal
@@ -32,29 +32,29 @@ from repartee.domain.tools.core_calls import (
 )
 from repartee.domain.users.preferences import PreferenceRefused
 
-# Calls that are still open are kept in the session's state, whose size has a limit. The longest
-# question fits by itself: JSON escapes turn 15,000 characters into 180,000 bytes at most.
+# The state item keeps open calls, and its size is limited. The longest question fits, because JSON
+# escapes turn its 15,000 characters into at most 180,000 bytes.
 MAX_OPEN_BYTES = 192_000
 
-# An answer is spoken as it is, or in the user's language where the model words it.
+# These replace core_agent's answers without text. The model may word them in the user's language.
 _DEFAULT_ANSWERS = {
     ToolCallStatus.DONE: "That is done.",
     ToolCallStatus.REFUSED: "That is not possible.",
     ToolCallStatus.FAILED: NO_ANSWER.answer,
 }
-_STORED = "This holds from now on, in later calls too."
+_STORED = "This applies from now on, also in later calls."
 _NOT_STORED = (
-    "This holds in this call and is not stored. If the user asked for it, call set_preferences "
-    f"again with {ASKED_BY_USER} true."
+    "This applies to this call only and is not stored. If the user asked for it, call "
+    f"set_preferences again with {ASKED_BY_USER} true."
 )
 
 
 @dataclass(slots=True)
 class ToolRouter:
-    """Where the model's calls are taken, and the answers come back.
+    """Begins each call, and passes each answer to the model, the client and the turn.
 
     Attributes:
-        preferences: How the user is spoken to, as calls and notices have changed it.
+        preferences: The preferences in force.
     """
 
     preferences: ActivePreferences
@@ -66,7 +66,7 @@ class ToolRouter:
     _questions: list[AskCoreAgent] = field(default_factory=list)
 
     def begin(self, event: LiveToolCall, now_ms: int) -> bool:
-        """Take up a call; True when the model wants the conversation to end with it."""
+        """Begin a call of the model; return whether the call ends the session."""
         turn = self._turns.turn_for_reply(now_ms)
         call = self._tool_calls.begin(event, turn.number, now_ms)
         if call is None:
@@ -89,11 +89,14 @@ class ToolRouter:
         return False
 
     def adopt(self, pending: PendingCall, now_ms: int) -> None:
-        """Take over a call that a worker before this one left open, and ask again by its key."""
+        """Take over a call that an earlier worker left open, and ask core_agent again."""
         self._ask(self._tool_calls.adopt(pending, now_ms), now_ms)
 
     def take_answer(self, event: CoreAnswered, now_ms: int) -> bool:
-        """Take what core_agent answered; False when nobody waits for it, but it has cost."""
+        """Handle an answer of core_agent; return False if no call waits for it.
+
+        Its cost is counted in any case.
+        """
         self._turns.bill_tool_call(event)
         answer = event.answer
         if not answer.answer.strip():
@@ -109,13 +112,14 @@ class ToolRouter:
     def answer(
         self, key: ToolCallKey, answer: CoreAnswer, now_ms: int, *, is_for_user: bool = False
     ) -> None:
-        """Give the model the answer to a call that waits for one.
+        """Answer a call that waits.
 
         Args:
-            key: Names the call.
+            key: The key of the call.
             answer: The answer.
             now_ms: The present.
-            is_for_user: The user should hear it; otherwise it only instructs the model.
+            is_for_user: Whether the user should hear the answer. Otherwise it only instructs the
+                model.
         """
         call = self._tool_calls.end(key, answer)
         phase: Literal["done", "failed"] = (
@@ -128,7 +132,7 @@ class ToolRouter:
             self._note(call, answer)
 
     def expire(self, now_ms: int) -> bool:
-        """Answer what has waited too long; True when there was any."""
+        """Answer the calls whose deadline has passed; return whether there were any."""
         expired = self._tool_calls.expired(now_ms)
         for call in expired:
             self._tool_calls.expect_late_answer(call)
@@ -136,11 +140,11 @@ class ToolRouter:
         return bool(expired)
 
     def send_owed_answers(self, now_ms: int) -> bool:
-        """Give the model the answers that it did not ask for itself; return False without any.
+        """Send the answers of orphaned calls to the model; return whether there were any.
 
-        All in one text, because each text interrupts what the model says.
+        They go into one cue, because each text interrupts the model.
         """
-        # A text would also interrupt the answer that the model is about to speak.
+        # A cue would also interrupt an answer that the model is about to speak.
         may_send = self._cues.is_free and not self._tool_calls.unspoken
         owed = self._tool_calls.take_owed_answers() if may_send else []
         if not owed:
@@ -161,11 +165,11 @@ class ToolRouter:
     def _give(
         self, call: OpenToolCall, answer: CoreAnswer, now_ms: int, *, is_for_user: bool
     ) -> None:
-        """Answer each id of a call that is closed."""
+        """Send the answer of a closed call to the model, once per id."""
         self._note(call, answer)
         is_known = call.is_answered
         for call_id in call.call_ids:
-            # A call that came twice has one answer, and the user wants to hear it once.
+            # A call that came twice has one answer, which the user must hear once.
             scheduling = ResponseScheduling.SILENT if is_known else ResponseScheduling.WHEN_IDLE
             response = ToolResponse(
                 call_id, call.name, answer.status, answer.answer, answer.retryable, scheduling
@@ -179,7 +183,7 @@ class ToolRouter:
             )
 
     def _note(self, call: OpenToolCall, answer: CoreAnswer) -> None:
-        """Have a turn remember how a call ended, once."""
+        """Record the outcome of a call in a turn, once."""
         if not call.is_recorded:
             call.mark_recorded()
             self._turns.record_tool_call(call.to_tool_call(answer), call.turn)

@@ -1,4 +1,4 @@
-"""Keeps the answers of tools from the moment the model gets them until the user has heard them."""
+"""Keeps the answers of tools from when the model receives them until the user has heard them."""
 
 import re
 from dataclasses import dataclass, field
@@ -7,11 +7,11 @@ from repartee.domain.session.timing import SPEAK_WITHIN_MS
 from repartee.domain.session.tools.open_call import OpenToolCall
 from repartee.domain.tools.core_calls import CoreAnswer, ToolCallKey, ToolCallStatus
 
-# The model will not speak an answer that was cut or cancelled, so the wait is short. A reply to
-# what the user said instead begins within 1 to 2 s.
+# The model does not speak an answer that was cut or cancelled, so the wait is short. The reply to
+# the user's interruption begins within 1 to 2 s.
 SPEAK_AGAIN_AFTER_MS = 3_000
 
-# Japanese has no spaces: a kanji counts as a word, and so does a run of katakana or hiragana.
+# Japanese has no spaces, so each kanji and each run of katakana or hiragana counts as a word.
 _WORD = re.compile("[\u4e00-\u9fff]|[\u30a1-\u30ff]+|[^\\W\u4e00-\u9fff\u30a1-\u30ff]+")
 
 
@@ -20,12 +20,12 @@ class _UnspokenAnswer:
     """An answer that the model has and has not spoken.
 
     Attributes:
-        generations_before: How many generations the model says first.
-        is_begun: The model has made a sound since it got the answer.
-        is_repeated: The model got the answer a second time.
-        is_cut: The model was stopped before the user had heard the answer.
-        cut_in: The turn whose reply was cut, 0 while none was.
-        said: The transcript since the model got the answer.
+        generations_before: How many other generations come before the answer.
+        is_begun: Whether the model has spoken since it received the answer.
+        is_repeated: Whether the model received the answer a second time.
+        is_cut: Whether the model was interrupted before the user had heard the answer.
+        cut_in: The turn whose reply was cut, 0 if none was.
+        said: The transcript since the model received the answer.
     """
 
     call: OpenToolCall
@@ -39,12 +39,12 @@ class _UnspokenAnswer:
     said: str = ""
 
     def wait(self, now_ms: int, generations_before: int) -> None:
-        """Expect the answer from now on."""
+        """Start waiting for the answer again."""
         self.given_at_ms, self.generations_before = now_ms, generations_before
         self.is_begun, self.said = False, ""
 
     def begin(self) -> None:
-        """Note that the model makes a sound."""
+        """Note that the model speaks."""
         self.is_begun = True
 
     def add_transcript(self, text: str) -> None:
@@ -52,30 +52,30 @@ class _UnspokenAnswer:
         self.said += text
 
     def cut(self, turn: int) -> None:
-        """Note the turn whose reply was cut."""
+        """Record the turn whose reply was cut."""
         self.cut_in = turn
 
     def expect_again(self, now_ms: int) -> None:
-        """Expect it after the reply to what the user said: the user has not heard it."""
+        """Expect the answer after the next reply, because the user has not heard it."""
         self.wait(now_ms, 1)
         self.is_cut = True
 
     def repeat(self, now_ms: int) -> None:
-        """Note that the model gets it a second time."""
+        """Note that the model receives the answer a second time."""
         self.wait(now_ms, 0)
         self.is_repeated, self.is_cut = True, False
 
     def cancel(self) -> None:
-        """Note that the model does not want it any more."""
+        """Note that the model has cancelled the call."""
         self.is_cut = True
         self.expect_after_next()
 
     def expect_one_more(self) -> None:
-        """Expect that the model says one more thing first."""
+        """Expect one more generation before the answer."""
         self.generations_before += 1
 
     def expect_after_next(self) -> None:
-        """Expect that the model says something else first."""
+        """Expect at least one generation before the answer."""
         self.generations_before = max(self.generations_before, 1)
 
     def is_spoken_in(self, text: str) -> bool:
@@ -86,22 +86,23 @@ class _UnspokenAnswer:
 
 @dataclass(slots=True)
 class UnspokenAnswers:
-    """Answers that only the live session knows until it has spoken them.
+    """The answers that the model has received and not spoken yet.
 
-    Nothing in Gemini's protocol says which generation speaks an answer. The rule:
+    Gemini's protocol does not say which generation speaks an answer. These are the rules:
 
-    - What the model said before it got the answer is not the answer.
-    - A generation that began afterwards speaks every answer of which it says more than half of the
-      words. If there is none, it speaks the oldest answer, in other words.
-    - Where the model says something else first, that generation counts only by its words. So it
-      is where it was speaking or had not completed the generation that called, where the user was
-      speaking or has spoken since, and where the model was asked for words that it had not said.
-      Each of these is a generation; where two come together, the model says two things first.
-    - Of a reply that the user cuts, only what the user heard counts, and only by its words.
+    - Speech before the model received the answer is not the answer.
+    - A later generation speaks every answer of which it contains more than half of the words. If
+      there is no such answer, it speaks the oldest one in other words.
+    - If another generation is expected first, that one counts only by its words. One is expected
+      if the model was speaking or had not completed the generation with the call, one if the user
+      was speaking or has spoken since, and one if the model was asked for words that it had not
+      said yet. Several of these can apply together.
+    - In a reply that the user interrupts, only the part that the user heard counts, and only by its
+      words.
 
     Attributes:
-        is_generating: The model speaks, or has called a tool whose answer it does not await in
-            silence, and has not come to the end of that generation.
+        is_generating: Whether a generation is in progress: the model speaks, or has made a call
+            that is not blocking.
     """
 
     is_generating: bool = False
@@ -117,23 +118,23 @@ class UnspokenAnswers:
 
     @property
     def calls(self) -> list[OpenToolCall]:
-        """The calls whose answers are not spoken."""
+        """Return the calls whose answers are not spoken."""
         return [one.call for one in self._answers.values()]
 
     @property
     def silent_from_ms(self) -> int | None:
-        """Since when the model keeps an answer to itself, None while it does not."""
+        """Return since when the model leaves an answer unspoken, None without such an answer."""
         given = [one.given_at_ms for one in self._answers.values() if not one.is_begun]
         return max(*given, self._heard_at_ms) if given else None
 
     @property
     def max_silence_ms(self) -> int:
-        """How long the model may keep an answer to itself."""
+        """Return how long the model may leave an answer unspoken."""
         is_cut = any(one.is_cut for one in self._answers.values() if not one.is_begun)
         return SPEAK_AGAIN_AFTER_MS if is_cut else SPEAK_WITHIN_MS
 
     def holds(self, turn: int) -> bool:
-        """Return whether the model keeps an answer of this turn to itself."""
+        """Return whether an answer of this turn is unspoken and still expected in it."""
         return any(
             one.call.turn == turn and not (one.is_begun or one.is_cut)
             for one in self._answers.values()
@@ -142,25 +143,29 @@ class UnspokenAnswers:
     def add(
         self, call: OpenToolCall, answer: CoreAnswer, now_ms: int, *, generations_before: int
     ) -> None:
-        """Keep an answer that the model has just got.
+        """Add an answer that the model has just received.
 
         Args:
-            call: Whose answer it is.
-            answer: What the model got.
+            call: The call.
+            answer: The answer.
             now_ms: The present.
-            generations_before: How many things the model is to say first, beside what it is saying.
+            generations_before: How many other generations come before the answer, apart from the
+                one in progress.
         """
         generations_before += self.is_generating + (call.turn <= self._nudged_turn)
         self._answers[call.key] = _UnspokenAnswer(call, answer, now_ms, generations_before)
 
     def expect_two_replies(self, turn: int) -> None:
-        """Note that the model was asked again for its reply to this turn, and may only be slow."""
+        """Note that the model was nudged in this turn, and may answer both the user and the nudge.
+
+        It may only have been slow.
+        """
         self._nudged_turn = turn
         for one in self._answers.values():
             one.expect_one_more()
 
     def let_user_go_first(self, newest_speech_seq: int, *, is_speaking: bool) -> None:
-        """If the user speaks, or has spoken since the last call, expect a reply to that first."""
+        """Expect a reply to the user first, if the user has spoken since the last call."""
         is_ahead = is_speaking or newest_speech_seq > self._spoken_from_seq
         self._spoken_from_seq = max(self._spoken_from_seq, newest_speech_seq)
         for one in self._answers.values():
@@ -168,11 +173,11 @@ class UnspokenAnswers:
                 one.expect_after_next()
 
     def begin_generation(self) -> None:
-        """Note that the model has called a tool, and may speak before it completes."""
+        """Note that the model has made a call, and may speak before it completes the generation."""
         self.is_generating = True
 
     def note_speech(self, now_ms: int) -> None:
-        """Note that the model makes a sound."""
+        """Note that the model speaks."""
         if not self.is_generating:
             self._spoken.clear()
         self.is_generating = True
@@ -181,12 +186,12 @@ class UnspokenAnswers:
             one.begin()
 
     def add_transcript(self, text: str) -> None:
-        """Take a piece of the model's transcript, which may come late."""
+        """Add a piece of the model's transcript, which may come late."""
         for one in self._answers.values():
             one.add_transcript(text)
 
     def end_generation(self, now_ms: int) -> None:
-        """Note that a generation is complete, and forget the answers in it."""
+        """Complete a generation, and forget the answers that it has spoken."""
         was_generating, self.is_generating = self.is_generating, False
         begun = [one for one in self._answers.values() if one.is_begun]
         spoken = [one for one in begun if one.is_spoken_in(one.said)]
@@ -198,19 +203,19 @@ class UnspokenAnswers:
             one.wait(now_ms, max(0, one.generations_before - was_generating))
 
     def end_turn(self) -> None:
-        """Note that the model's turn is complete, so its reply cannot be cut any more."""
+        """Note that the model's turn is complete, so that its reply cannot be cut any more."""
         self._spoken.clear()
 
     def cut(self, turn: int, heard: str, now_ms: int, *, is_whole: bool) -> None:
-        """Note that the user has cut a reply, and keep its answers that the user has not heard.
+        """Cut a reply, and keep its answers that the user has not heard.
 
-        A generation that is complete may still be playing.
+        This includes completed generations, which the client may still be playing.
 
         Args:
-            turn: Whose reply it is.
-            heard: What the user has heard of it.
+            turn: The turn of the reply.
+            heard: The text of the part that the user has heard.
             now_ms: The present.
-            is_whole: That is all that the model has said.
+            is_whole: Whether that is the whole reply.
         """
         unheard = [one for one in self._spoken if not (is_whole or one.is_spoken_in(heard))]
         self._assumed_heard = [one for one in self._spoken if one.is_spoken_in(heard)]
@@ -228,7 +233,7 @@ class UnspokenAnswers:
         self._expect_again(unheard, now_ms)
 
     def correct(self, turn: int, heard: str, now_ms: int) -> None:
-        """Correct the estimate of what the user has heard of a reply that was cut."""
+        """Correct which answers the user has heard in a reply that was cut."""
         for one in list(self._answers.values()):
             if one.cut_in == turn and not one.is_begun and one.is_spoken_in(heard):
                 self._assumed_heard.append(self._answers.pop(one.call.key))
@@ -243,14 +248,14 @@ class UnspokenAnswers:
             self._answers[one.call.key] = one
 
     def cancel(self, call_ids: tuple[str, ...]) -> None:
-        """Note that the model wants no answer to these calls, and will not speak theirs."""
+        """Note that the model has cancelled these calls and will not speak their answers."""
         for one in self._answers.values():
             asked = set(one.call.call_ids)
             if asked and asked <= set(call_ids) and not one.is_begun:
                 one.cancel()
 
     def find(self, arguments_hash: str) -> tuple[OpenToolCall, CoreAnswer] | None:
-        """Return the call that asked the same and its answer, unless that call failed."""
+        """Return the call with the same arguments and its answer, None if it failed."""
         for one in self._answers.values():
             is_same = one.call.arguments_hash == arguments_hash
             if is_same and one.answer.status is not ToolCallStatus.FAILED:
@@ -258,18 +263,18 @@ class UnspokenAnswers:
         return None
 
     def drop(self, key: ToolCallKey) -> None:
-        """Forget an answer that another one takes the place of."""
+        """Forget an answer, because another one replaces it."""
         self._answers.pop(key, None)
 
     def repeat(self, now_ms: int) -> list[CoreAnswer]:
-        """Return the answers that the model gets a second time now, none if it got all twice."""
+        """Return the answers to repeat to the model now; each is repeated once."""
         first = [one for one in self._answers.values() if not (one.is_begun or one.is_repeated)]
         for one in first:
             one.repeat(now_ms)
         return [one.answer for one in first]
 
     def take(self) -> list[tuple[OpenToolCall, CoreAnswer]]:
-        """Return and forget all answers: the live session that got them does not speak them."""
+        """Return and forget all answers, because the Live session will not speak them."""
         taken = [(one.call, one.answer) for one in self._answers.values()]
         self._answers.clear()
         self._spoken.clear()

@@ -1,4 +1,4 @@
-"""Accounts for a session: reads the user's usage at the start, counts the rest at the end."""
+"""Reads the user's usage for a session, and counts the usage that no commit has counted."""
 
 import asyncio
 
@@ -15,7 +15,7 @@ from repartee.domain.users.preferences import Profile
 async def used_today(
     profile: Profile, ports: SessionPorts, settings: SessionSettings
 ) -> DayUsage | None:
-    """Return what the user has used today over all sessions; None if it is not limited.
+    """Return the user's usage today over all sessions, None if it is not limited.
 
     Raises:
         StoreUnavailable: The table failed beyond the retries.
@@ -27,10 +27,10 @@ async def used_today(
 
 
 def read_usage(ports: SessionPorts, user_id: str) -> UsageRead | None:
-    """Return what the user has used today, None if the table did not answer.
+    """Return the user's usage today, None if the table did not answer.
 
     The call must come between commits, so that the total includes all earlier ones. Without an
-    answer, the machine keeps its own count, and the next commit reads the usage again.
+    answer the machine keeps its own count, and reads the usage again after the next commit.
     """
     try:
         return UsageRead(ports.usage.of_day(user_id, utc_day(ports.clock.now_ms())))
@@ -43,9 +43,9 @@ async def count_remaining_usage(
 ) -> None:
     """Count the usage that no turn has counted, and whether a limit was reached.
 
-    This is the cost of the live model; core_agent counts its own. It is not for a fenced worker,
-    which must not write. Its usage since the last commit is not counted, except by
-    ``count_usage_of_erased``.
+    This is the cost of the live model; core_agent counts its own. A fenced worker must not call
+    this, because it must not write. Its usage since the last commit is lost, except if
+    ``count_usage_of_erased`` counts it.
     """
     hit = machine.limit_reached
     ports.metrics.session_left(by_limit=hit is not None)
@@ -68,7 +68,7 @@ async def count_usage_of_erased(
     No later worker can count it, and an erasure must not reset the daily limit.
 
     Returns:
-        False if another worker continues the conversation: nothing was counted.
+        Whether it was counted. It is not if another worker continues the conversation.
     """
     try:
         header = await asyncio.to_thread(

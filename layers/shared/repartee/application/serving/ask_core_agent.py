@@ -1,4 +1,4 @@
-"""A worker's question to core_agent."""
+"""Asks core_agent for a worker, and retries once."""
 
 import asyncio
 from dataclasses import replace
@@ -13,13 +13,13 @@ from repartee.domain.tools.core_calls import CoreAnswer, CoreRequest
 
 RETRY_DELAY_S = 0.2
 _MIN_ATTEMPT_MS = 1_000
-"""With less time left there is no second attempt: only a stored answer could come in time."""
+"""With less time left there is no second attempt, because only a stored answer would be in time."""
 
 
 async def ask_core_agent(
     effect: AskCoreAgent, state: SessionState, ports: SessionPorts
 ) -> CoreAnswered:
-    """Ask core_agent, a second time if the first fails; a failure is also an answer.
+    """Ask core_agent, and ask again if that fails; return ``NO_ANSWER`` if both attempts fail.
 
     core_agent may have done the work before the request failed. The second request has the same
     key, so it finds the stored answer or waits for it, and the work is not done twice.

@@ -1,4 +1,4 @@
-"""Carries frames to the client, one after the other, and says what became of each."""
+"""The client lane: posts frames to the client in order, and reports the outcome of each."""
 
 import asyncio
 from collections.abc import Callable
@@ -12,7 +12,7 @@ from repartee.ports.clients import ClientChannel
 
 
 class ClientLane:
-    """Posts in order, and only while the lease is held; what comes later is dropped."""
+    """Posts frames in order while the lease is held, and drops them afterwards."""
 
     def __init__(self, lease: LeaseKeeper, channel: ClientChannel, feed: Callable[[Event], None]):
         self._lease = lease
@@ -21,16 +21,16 @@ class ClientLane:
         self._waiting: asyncio.Queue[ClientEffect] = asyncio.Queue()
 
     def put(self, *effects: ClientEffect) -> None:
-        """Queue effects behind those before them."""
+        """Queue effects."""
         for effect in effects:
             self._waiting.put_nowait(effect)
 
     async def wait_until_drained(self) -> None:
-        """Wait until everything that was put is posted or dropped."""
+        """Wait until all queued effects are done or dropped."""
         await self._waiting.join()
 
     async def run(self) -> None:
-        """Carry out what is put, until cancelled."""
+        """Do the queued work until cancelled."""
         while True:
             effect = await self._waiting.get()
             if self._lease.is_held():

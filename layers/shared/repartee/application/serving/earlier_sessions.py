@@ -28,8 +28,8 @@ async def end_earlier_sessions(
 ) -> None:
     """End each superseded session, after it has committed its input.
 
-    Then none of them can commit, except one that did not end in time: of it and the new session,
-    the one that commits first prevents the other's commit.
+    Then none of them can commit, except one that did not end in time. Of that one and the new
+    session, the first to commit prevents commits of the other.
 
     Args:
         conversation: The conversation, with the sessions that it was taken from.
@@ -52,7 +52,7 @@ async def end_earlier_sessions(
                 ended.append(session_id)
     except StoreUnavailable:
         raise
-    except Exception as fault:  # noqa: BLE001 - an earlier session's fault is not this one's
+    except Exception as fault:  # noqa: BLE001 - a fault of an earlier session must not stop this one
         left = conversation.superseded_session_ids[len(ended) :]
         ports.log.warning(
             "earlier session not ended",
@@ -76,7 +76,7 @@ async def _end(
         if not state.is_lease_held(now_ms):
             await close(session_id)
         elif not is_notified:
-            # ``connect`` leaves this notice too, but it may have failed.
+            # The connect function leaves this notice too, but it may have failed.
             await asyncio.to_thread(
                 deliver_notice,
                 session_id,

@@ -1,4 +1,4 @@
-"""Takes and holds a session's lease, and knows when this worker must stop."""
+"""Takes and renews a session's lease, and decides until when this worker may write."""
 
 import asyncio
 from dataclasses import dataclass
@@ -18,10 +18,13 @@ FENCE_MARGIN_MS = 1_000
 
 @dataclass(slots=True)
 class LeaseKeeper:
-    """Renews one lease. The fence is on a monotonic clock and counts from before each renewal.
+    """Renews one lease.
+
+    The worker's deadline is measured by a monotonic clock from before each renewal, so that it
+    never ends after the lease.
 
     Attributes:
-        fenced_at_ms: From this time on, the worker must neither write nor send; monotonic.
+        fenced_at_ms: The monotonic time from which the worker must neither write nor send.
     """
 
     sessions: SessionStore
@@ -35,11 +38,16 @@ class LeaseKeeper:
         return self.clock.monotonic_ms() < self.fenced_at_ms
 
     def renew(self, cursor: int, taken: InputTaken | None = None) -> None:
-        """Hold the lease for another 5 s.
+        """Extend the lease to 5 s from now.
+
+        Args:
+            cursor: The last input message that no later worker needs.
+            taken: The input that is taken so far, None to keep the stored value.
 
         Raises:
-            LeaseLost: Another worker has it.
-            StoreUnavailable: The table did not answer; the lease is held until the fence.
+            LeaseLost: Another worker has the lease.
+            StoreUnavailable: The table did not answer; the lease stays valid until
+                ``fenced_at_ms``.
         """
         asked_at_ms = self.clock.monotonic_ms()
         until_ms = self.clock.now_ms() + LEASE_MS

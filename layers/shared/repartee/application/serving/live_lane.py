@@ -1,4 +1,4 @@
-"""Holds the live session: opens it, carries input to it in order, hears what it says."""
+"""The live lane: opens the Live session, sends input to it in order, and reads its events."""
 
 import asyncio
 from collections.abc import Callable, Coroutine
@@ -22,17 +22,20 @@ from repartee.domain.session.effects import (
 from repartee.domain.session.events import Event, FromLive
 from repartee.ports.live_model import LiveSession
 
-# A live session that is not answering any more must not delay the next one, nor the release.
+# A Live session that does not answer must not delay the next one or the release of the lease.
 CLOSE_LIVE_S = 2.0
-# Shorter than the machine's patience, or its next try would wait behind one that hangs.
+# Shorter than the machine's timeout, so that a set-up that hangs does not delay the next one.
 OPEN_LIVE_S = 12.0
 
 
 class LiveLane:
-    """At most one live session at a time, and a task that reads it.
+    """Owns the Live session, of which there is at most one at a time, and the task that reads it.
 
     Args:
-        spawn: Starts the reading task. What it raises ends the run, and it ends with the run.
+        session_id: The session, for the log.
+        ports: The live model and the log.
+        feed: Passes an event to the machine.
+        spawn: Starts the reading task, which ends with the run. Its errors end the run.
     """
 
     def __init__(
@@ -51,12 +54,12 @@ class LiveLane:
         self._reader: asyncio.Task[None] | None = None
 
     def put(self, *effects: ModelEffect) -> None:
-        """Queue effects behind those before them."""
+        """Queue effects."""
         for effect in effects:
             self._waiting.put_nowait(effect)
 
     async def run(self) -> None:
-        """Carry out what is put, until cancelled; input for no open session is dropped."""
+        """Do the queued work until cancelled; without an open Live session, input is dropped."""
         while True:
             effect = await self._waiting.get()
             live = self._live
@@ -80,10 +83,10 @@ class LiveLane:
                         await live.respond_to_tools([response])
 
     async def close(self) -> None:
-        """Hear and keep the live session no longer."""
+        """Stop reading the Live session, and close it."""
         if self._reader is not None:
             self._reader.cancel()
-            # Not awaited itself: its cancellation would look like our own.
+            # Awaiting the task itself would raise its ``CancelledError`` here.
             await asyncio.wait({self._reader})
             self._reader = None
         if self._live is not None:

@@ -5,17 +5,17 @@ from repartee.domain.session.machine import SessionMachine
 from repartee.domain.session.settings import SessionSettings
 from repartee.domain.users.preferences import Profile
 
-# Far more users than one process serves with a refused preference.
+# One process serves far fewer users with a refused preference.
 MAX_REFUSED_PREFERENCES = 1_000
 
 
 @dataclass(slots=True)
 class LiveModelQuirks:
-    """Findings of a process about its live model, for its next sessions.
+    """Findings of a process about its live model, which its next sessions use.
 
     Attributes:
         refuses_history: Whether the model accepts a history only as text in the instruction.
-        refused: Profiles whose preferences the model has refused, the newest last.
+        refused: The profiles whose preferences the model has refused, the newest last.
     """
 
     refuses_history: bool = False
@@ -30,7 +30,7 @@ class LiveModelQuirks:
         )
 
     def learn_from(self, machine: SessionMachine) -> bool:
-        """Take over a machine's findings; return whether one about the model itself is new."""
+        """Add a machine's findings; return whether it is new that the model refuses histories."""
         is_news = machine.refuses_history and not self.refuses_history
         self.refuses_history |= machine.refuses_history
         refused = machine.refused_preferences

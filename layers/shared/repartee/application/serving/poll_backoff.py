@@ -12,9 +12,9 @@ BACKOFF_FACTOR = 1.5
 
 @dataclass(slots=True)
 class PollBackoff:
-    """Plans a read every 20 ms during speech, and fewer and fewer reads without it.
+    """Plans a read every 20 ms during speech, and at growing intervals without speech.
 
-    The time of the read counts: reads begin 20 ms apart, not 20 ms after one another.
+    Intervals are measured from the start of one read to the start of the next.
     """
 
     _delay_ms: float = LISTENING_POLL_MS

@@ -19,7 +19,7 @@ class SessionRecording:
     """A recording of one lease.
 
     Attributes:
-        detector: The detector for the machine; it records the edges that it reports.
+        detector: The detector for the machine. It records the edges that it reports.
     """
 
     def __init__(self, recorder: SessionRecorder, opening: Opening, detector: SpeechDetector):
@@ -30,7 +30,7 @@ class SessionRecording:
         recorder.append(self._name, opening_line(opening))
 
     def add(self, event: Event, now_ms: int, effects: Sequence[Effect]) -> None:
-        """Add one step; without effects if the machine failed on the event."""
+        """Add one step; it has no effects if the machine failed on the event."""
         step = Step(now_ms, event, effects, self.detector.edges)
         line = step_line(step, with_audio=self._recorder.wants_audio)
         self.detector.edges.clear()

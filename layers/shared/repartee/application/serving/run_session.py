@@ -1,4 +1,4 @@
-"""Runs one session machine: passes events to it and its work to the lanes."""
+"""Runs one session machine: passes events to it, and its work to the lanes."""
 
 import asyncio
 from collections.abc import Callable, Coroutine
@@ -33,7 +33,7 @@ from repartee.domain.session.state import SessionState
 from repartee.domain.session.timing import FORCED_HAND_OVER_MS, HAND_OVER_MS
 
 TIME_CHECK_MS = 250
-# After the machine is done, its last writes and posts get this long.
+# The last writes and posts may take this long after the machine has finished.
 DRAIN_S = 2.0
 
 
@@ -67,20 +67,23 @@ class SessionRun:
 
     @property
     def cursor(self) -> int:
-        """Input up to here is of no use to any later worker, for all that it led to is written."""
+        """Return the last input message whose effects are written, so that no later worker needs it."""
         return self._tables.cursor
 
     @property
     def taken(self) -> InputTaken:
-        """How far the input is taken, to be written with ``cursor``."""
+        """Return the input that is taken so far, to be written with ``cursor``."""
         return self._tables.taken
 
     async def run(self, remaining_ms: Callable[[], int], started: Started) -> FinishReason:
-        """Serve until the machine is done.
+        """Serve until the machine finishes.
 
         Args:
-            remaining_ms: How long this worker may still run.
+            remaining_ms: Returns how long this worker may still run.
             started: The machine's first event.
+
+        Returns:
+            Why the worker leaves.
         """
         lanes = (
             self._read_mailbox(),
@@ -105,7 +108,7 @@ class SessionRun:
                 for task in self._tasks:
                     task.cancel()
         except BaseExceptionGroup as failures:
-            # Lambda logs a group without what is in it.
+            # Lambda logs an exception group without the exceptions in it.
             raise _first(failures) from failures
         finally:
             if self._timer is not None:
@@ -125,7 +128,7 @@ class SessionRun:
         try:
             work = self._machine.handle(event, now_ms)
         finally:
-            # An event that the machine fails on is the one to be replayed.
+            # If the machine fails on the event, a replay needs this event.
             if self._recording is not None:
                 self._recording.add(event, now_ms, work.in_lane_order)
         self._tables.put(*work.tables)
@@ -145,8 +148,8 @@ class SessionRun:
     def _tick(self) -> None:
         try:
             self._feed(Tick())
-        except Exception as error:  # noqa: BLE001 - the task that awaits the end raises it
-            # The loop would log it and go on, with a machine that no deadline wakes any more.
+        except Exception as error:  # noqa: BLE001 - ``run`` raises it
+            # The event loop would only log the error, and the machine would get no more ticks.
             if not self._finished.done():
                 self._finished.set_exception(error)
 
@@ -180,7 +183,7 @@ class SessionRun:
         after = self._machine.read_after
         mailbox, session_id = self._ports.mailbox, self._state.session_id
         if entries := await asyncio.to_thread(mailbox.read_after, session_id, after):
-            # Entries may repeat themselves: the machine knows what is new.
+            # Entries may be read repeatedly. The machine ignores those that it has handled.
             self._feed(MailboxRead(tuple(entries)))
         return self._machine.read_after != after
 
@@ -193,7 +196,7 @@ class SessionRun:
 
     async def _watch_time(self, remaining_ms: Callable[[], int]) -> None:
         for threshold_ms in (HAND_OVER_MS, FORCED_HAND_OVER_MS):
-            # Asked again and again: Lambda's deadline is one of the wall clock, our timers' is not.
+            # Lambda's deadline follows the wall clock and timers do not, so the time is polled.
             while (left_ms := remaining_ms() - threshold_ms) > 0:  # noqa: ASYNC110 - time is no event
                 await asyncio.sleep(min(left_ms, TIME_CHECK_MS) / 1000)
             self._feed(TimeRunningOut(threshold_ms))

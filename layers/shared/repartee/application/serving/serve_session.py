@@ -1,4 +1,4 @@
-"""Serves a session: takes the lease, runs the machine, releases the lease, looks for new input."""
+"""Serves a session: takes the lease, runs the machine, releases the lease, checks for new input."""
 
 import asyncio
 from collections.abc import Callable, Sequence
@@ -30,16 +30,17 @@ from repartee.domain.session.state import Lease, SessionState
 from repartee.ports.sessions import MAX_MESSAGES_READ
 from repartee.ports.workers import WakeRequest
 
-# A connection lives for 2 h and a worker for about 13 min: 10 hand-overs. More are a faulty loop.
+# A connection lives for 2 h and a worker for about 13 min, which makes 10 hand-overs. More than 20
+# must be a loop.
 MAX_HOPS = 20
-# Clients that still wait send a wake every 3 s. An older wake was queued behind a full pool, or was
-# delivered twice. It may open a live session that no client needs.
+# Clients that still wait cause a wake every 3 s. An older wake was queued behind a full pool or was
+# delivered twice, and it might open a Live session that no client needs.
 MAX_WAKE_AGE_MS = 10_000
-# For a table that failed beyond its retries. A client that owes a turn pings every second.
+# If a table failed beyond its retries, the client may try again after this time.
 MEMORY_RETRY_MS = 1_000
 # The lease is not renewed yet, so these retries must end well before its 5 s.
 MAILBOX_RETRIES = 10
-# 200 s of usual chunks, 16 MB of the longest. Later messages are read once these are taken.
+# 200 s of usual chunks, 16 MB of the longest ones. Later messages are read after these are taken.
 MAX_UNREAD = 1_000
 
 
@@ -60,7 +61,7 @@ class SessionServer:
     """Serves sessions as their worker.
 
     Attributes:
-        ports: Everything outside the process.
+        ports: The ports that serving a session needs.
         settings: The settings of the deployment.
     """
 
@@ -73,12 +74,12 @@ class SessionServer:
         """Serve a session until it needs no worker.
 
         Args:
-            wake: The session, and how often it was handed over before.
+            wake: The session, and how often it was handed over.
             remaining_ms: Returns how long this worker may still run.
 
         Returns:
-            Why the worker left; None when another worker serves the session already, or when the
-            wake came late and the session needs no worker.
+            Why the worker left; None if another worker serves the session, or if the wake is old
+            and the session needs no worker.
         """
         reason: FinishReason | None = None
         is_late = self.ports.clock.now_ms() > wake.woken_at_ms + MAX_WAKE_AGE_MS
@@ -101,9 +102,9 @@ class SessionServer:
         return reason
 
     async def _wait_for_expiring_lease(self, session_id: str) -> bool:
-        """Wait for the end of a lease that was not renewed in time; return False if it was.
+        """Wait for the end of a lease whose renewals were missed; return False for other leases.
 
-        Such a wake comes early, so that this worker has started when the lease expires.
+        Such a wake is sent early, so that this worker has started when the lease expires.
         """
         state = await asyncio.to_thread(self.ports.sessions.load, session_id)
         now_ms = self.ports.clock.now_ms()
@@ -121,8 +122,8 @@ class SessionServer:
             ports.metrics.session_opened()
         ports.log.info("lease taken", extra={"session_id": state.session_id, "epoch": state.epoch})
         try:
-            # Both are read before anything can end the session, so that accepted input is
-            # remembered in every case.
+            # Both are read before anything can end the session, so that memory gets all accepted
+            # input in every case.
             memory, unread = await asyncio.gather(self._recall(state), self._unread_input(state))
             is_live = not lease.is_superseded(memory.conversation)
             if is_live and memory.conversation.superseded_session_ids:
@@ -223,12 +224,12 @@ class SessionServer:
         return await asyncio.to_thread(mailbox.read_after, session_id, seq)
 
     async def _abandon_lease(self, lease: Lease) -> None:
-        """Let the next message wake another worker at once, and ask the client to try again."""
+        """Give up the lease so that the next message wakes a worker, and report ``Busy``."""
         ports, state = self.ports, lease.state
         ports.log.warning("memory not readable", extra={"session_id": state.session_id})
         with suppress(LeaseLost, StoreUnavailable):
-            # After a takeover the lease expires instead of being released, so that the next worker
-            # also sees a takeover and reports to the client that its turn starts again.
+            # After a takeover the lease must expire instead of being released. Then the next worker
+            # also detects a takeover and reports to the client that the turn restarts.
             give_back = _expire if lease.is_takeover else _release
             await asyncio.to_thread(give_back, ports, state)
         if state.connection_id is not None:
@@ -244,9 +245,10 @@ class SessionServer:
     async def _has_input(
         self, session_id: str, is_unread: Callable[[int], bool] = lambda _: True
     ) -> bool:
-        """Look for input after the release: a message that came before it woke no worker.
+        """Return whether the mailbox has unread input.
 
-        Input that the worker has read and not consumed waits for a client that has gone.
+        This is checked after the release, because a message that came before it woke no worker.
+        Input that the worker has read and left there waits for a client that has gone.
         """
         state = await asyncio.to_thread(self.ports.sessions.load, session_id)
         if state is None or state.ended:

@@ -15,11 +15,12 @@ from repartee.ports.workers import WorkerPool
 
 @dataclass(frozen=True, slots=True)
 class SessionPorts:
-    """Everything outside the process that serving a session needs.
+    """The ports that serving a session needs.
 
     Attributes:
+        detector: Makes a speech detector for a session.
+        recorder: Stores recordings of sessions, None for no recordings.
         quirks: The findings of this process about its live model.
-        recorder: Keeps recordings of sessions, None for no recordings.
     """
 
     sessions: SessionStore

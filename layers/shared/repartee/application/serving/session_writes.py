@@ -1,4 +1,4 @@
-"""Carries out the writes of a session to the tables."""
+"""Writes a session's turns, connection and preferences to the tables."""
 
 from repartee.application.serving.session_ports import SessionPorts
 from repartee.domain.conversation.conversation import Turn
@@ -16,10 +16,11 @@ from repartee.domain.tools.core_calls import ToolCallStatus
 
 
 class SessionWrites:
-    """Writes for one lease, in the thread of the caller.
+    """Makes the writes of one lease, in the thread of the caller.
 
     Args:
         state: The session's state at the start of the lease.
+        ports: The tables.
         grace_ms: How long a session waits for a client that has gone.
     """
 
@@ -30,11 +31,11 @@ class SessionWrites:
         self._connection_id = state.connection_id
 
     def write(self, effect: TableWrite, taken: InputTaken | None = None) -> None:
-        """Write once.
+        """Make one write, without retries.
 
         Args:
             effect: The write.
-            taken: The input that is taken so far, for a turn.
+            taken: The input that is taken so far, only for ``CommitTurn``.
 
         Raises:
             ConversationTaken: Another session continues the conversation.
@@ -97,8 +98,8 @@ class SessionWrites:
         ports.log.info("turn amended", extra={"turn": turn.number, "epoch": state.epoch})
 
     def _save_connection(self, connection_id: str | None) -> None:
-        # A client that vanished frees its place under the user's cap after the grace period, also
-        # if its $disconnect never comes.
+        # A client that vanished frees its slot after the grace period, even if its $disconnect
+        # never arrives.
         lost = self._connection_id
         if connection_id is None and lost is not None:
             self._ports.connections.set_session_expiry(

@@ -1,4 +1,4 @@
-"""Writes and looks up for a session, and renews its lease: one thing after the other."""
+"""The table lane: writes and reads for a session and renews its lease, one after another."""
 
 import asyncio
 from collections.abc import Callable
@@ -34,21 +34,30 @@ from repartee.domain.session.state import SessionState
 
 STORE_RETRY_MS = 200
 
-# A client may have 200 messages in the mailbox beyond those that the state says are taken. A fast
-# one need not wait for the usual renewal to say more.
+# A client may have 200 messages in the mailbox beyond the input that the state records as taken.
+# Writing that position early keeps a fast client from waiting for the next renewal.
 SAVE_POSITION_EVERY_MESSAGES = 100
 
 
 @dataclass(frozen=True, slots=True)
 class SaveInputPosition:
-    """Write at once how far the input is taken, with a renewal of the lease."""
+    """Write the position of the input now, with a renewal of the lease."""
 
 
 type TableCommand = TableEffect | SaveInputPosition
 
 
 class TableLane:
-    """Commits and renewals in one lane, so that neither overtakes the other."""
+    """Does table work in order, and keeps renewals and commits from overtaking each other.
+
+    Args:
+        machine: The machine, whose cursor is written with each renewal.
+        state: The session's state at the start of the lease.
+        lease: Renews the lease.
+        ports: The tables.
+        grace_ms: How long a session waits for a client that has gone.
+        feed: Passes an event to the machine.
+    """
 
     def __init__(
         self,
@@ -72,20 +81,20 @@ class TableLane:
 
     @property
     def cursor(self) -> int:
-        """Input up to here is of no use to any later worker, for all that it led to is written.
+        """Return the last input message whose effects are written, so that no later worker needs it.
 
-        A cursor beyond a hello whose connection is not written would hide that connection.
+        A cursor after a ``hello`` whose connection is not written yet would hide that connection.
         """
         is_all_written = self._waiting.empty() and not self._is_writing
         return self._machine.cursor if is_all_written else self._safe_cursor
 
     @property
     def taken(self) -> InputTaken:
-        """How far the input is taken, to be written with ``cursor``."""
+        """Return the input that is taken so far, to be written with ``cursor``."""
         return self._machine.input_taken_at(self.cursor)
 
     def put(self, *commands: TableCommand) -> None:
-        """Queue commands behind those before them."""
+        """Queue commands."""
         for command in commands:
             taken: InputTaken | None = None
             if isinstance(command, CommitTurn):
@@ -93,18 +102,18 @@ class TableLane:
             self._waiting.put_nowait((command, taken))
 
     def save_input_position(self) -> None:
-        """Have it written how far the input is taken, if that is much further than is known."""
+        """Queue a write of the input's position if it is far ahead of the stored one."""
         through = self._machine.taken_through
         if through >= self._saved_through + SAVE_POSITION_EVERY_MESSAGES:
             self._saved_through = through
             self.put(SaveInputPosition())
 
     async def wait_until_drained(self) -> None:
-        """Wait until everything that was put is done, or dropped for want of a lease."""
+        """Wait until all queued commands are done, or dropped because the lease is lost."""
         await self._waiting.join()
 
     async def run(self) -> None:
-        """Carry out what is put, and renew the lease when it is time, until cancelled."""
+        """Do the queued work, and renew the lease when that is due, until cancelled."""
         loop = asyncio.get_running_loop()
         renew_at_s = loop.time() + RENEW_EVERY_MS / 1000
         while True:
@@ -178,10 +187,10 @@ class TableLane:
 def request_or_read_summary(
     effect: AskForSummary | ReadSummary, ports: SessionPorts, state: SessionState
 ) -> SummaryRead | None:
-    """Request a summary or read it, with one attempt: the next turn brings another chance.
+    """Request a summary or read it, with one attempt, because the next turn does it again.
 
     Returns:
-        The summary that was read; None for a request, or if the table did not answer.
+        The summary; None for a request, or if the table did not answer.
     """
     user_id, conversation_id = state.user_id, state.conversation_id
     try:

@@ -67,7 +67,7 @@ class SessionRun:
 
     @property
     def cursor(self) -> int:
-        """Return the last input message whose effects are written, so that no later worker needs it."""
+        """Return the last input message that no later worker needs; its effects are written."""
         return self._tables.cursor
 
     @property

@@ -81,7 +81,7 @@ class TableLane:
 
     @property
     def cursor(self) -> int:
-        """Return the last input message whose effects are written, so that no later worker needs it.
+        """Return the last input message that no later worker needs; its effects are written.
 
         A cursor after a ``hello`` whose connection is not written yet would hide that connection.
         """

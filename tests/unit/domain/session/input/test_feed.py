@@ -275,7 +275,7 @@ def test_a_number_that_runs_far_ahead_is_refused_and_not_waited_for():
 
     (error,) = call.frames(SessionError)
     assert (error.code, error.retryable, error.next_seq) == ("seq_too_far", True, 2)
-    assert "more than 200 above what is accepted" in error.message
+    assert "more than 200 above the accepted number" in error.message
     assert call.all(DeleteInput) == [DeleteInput((900_000_000,), ())]
     call.pass_ms(4_000)
     assert call.frames(Missing) == []

@@ -1,4 +1,4 @@
-"""Gives typed texts, and speech to a model that is behind, one at a time."""
+"""Sends texts, and speech to a model that is behind, one utterance at a time."""
 
 from dataclasses import dataclass
 
@@ -8,15 +8,15 @@ from repartee.domain.session.turns.ledger import TurnLedger
 
 @dataclass(slots=True)
 class UtteranceBacklog:
-    """Holds input back until what came before it is answered.
+    """Holds an utterance back until the one before it is answered.
 
-    The model would answer both at once in one reply or in two, and no turn could be matched. There
-    are two cases:
+    The model may answer two utterances at once in one reply or in two, so the replies could not be
+    assigned to turns. This applies in two cases:
 
-    - The model is behind: with what was said before it could listen, and with what follows that
-      before the answer to it has begun.
-    - A text follows other input, or other input follows a text. Speech that goes on as the reply
-      begins interrupts that reply. All else waits for the end of it.
+    - The model is behind, because an utterance arrived before the model could take input. Further
+      utterances wait until the answer to that one has begun.
+    - A text follows other input, or other input follows a text. Speech that continues when the
+      reply begins interrupts that reply. All other input waits for the end of the reply.
 
     Times are Unix time in ms.
     """
@@ -28,26 +28,26 @@ class UtteranceBacklog:
     _is_behind: bool = False
 
     def listen(self, now_ms: int) -> None:
-        """Note that the model listens from now on: earlier input is late."""
+        """Note that the model takes input from now on, so that earlier input counts as late."""
         if self._late_until_ms is None:
             self._late_until_ms = now_ms
 
     def block(self, through_seq: int) -> None:
-        """Note that the model takes no input; texts up to ``through_seq`` interrupt no answer."""
+        """Note that the model takes no input; texts up to ``through_seq`` then count as late."""
         self._blocked_through_seq = through_seq
 
     def forget(self) -> None:
-        """Note that the live session is gone."""
+        """Note that the Live session is lost."""
         self._late_until_ms = None
         self._is_behind = False
 
     def must_wait(self, said: Numbered, now_ms: int, *, is_whole: bool) -> bool:
-        """Return whether this message, the next of an utterance, is not to be given yet.
+        """Return whether the next message must wait for the answer to earlier input.
 
         Args:
             said: The message.
             now_ms: The present.
-            is_whole: The utterance has come to its end.
+            is_whole: Whether the end of the utterance has arrived.
         """
         awaits_reply = self._turns.is_reply_awaited_before(said.seq)
         is_behind = self._is_late(said) or (self._is_behind and not self._turns.is_replying)
@@ -56,13 +56,13 @@ class UtteranceBacklog:
         may_interrupt = not (is_behind or is_whole or isinstance(said.message, Text))
         holds_back = must_wait and not may_interrupt
         if holds_back or self._holds_back:
-            # Whatever has come while something waited has waited too.
+            # Input that arrived while an utterance waited is late too.
             self._late_until_ms = max(now_ms, said.received_at_ms + 1)
         self._holds_back = holds_back
         return must_wait
 
     def end_utterance(self, last: Numbered) -> None:
-        """Note that an utterance was given to its end."""
+        """Note that an utterance was sent to the model completely."""
         self._is_behind = self._is_late(last)
 
     def _is_apart(self, said: Numbered) -> bool:

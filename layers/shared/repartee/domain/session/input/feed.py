@@ -1,4 +1,4 @@
-"""Gives the client's input to the live model, and finds in it where turns begin and end."""
+"""Sends the client's input to the live model, and detects where turns begin and end."""
 
 from collections import deque
 from collections.abc import Iterable
@@ -26,22 +26,22 @@ from repartee.domain.session.turns.turn import TurnInProgress
 from repartee.domain.speech import SpeechDetector, SpeechEdge
 
 SPEECH_ENDS_AFTER_MS = 1_000
-# While more is known to come (the client marked no end, or a gap is asked for) a pause is no end:
-# ending the speech then would cut one utterance into two.
+# While more audio is expected (the client marked no end, or messages are missing), a pause does not
+# end the speech, because that would split one utterance into two.
 PAUSE_IN_SPEECH_MS = GIVE_UP_AFTER_MS + SPEECH_ENDS_AFTER_MS
-# Messages that the model may answer.
+# The messages that the model may answer.
 _SAID = Audio | SpeechStart | Text
 
 
 class InputFeed:
-    """The way of the input from its order in the mailbox to the model.
+    """Passes messages in order to the speech channel, the turns and the session.
 
     Attributes:
-        order: What has come, and what is missing.
-        settled: Input up to here was given to the model, and no utterance whose begin is still to
-            be found reaches back into it.
-        last_fed_ms: When input was last given to the model.
-        has_bye: The user has hung up.
+        order: The order of the messages.
+        settled: The last message that was sent to the model and cannot be part of an utterance
+            whose start is yet to be found.
+        last_fed_ms: When input was last sent to the model.
+        has_bye: Whether the user has hung up.
     """
 
     def __init__(
@@ -81,39 +81,40 @@ class InputFeed:
 
     @property
     def is_waiting(self) -> bool:
-        """Return whether input waits for the model, or for what is missing before it."""
+        """Return whether input waits for the model or for missing messages."""
         return bool(self._ready) or self.order.has_held_messages or self.order.has_gap
 
     @property
     def is_speech_waiting(self) -> bool:
-        """Return whether something that the user has said, or typed, waits for the model."""
+        """Return whether speech or text of the user waits for the model."""
         ready = (one for one in self._ready if isinstance(one, Numbered))
         return any(isinstance(one.message, _SAID) for one in ready) or self.order.has_held_messages
 
     @property
     def is_streaming(self) -> bool:
-        """Return whether speech is flowing."""
+        """Return whether audio is arriving."""
         return self._last_audio_ms is not None
 
     def order_input(self, now_ms: int) -> None:
-        """Put new input into order, and report to the client what is missing or safe."""
+        """Put new input into order, and report missing and accepted messages to the client."""
         taken = self.order.take(now_ms)
         for gap in self.order.missing(now_ms):
             self._client.outbox.offer(Missing(gap.first_seq, gap.last_seq))
         if self.order.give_up(now_ms):
             taken += self.order.take(now_ms)
         self._ready.extend(taken)
-        # Of audio more will follow, so its report may wait; what else was sent is waited for.
+        # A report on audio may wait for more audio. Clients wait for reports on other messages.
         is_urgent = not all(_is_a(one, Audio) for one in taken)
         self._client.report_accepted(self.order.through, now_ms, is_urgent=is_urgent)
 
     def feed_model(self, now_ms: int, *, is_open: bool, is_heard: bool) -> None:
-        """Give the model what waits for it.
+        """Send the model the input that waits for it.
 
         Args:
             now_ms: The present.
-            is_open: The model listens; while it does not, only a bye gets anything moving.
-            is_heard: The client hears the reply; while it does not, the input waits for it.
+            is_open: Whether the model takes input. If not, input is only handled if the user hangs
+                up.
+            is_heard: Whether a client can hear the reply. If not, the input waits.
         """
         if is_open:
             self._backlog.listen(now_ms + self._unix_offset_ms)
@@ -127,7 +128,7 @@ class InputFeed:
             if isinstance(one, SkippedInput):
                 self.settled = max(self.settled, one.last_seq)
                 self._turns.record_gap(one)
-                # The client's mark may have been among what is missing.
+                # The client's mark may be among the missing messages.
                 self._may_lack_start = self._client_marks_speech and not self._is_marked_open
                 if self._is_marked_open:
                     self._marked.accept_as_speech(is_open=self._is_open)
@@ -137,27 +138,27 @@ class InputFeed:
         end_ms = self._stream_end_ms()
         if is_open and end_ms is not None and now_ms >= end_ms:
             self.end_speech(now_ms)
-            # The model takes this for the end, so what comes next is another stretch of speech.
+            # For the model the utterance is over, so audio that follows is another one.
             self._is_cut = self._is_marked_open
             if not self._client_marks_speech:
                 self._turns.end_input(self._fed_through, now_ms)
                 self._detector.forget()
 
     def rewind(self, first_seq: int, late: Iterable[Numbered] = ()) -> None:
-        """Give ``late`` and everything from ``first_seq`` on once more."""
+        """Send ``late`` and all input from ``first_seq`` on to the model again."""
         self._restarts_at = first_seq if first_seq <= self._fed_through else None
         self.settled = self._fed_through = first_seq - 1
         self.order.rewind(self.settled)
         self._detector.forget()
-        # Input that lies before the rewind and still waits is nowhere else.
+        # Input before ``first_seq`` that still waits is kept only here.
         waiting = (one for one in self._ready if isinstance(one, Numbered) and one.seq < first_seq)
         self._ready = deque([*late, *waiting])
 
     def record_unanswered_input(self, now_ms: int) -> bool:
-        """Have a turn remember what was said and is not answered; False where that was done before.
+        """Record input that is not answered in a turn; return False if that was done before.
 
-        No other worker will come. What was typed is known; of speech that nobody understood only
-        where it was.
+        No later worker will handle this input. Texts are recorded as they are. Speech without a
+        transcript is recorded as skipped.
         """
         if self._is_rest_recorded:
             return False
@@ -182,29 +183,29 @@ class InputFeed:
         return True
 
     def record_untranscribed_speech(self) -> None:
-        """Record in the last turn the speech that the model did not understand."""
+        """Record speech without a transcript as skipped in the newest turn."""
         turn = self._turns.newest
         if turn is not None and not turn.has_reply and turn.untranscribed_from_seq is not None:
             last_seq = max(turn.untranscribed_from_seq, self._fed_through)
             turn.skipped.append(SkippedInput(turn.untranscribed_from_seq, last_seq))
 
     def end_speech(self, now_ms: int) -> None:
-        """Note that the user has stopped speaking, or is not listened to any more."""
+        """End the user's speech, because it stopped or the session takes no more input."""
         if self._is_open:
             self._speech.end(now_ms, audio_stops=self._last_audio_ms is not None)
         self._last_audio_ms = None
-        # The next utterance begins with what comes next.
+        # The next utterance begins with the next message.
         self.settled = max(self.settled, self._fed_through)
 
     def drop_unproven_speech(self, now_ms: int) -> bool:
-        """Take back what holds no proof of speech; False when there is none such."""
+        """Retract sound that is not known to be speech; return whether there was any."""
         is_dropped = self._marked.drop(self._fed_through, now_ms)
         if is_dropped:
             self.settled = max(self.settled, self._fed_through)
         return is_dropped
 
     def begin_session(self, detection: TurnDetection) -> None:
-        """Begin with another live session, which has heard nothing yet."""
+        """Note that another Live session begins, which has received no audio yet."""
         self._speech.begin(detection)
 
     def send_due_silence(self, now_ms: int) -> None:
@@ -212,13 +213,13 @@ class InputFeed:
         self._speech.send_due_silence(now_ms)
 
     def forget_stream(self) -> None:
-        """Note that the live session is gone."""
+        """Note that the Live session is lost."""
         self._last_audio_ms = None
         self._marked.forget()
         self._backlog.forget()
 
     def next_deadline_ms(self) -> int | None:
-        """Return when something is due by time alone."""
+        """Return when a report, the end of speech, silence or a decision on noise is due."""
         deadlines = (
             self.order.next_deadline_ms(),
             self._stream_end_ms(),
@@ -249,7 +250,7 @@ class InputFeed:
                 turn = self._begin_speech(max(seq, self.settled + 1), now_ms)
                 turn.keep_late_control(numbered)
             case SpeechEnd():
-                # One that comes late must not end an utterance that began after it.
+                # A late end must not end an utterance that began after it.
                 if self._turns.end_input(seq, now_ms) or seq > self.settled:
                     self._backlog.end_utterance(numbered)
                     self._is_marked_open = False
@@ -264,7 +265,7 @@ class InputFeed:
                 self._turns.end_input(first, now_ms)
                 self._backlog.end_utterance(numbered)
                 self._speech.send_text(text)
-                # The text ends the utterance, so speech that goes on is another one.
+                # The text ends the utterance, so speech that continues is another one.
                 self._is_cut = self._is_marked_open
                 self._detector.forget()
             case Bye():
@@ -273,7 +274,8 @@ class InputFeed:
                     self.end_speech(now_ms)
                     self._marked.end(seq, now_ms)
             case message:
-                # A hello counted when it came; speech may be under way without a mark.
+                # A ``hello`` was handled when it arrived. Unmarked speech may be in progress, so
+                # the message is not settled yet.
                 if isinstance(message, Hello):
                     self.apply_hello(message, numbered.connection_id)
                 if self.is_streaming and not self._client_marks_speech:
@@ -281,9 +283,10 @@ class InputFeed:
         self.settled = max(self.settled, seq)
 
     def apply_hello(self, hello: Hello, connection_id: str) -> None:
-        """Expect no marks of a device that may leave its speech to be found.
+        """Note whether the client of a ``hello`` marks its speech.
 
-        A client that comes back in mid-speech goes on with its marks, announced or not.
+        A client that returns during marked speech continues with its marks, even if its ``hello``
+        does not announce them.
         """
         is_same = connection_id == self._marking_connection_id or hello.marks_speech
         if not is_same and (self._is_marking_announced or not self._is_marked_open):
@@ -295,7 +298,7 @@ class InputFeed:
         seq = numbered.seq
         if self._client_marks_speech:
             is_cut = self._is_marked_open and (self._is_cut or not self._turns.is_user_speaking)
-            # The start of this speech may lie before the message that a restart begins with.
+            # The start of this speech may be before the first message of a restart.
             if is_cut or self._may_lack_start or seq == self._restarts_at:
                 self._begin_speech(max(seq, self.settled + 1), now_ms)
             self._marked.send(pcm)
@@ -335,7 +338,7 @@ class InputFeed:
         return not self._backlog.must_wait(one, now_unix_ms, is_whole=is_whole)
 
     def _is_hung_up(self) -> bool:
-        """Return whether a bye waits, and before it nothing that the model has to answer."""
+        """Return whether a bye waits and no speech or text comes before it."""
         for one in self._ready:
             if isinstance(one, Numbered) and isinstance(one.message, Audio | Text | Bye):
                 return isinstance(one.message, Bye)

@@ -1,4 +1,4 @@
-"""Decides whether the client's marks hold speech, so that a tap or a cough is no turn."""
+"""Decides whether audio that a client marks is speech, so that a tap or a cough is no turn."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -23,11 +23,11 @@ from repartee.domain.session.turns.turn import TurnInProgress
 from repartee.domain.speech import SpeechDetector, SpeechEdge
 from repartee.domain.text.characters import is_visible
 
-# A transcript comes 1 to 2 s after the end of the speech.
+# A transcript arrives 1 to 2 s after the end of the speech.
 DOUBT_MS = 5_000
-# A transcript may come up to 1.5 s after the end of the reply to it.
+# A transcript may arrive up to 1.5 s after the end of the reply.
 LATE_TRANSCRIPT_MS = 1_500
-# Longer than a reply to a sound. Then the wait for its end is over.
+# Longer than a reply to a noise takes.
 MAX_HELD_MS = 20_000
 
 _REPLY = (
@@ -42,13 +42,13 @@ _REPLY = (
 
 @dataclass(slots=True)
 class MarkedSpeech:
-    """Judges speech that a client marks, by what the detector finds in its audio.
+    """Classifies the audio between a client's marks by the detector's result.
 
-    - Speech is a turn.
-    - Without a sound there is no turn, and the model is given nothing.
-    - A reply that the model has interrupted for a mere sound is asked for to its end.
-    - A sound that the detector does not take for speech may be a whisper, so the model gets it.
-      Its transcript decides: a reply without one is not passed on, and there is no turn.
+    - Speech becomes a turn.
+    - Silence becomes no turn, and the model does not receive it.
+    - Other sound may be a whisper, so the model receives it. The model's transcript decides:
+      without one the reply is dropped and there is no turn.
+    - If the model interrupted its reply for a noise, it is asked for the rest of that reply.
     """
 
     _detector: SpeechDetector
@@ -66,13 +66,13 @@ class MarkedSpeech:
     _held: list[LiveEvent] = field(default_factory=list)
 
     def begin(self) -> None:
-        """Note the mark of a start; nothing proves yet that it is speech."""
+        """Handle the mark of a start; it is not known yet whether the audio is speech."""
         self._is_proven = self._is_sent = self._has_cut_reply = False
         self._detector.forget()
         self._speech.hold_until_proven()
 
     def send(self, pcm: bytes) -> None:
-        """Send what the microphone hears between the marks; PCM16 mono, 16 kHz."""
+        """Handle audio between the marks: PCM16 mono, 16 kHz."""
         self._is_sent |= self._speech.send(pcm)
         if self._is_proven:
             return
@@ -84,17 +84,17 @@ class MarkedSpeech:
             self._speech.start()
 
     def accept_as_speech(self, *, is_open: bool) -> None:
-        """Treat the sound as speech, also where a part of it is missing.
+        """Treat the audio as speech, for example because a part of it is missing.
 
         Args:
-            is_open: The model listens.
+            is_open: Whether the model takes input.
         """
         self._is_proven = True
         if is_open:
             self._speech.start()
 
     def end(self, seq: int, now_ms: int) -> None:
-        """Note the mark of the end at ``seq``."""
+        """Handle the mark of the end at ``seq``."""
         is_proven, self._is_proven = self._is_proven, True
         turn = self._turns.newest
         if is_proven or turn is None or turn.is_stretch_transcribed:
@@ -107,9 +107,9 @@ class MarkedSpeech:
             self._drop_at_ms = now_ms + DOUBT_MS
 
     def filter_event(self, event: LiveEvent, now_ms: int) -> Iterator[LiveEvent]:
-        """Yield the events that the session handles now; a reply to a mere sound is held back.
+        """Yield the events that the session handles now, and hold back replies to possible noise.
 
-        The caller handles each event before it takes the next one.
+        The caller must handle each event before it takes the next one.
         """
         turn = self._turns.current
         if isinstance(event, LiveInterrupted) and self._turns.is_replying:
@@ -130,7 +130,7 @@ class MarkedSpeech:
         elif _is_transcript(event) or not isinstance(event, _REPLY):
             yield event
             if not turn.may_be_noise:
-                # It was this turn's transcript, and not a late one of a turn before.
+                # The transcript was that of this turn, not a late one of an earlier turn.
                 yield from self._release(turn)
         else:
             if isinstance(event, LiveTurnComplete):
@@ -146,16 +146,16 @@ class MarkedSpeech:
         return held
 
     def check(self, now_ms: int) -> None:
-        """Drop the sound if no proof came in time."""
+        """Drop the sound if no transcript has arrived in time."""
         if self._drop_at_ms is not None and now_ms >= self._drop_at_ms:
             self.drop(self._through_seq, now_ms)
 
     def next_deadline_ms(self) -> int | None:
-        """Return when a sound counts as noise, None while nothing is in doubt."""
+        """Return when the sound counts as noise, None if no sound is in doubt."""
         return self._drop_at_ms
 
     def drop(self, seq: int, now_ms: int) -> bool:
-        """Stop waiting for a proof of speech up to ``seq``; return False when none is missing."""
+        """Drop sound up to ``seq`` that is not known to be speech; return whether there was any."""
         turn = self._turns.newest
         is_reply_over = any(isinstance(one, LiveTurnComplete) for one in self._held)
         drops_reply = bool(self._held) and not is_reply_over
@@ -170,7 +170,7 @@ class MarkedSpeech:
         return True
 
     def forget(self) -> None:
-        """Note that the live session is gone, or that the wait for a proof is over."""
+        """Stop waiting for a transcript, and drop events that were held back."""
         self._is_proven = True
         self._drop_at_ms = None
         self._is_dropping_reply = False
@@ -178,7 +178,7 @@ class MarkedSpeech:
 
     def _retract(self, turn: TurnInProgress, now_ms: int) -> None:
         if self._tool_calls.has_called_tool(turn.number) and not turn.has_earlier_speech:
-            # The model has understood something.
+            # The model has made a call, so it has understood speech.
             return
         self._turns.retract_stretch(now_ms)
         if self._has_cut_reply:

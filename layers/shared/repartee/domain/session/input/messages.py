@@ -1,4 +1,4 @@
-"""Takes in the client's numbered messages: connections, refusals, and the order of the rest."""
+"""Handles the client's numbered messages: attaches connections and refuses unusable messages."""
 
 from dataclasses import dataclass
 
@@ -12,7 +12,7 @@ from repartee.domain.session.memory.writes import TableWrites
 
 @dataclass(slots=True)
 class MessageIntake:
-    """Passes each message to the input order, and refuses those that cannot be used."""
+    """Passes each message to the input order, or refuses it."""
 
     _order: InputOrder
     _client: ClientLink
@@ -20,19 +20,19 @@ class MessageIntake:
     _writes: TableWrites
 
     def take(self, numbered: Numbered, now_ms: int) -> None:
-        """Take in a message; the mailbox may bring it again and again."""
-        # A hello counts at once, wherever it stands: what is missing before it will be sent
-        # again over the connection that it opens.
+        """Handle a message; the mailbox may return it repeatedly."""
+        # A ``hello`` takes effect at once, because the client sends missing messages again over
+        # the connection of the ``hello``.
         self.greet(numbered)
         order, seq = self._order, numbered.seq
         if order.is_too_far_ahead(seq):
             self._refuse(numbered, "seq_too_far", too_far_ahead_text(seq), retryable=True)
         elif not order.add(numbered, now_ms) and order.is_given_up_control(numbered):
-            text = f"{seq} was given up before it came: send the message as {order.next_seq}"
+            text = f"{seq} was skipped before it arrived: send the message as {order.next_seq}"
             self._refuse(numbered, "seq_taken", text)
 
     def greet(self, numbered: Numbered) -> bool:
-        """Attach the connection of a ``hello``; return False when nothing follows from it."""
+        """Attach the connection of a ``hello``; return False if the ``hello`` has no effect."""
         hello = numbered.message
         if not isinstance(hello, Hello):
             return False
@@ -46,16 +46,16 @@ class MessageIntake:
         return True
 
     def detach(self, connection_id: str, now_ms: int) -> None:
-        """Note that a connection is closed."""
+        """Note that a connection closed."""
         if self._client.detach(connection_id, now_ms):
             self._writes.set_connection(None)
 
     def delete_notice(self, notice_id: str) -> None:
-        """Delete a notice that needs not be read again."""
+        """Delete a notice that has been handled."""
         self._writes.delete_notice(notice_id)
 
     def _refuse(self, numbered: Numbered, code: str, text: str, *, retryable: bool = False) -> None:
-        """Report once that a message cannot be used."""
+        """Delete a message, and report to the client once that it cannot be used."""
         seq, order = numbered.seq, self._order
         if order.refuse(seq):
             self._writes.delete_messages(seq)

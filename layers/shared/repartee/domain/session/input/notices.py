@@ -1,4 +1,4 @@
-"""Takes in the notices that other functions leave in the mailbox."""
+"""Handles the notices that other functions leave in the mailbox."""
 
 from dataclasses import dataclass
 from enum import Enum, auto
@@ -25,8 +25,8 @@ class NoticeOutcome(Enum):
     """The consequence of a notice for the whole session."""
 
     NOTHING = auto()
-    RESEED = auto()  # a fresh live session may serve the user better
-    SUPERSEDED = auto()  # another session has the conversation
+    RESEED = auto()  # A fresh Live session may serve the user better.
+    SUPERSEDED = auto()  # Another session has the conversation.
 
 
 @dataclass(slots=True)
@@ -41,7 +41,7 @@ class NoticeIntake:
     _preferences: ActivePreferences
 
     def take(self, notified: Notified, now_ms: int) -> NoticeOutcome:
-        """Take in a notice; return its consequence for the whole session."""
+        """Handle a notice; return its consequence for the whole session."""
         outcome = NoticeOutcome.NOTHING
         match notified.notice:
             case Acknowledged() as ack if self._client.acknowledge(ack):
@@ -62,8 +62,8 @@ class NoticeIntake:
             case Superseded():
                 outcome = NoticeOutcome.SUPERSEDED
             case _:
-                # A later version left a notice of an unknown kind for its own workers, or an
-                # acknowledgement of what was never sent is in the way of those to come.
+                # The notice is of an unknown kind, written by a later version. Or it acknowledges
+                # frames that were never sent; it is deleted because it blocks later ones.
                 pass
         self._messages.delete_notice(notified.notice_id)
         return outcome

@@ -1,4 +1,4 @@
-"""Puts a client's numbered messages back into order and finds what is missing."""
+"""Puts a client's numbered messages into order and finds missing ones."""
 
 from dataclasses import dataclass, field
 
@@ -12,12 +12,12 @@ from repartee.domain.protocol.recent_input import (
     digest_of,
 )
 
-# A cold start spreads the first messages over more than a second, so asking early costs little
-# and giving up early would lose speech (docs/adr/0003-audio-path.md).
+# A cold start spreads the first messages over more than a second. So it is cheap to ask early, and
+# giving up early would lose speech (docs/adr/0003-audio-path.md).
 ASK_FOR_MISSING_AFTER_MS = 300
 ASK_FOR_MISSING_EVERY_MS = 1_000
 GIVE_UP_AFTER_MS = 3_000
-# How long control that was given up is still looked for.
+# How long a control message that was given up is still accepted.
 FORGET_AFTER_MS = 10_000
 # Texts are accepted only as fast as they are answered, because each text is a turn and costs as
 # much as a spoken one.
@@ -27,32 +27,32 @@ MAX_WAITING_CHARACTERS = 16_000
 def too_far_ahead_text(seq: int) -> str:
     """Return the error text for a number that is too far ahead."""
     return (
-        f"{seq} is more than {MAX_AHEAD} above what is accepted, so it is not kept: number "
+        f"{seq} is more than {MAX_AHEAD} above the accepted number, so it was dropped: number "
         "messages one by one, wait for accepted, then send it again"
     )
 
 
 @dataclass(slots=True)
 class _Missing:
-    """A number that has not come, though a later one has."""
+    """A number that has not arrived, although a later one has."""
 
     since_ms: int
     ask_at_ms: int
 
     def ask_again(self, now_ms: int) -> None:
-        """Note that it is asked for now."""
+        """Note that the client is asked for it now."""
         self.ask_at_ms = now_ms + ASK_FOR_MISSING_EVERY_MS
 
 
 @dataclass(slots=True)
 class InputOrder:
-    """The input of one session, from the number after ``through`` on.
+    """The order of one session's input.
 
     Attributes:
-        through: Everything up to here has been taken, or given up.
-        known: What is known of the numbers up to ``through``, and of how far they were taken once.
+        through: The last number up to which all messages are taken or given up.
+        known: The input that earlier workers have taken.
         max_texts: How many texts may wait for their answers.
-        taken_through: As ``through``, and further where it was rewound.
+        taken_through: The highest value of ``through`` so far, also before a rewind.
     """
 
     through: int
@@ -81,16 +81,16 @@ class InputOrder:
 
     @property
     def read_after(self) -> int:
-        """Return after which number the mailbox may still hold something of use."""
+        """Return the number after which the mailbox must be read."""
         return min([self._received_through, *(seq - 1 for seq in self._look_until_ms)])
 
     @property
     def next_seq(self) -> int:
-        """Return the number that comes after all that have come."""
+        """Return the number after the highest one that has arrived."""
         return self._highest + 1
 
     def input_taken_at(self, cursor: int) -> InputTaken:
-        """Return how far the input is taken, and what the last numbers up to ``cursor`` were."""
+        """Return the input that is taken, with digests of the last messages up to ``cursor``."""
         first = max(self._known_from, cursor - MAX_DIGESTS_KEPT + 1)
         numbers = range(first, cursor + 1)
         digests = tuple(self._digests.get(seq, SKIPPED_DIGEST) for seq in numbers)
@@ -98,16 +98,16 @@ class InputOrder:
 
     @property
     def has_gap(self) -> bool:
-        """Return whether something is missing that is still waited for."""
+        """Return whether messages are missing that may still arrive."""
         return bool(self._missing)
 
     @property
     def has_held_messages(self) -> bool:
-        """Return whether anything has come that is not taken yet."""
+        """Return whether messages have arrived that are not taken yet."""
         return bool(self._held)
 
     def is_too_far_ahead(self, seq: int) -> bool:
-        """Return whether a number runs so far ahead that what lies between will never come."""
+        """Return whether a number is too far ahead, so that the numbers before it cannot arrive."""
         return seq > self._highest + MAX_AHEAD
 
     def is_unread(self, seq: int) -> bool:
@@ -116,26 +116,26 @@ class InputOrder:
         return seq in self._look_until_ms or not is_read
 
     def is_given_up_control(self, message: Numbered) -> bool:
-        """Return whether control comes so late that its number was given up for good."""
+        """Return whether a control message arrives after its number was given up for good."""
         seq = message.seq
         is_behind = self._known_from <= seq <= self.through
         return is_behind and seq not in self._digests and not isinstance(message.message, Audio)
 
     def refuse(self, seq: int) -> bool:
-        """Note that a message is refused; return False when it was refused before."""
+        """Note that a message is refused; return False if it was refused before."""
         is_news = seq not in self._refused
         self._refused.add(seq)
         return is_news
 
     def forget_refused(self, present: set[int]) -> None:
-        """Forget refused messages that have left the mailbox; they can be refused again."""
+        """Forget refused messages that are not in the mailbox any more."""
         self._refused &= present
 
     def add(self, message: Numbered, now_ms: int) -> bool:
-        """Hold a message until its turn comes; False when it is a duplicate.
+        """Hold a message until it is next; return False if it is not needed.
 
-        What was given up comes late: control is still delivered, audio is not, because sound
-        out of place is worse than silence.
+        Duplicates are not needed. A message that was given up is late: a control message still
+        counts, but audio is dropped, because sound in the wrong place is worse than silence.
         """
         seq = message.seq
         if not self.is_unread(seq):
@@ -155,7 +155,7 @@ class InputOrder:
         return True
 
     def take(self, now_ms: int) -> list[Numbered | SkippedInput]:
-        """Return what is next, in order, with a mark where something was given up."""
+        """Return the next messages in order, with a ``SkippedInput`` for each gap given up."""
         for seq in [seq for seq, until in self._look_until_ms.items() if now_ms >= until]:
             del self._look_until_ms[seq]
         late = sorted(seq for seq in self._held if seq <= self.through)
@@ -181,18 +181,18 @@ class InputOrder:
         return ready
 
     def take_all(self) -> list[Numbered]:
-        """Return what is held, in order, whatever is missing before it."""
+        """Return all held messages in order, across gaps."""
         return [self._take_held(seq) for seq in sorted(self._held)]
 
     def missing(self, now_ms: int) -> list[SkippedInput]:
-        """Return the stretches that it is time to ask for."""
+        """Return the missing stretches that the client is asked for now."""
         due = [seq for seq, one in self._missing.items() if now_ms >= one.ask_at_ms]
         for seq in due:
             self._missing[seq].ask_again(now_ms)
         return _stretches(sorted(due))
 
     def give_up(self, now_ms: int) -> bool:
-        """Step over what stands in the way for too long; True when there was such a thing."""
+        """Give up the next numbers if they are missing for too long; return whether any were."""
         seq = self.through + 1
         while (one := self._missing.get(seq)) and now_ms >= one.since_ms + GIVE_UP_AFTER_MS:
             del self._missing[seq]
@@ -202,7 +202,7 @@ class InputOrder:
         return seq > self.through + 1
 
     def next_deadline_ms(self) -> int | None:
-        """Return when ``missing`` or ``give_up`` will have something to say."""
+        """Return when ``missing`` or ``give_up`` is due."""
         asks = [one.ask_at_ms for one in self._missing.values()]
         first = self._missing.get(self.through + 1)
         if first is not None:
@@ -210,17 +210,17 @@ class InputOrder:
         return min(asks, default=None)
 
     def taken(self, first_seq: int) -> list[Numbered]:
-        """Return what was taken from ``first_seq`` on and is not forgotten, in order."""
+        """Return the messages from ``first_seq`` on that were taken and not forgotten, in order."""
         return [self._taken[seq] for seq in sorted(self._taken) if seq >= first_seq]
 
     def rewind(self, through: int) -> None:
-        """Take everything after ``through`` once more; it must not be forgotten yet."""
+        """Take the messages after ``through`` again; they must not be forgotten yet."""
         for seq in [seq for seq in self._taken if seq > through]:
             self._held[seq] = self._taken.pop(seq)
         self.through = through
 
     def forget(self, through: int) -> None:
-        """Keep nothing up to ``through`` for another ``rewind``."""
+        """Forget the messages up to ``through``; a ``rewind`` cannot return to them."""
         if through <= self._forgotten_through:
             return
         self._forgotten_through = through
@@ -232,7 +232,7 @@ class InputOrder:
         self._skipped = {seq for seq in self._skipped if seq > through}
 
     def _has_room_for(self, next_one: Numbered) -> bool:
-        """Return whether a text may join those that are taken and belong to no settled turn."""
+        """Return whether another text may be taken besides those that wait for their answers."""
         if not isinstance(next_one.message, Text):
             return True
         taken = (one.message for one in self._taken.values())

@@ -1,4 +1,4 @@
-"""Carries the user's speech to the live model and makes sure that the model finds its end."""
+"""Sends the user's speech to the live model, and makes sure that the model detects its end."""
 
 from collections import deque
 from dataclasses import dataclass, field
@@ -11,25 +11,25 @@ from repartee.domain.session.tools.calls import ToolCalls
 from repartee.domain.session.turns.ledger import TurnLedger
 from repartee.domain.session.turns.turn import TurnInProgress
 
-# A detector that waits for the end of speech is late by at most this much.
+# Silence is sent in chunks of this length, so the end of speech is detected at most this late.
 SILENCE_CHUNK_MS = 100
-# Then the watchdog takes the utterance for unheard.
+# After this time the watchdog treats the utterance as unheard.
 MAX_SILENCE_MS = STALL_MS
-# A detector hears speech late; what came shortly before belongs to it.
+# A detector reports speech late, so the messages shortly before belong to it.
 ONSET_PAD_MESSAGES = 2
 
-# Whether the model has replied, called a tool, and understood the user.
+# Whether the model has replied, made a tool call, and transcribed the user.
 type _Signs = tuple[bool, bool, bool]
 _NO_SIGNS: _Signs = (False, False, False)
 
 
 @dataclass(slots=True)
 class SpeechChannel:
-    """Sends the user's speech to the current live session.
+    """Sends the user's speech to the current Live session.
 
     With ``TurnDetection.SERVER`` the model's detector needs audio after the speech, so silence
     follows each utterance until the model reacts. With ``TurnDetection.CLIENT`` the worker marks
-    where each utterance begins and ends, and sends nothing in between.
+    where each utterance begins and ends, and sends no audio between utterances.
     """
 
     _profile: LiveModelProfile
@@ -46,24 +46,24 @@ class SpeechChannel:
     _signs_at_end: _Signs = _NO_SIGNS
 
     def begin(self, detection: TurnDetection) -> None:
-        """Begin with another live session, which has heard nothing yet."""
+        """Note that another Live session begins, which has received no audio yet."""
         self._detection = detection
         self._is_active = self._waits_for_proof = False
         self._pad.clear()
         self._silent_from_ms = None
 
     def hold_until_proven(self) -> None:
-        """Keep the marked speech that follows until ``start``.
+        """Hold the marked audio that follows until ``start``.
 
-        A mark to the model ends its reply at once and always brings another one, and its own
-        detector takes a tap for speech now and then.
+        A mark that is sent to the model ends its reply at once and always causes another one, and
+        the model's detector sometimes mistakes a tap for speech.
         """
         if not self._is_active:
             self._waits_for_proof = True
             self._pad.clear()
 
     def start(self) -> None:
-        """Note that the user begins to speak, and send what was kept."""
+        """Note that the user begins to speak, and send the audio that was held."""
         self._waits_for_proof = False
         if self._detection is TurnDetection.CLIENT and not self._is_active:
             self._is_active = True
@@ -73,10 +73,10 @@ class SpeechChannel:
         self._pad.clear()
 
     def send(self, pcm: bytes) -> bool:
-        """Send what the microphone hears: PCM16 little-endian mono, 16 kHz.
+        """Send audio of the user, or hold it until ``start``: PCM16 little-endian mono, 16 kHz.
 
         Returns:
-            Whether the model has got it, and it is not kept until ``start``.
+            Whether it was sent.
         """
         is_unmarked = self._detection is TurnDetection.CLIENT and not self._is_active
         if self._waits_for_proof or is_unmarked:
@@ -98,7 +98,7 @@ class SpeechChannel:
 
         Args:
             now_ms: The present.
-            audio_stops: Audio has been flowing and stops with the speech.
+            audio_stops: Whether the client's audio stops with the speech.
         """
         self._pad.clear()
         is_sent, self._waits_for_proof = not self._waits_for_proof, False
@@ -108,7 +108,7 @@ class SpeechChannel:
             self._end_audio(now_ms)
 
     def send_text(self, text: str) -> None:
-        """Send what the user types, which ends an utterance that is marked to the model."""
+        """Send a text of the user, after ending an utterance that is marked to the model."""
         self._end_activity()
         self._channel.send_text(text)
 
@@ -118,7 +118,7 @@ class SpeechChannel:
             self._is_active = False
 
     def send_due_silence(self, now_ms: int) -> None:
-        """Send the silence that is due, until the model reacts or has had all it gets."""
+        """Send the silence that is due, until the model reacts or ``MAX_SILENCE_MS`` is over."""
         if self._silent_from_ms is None:
             return
         silent_ms = now_ms - self._silent_from_ms
@@ -149,7 +149,7 @@ class SpeechChannel:
             self._signs_at_end = self._signs(turn)
 
     def _has_reacted(self) -> bool:
-        """Return whether the model shows a sign that it did not show when the speech ended."""
+        """Return whether the model has shown a new sign since the speech ended."""
         turn = self._turns.newest
         if turn is None or self._tool_calls.is_blocking:
             return True

@@ -49,7 +49,7 @@ def test_a_preference_that_the_user_did_not_ask_for_holds_in_this_call_and_is_no
 
     (response, *_) = call.all(RespondToTool)
     assert response.response.status == "done"
-    assert "in this call" in response.response.answer
+    assert "to this call only" in response.response.answer
     assert "asked_by_user" in response.response.answer
     assert call.all(SavePreferences) == []
     assert call.asked[0].language == "es-ES"

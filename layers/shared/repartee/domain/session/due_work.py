@@ -1,21 +1,21 @@
-"""Does what has become due after each event, in a fixed order over all components."""
+"""Does the work that is due after each event, in a fixed order of the components."""
 
 from repartee.domain.session.parts import SessionParts
 
 
 class DueWork:
-    """The steps that follow every event, whatever the event was."""
+    """Runs the steps that follow every event."""
 
     def __init__(self, parts: SessionParts):
         self._parts = parts
 
     def note_answer(self, now_ms: int) -> None:
-        """Note that the model was given an answer, so it has something to say."""
+        """Note that the model has received an answer, which it will speak."""
         self._parts.filler.postpone(now_ms)
         self._parts.sessions.note_activity(now_ms)
 
     def do(self, now_ms: int) -> None:
-        """Do what time, or the event before, has made due."""
+        """Do all work that is due at ``now_ms``."""
         parts = self._parts
         # This comes first, because settled input makes room for texts.
         parts.order.forget(parts.cursor)
@@ -25,7 +25,7 @@ class DueWork:
             self._feed_input(now_ms)
             parts.replies.end_paused_turn(now_ms)
         if parts.live.is_open:
-            # The last words before a goodbye need silence after them, too.
+            # The last words before a bye need silence after them too.
             parts.feed.send_due_silence(now_ms)
         if parts.departure.may_take_input:
             parts.limit_watch.check(now_ms)
@@ -59,7 +59,7 @@ class DueWork:
         departure.note_activity(feed.last_fed_ms)
         if feed.has_bye:
             parts.closing.close("bye", now_ms)
-        # Speech that waits behind a farewell objects to it, too, if it is not given before the end.
+        # Speech that is held back counts as an objection, because it is not sent before the end.
         is_held_back = not is_heard or departure.is_late(now_ms)
         is_objection = is_held_back and feed.is_speech_waiting
         if departure.closing == "end_call" and (is_objection or departure.has_user_objected):
@@ -73,7 +73,7 @@ class DueWork:
         if parts.answer_watch.check(now_ms):
             parts.sessions.note_activity(now_ms)
         if parts.departure.closing is not None and parts.turns.current is None:
-            # A goodbye may come before the answer to a question.
+            # The goodbye may have come before the answer to an earlier question.
             parts.router.send_owed_answers(now_ms)
 
     def _maintain_live_session(self, now_ms: int) -> None:
@@ -93,7 +93,7 @@ class DueWork:
         elif parts.watchdog.is_watching() or parts.calls.is_waiting:
             pass
         elif parts.departure.is_stalled(now_ms):
-            # A reply that nobody asked for never ended, or an utterance never did.
+            # A reply without input, or an utterance, has not ended.
             if not parts.feed.drop_unproven_speech(now_ms):
                 parts.replies.force_end_turn(turn, now_ms)
             parts.departure.note_activity(now_ms)

@@ -1,8 +1,8 @@
-"""The session: every rule of a voice session, without a clock, a socket or a thread.
+"""The session core, which has no clock, no socket and no thread.
 
-Events go in, work for the lanes comes out. ``application.serving.run_session`` does the work. The
-rules are in the components that ``parts`` builds. This module dispatches each event to them, and
-then has them do what has become due, in a fixed order.
+It turns events into work for the lanes, which ``application.serving.run_session`` does. The rules
+are in the components that ``parts`` builds. This module dispatches each event to them, and then
+``due_work`` does the work that is due.
 """
 
 from repartee.domain.conversation.conversation import Memory
@@ -39,14 +39,14 @@ from repartee.domain.users.preferences import Profile
 
 
 class SessionMachine:
-    """Serves one session from taking the lease to giving it back.
+    """Serves one session for one lease.
 
     Args:
-        lease: The session as it was taken over.
+        lease: The lease, with the session's state at its start.
         memory: The conversation so far.
-        settings: What the deployment decides.
-        detector: Finds speech where the client does not mark it.
-        unix_offset_ms: Unix time minus the time that ``handle`` is given.
+        settings: The settings of the deployment.
+        detector: Detects speech in audio.
+        unix_offset_ms: Unix time minus the time that ``handle`` receives.
     """
 
     def __init__(
@@ -66,52 +66,52 @@ class SessionMachine:
 
     @property
     def read_after(self) -> int:
-        """Mailbox entries up to this number need not be read again."""
+        """Return the number after which the mailbox must be read."""
         return self._parts.order.read_after
 
     def is_unread(self, seq: int) -> bool:
-        """Return whether this session has not read the message with this number yet."""
+        """Return whether the worker has not read the message with this number yet."""
         return self._parts.order.is_unread(seq)
 
     @property
     def cursor(self) -> int:
-        """Input up to here is of no use to any later worker."""
+        """Return the last input message that no later worker needs."""
         return self._parts.cursor
 
     @property
     def taken_through(self) -> int:
-        """The input up to here is taken or given up."""
+        """Return the last number up to which all input is taken or given up."""
         return self._parts.order.taken_through
 
     def input_taken_at(self, cursor: int) -> InputTaken:
-        """Return how far the input is taken, to be written with this ``cursor``."""
+        """Return the input that is taken so far, to be written with this ``cursor``."""
         return self._parts.order.input_taken_at(cursor)
 
     @property
     def uncommitted_bill(self) -> Bill:
-        """The live model's cost that no committed turn holds, for when the worker leaves."""
+        """Return the live model's usage and cost outside committed turns."""
         return self._prices.bill(self._parts.turns.uncommitted_usage)
 
     @property
     def limit_reached(self) -> LimitHit | None:
-        """The daily limit that ended the session, None where it was none."""
+        """Return the daily limit that ended the session, None if none did."""
         return self._parts.allowance.reached_limit
 
     @property
     def refuses_history(self) -> bool:
-        """Return whether the live model takes a history only as text in its instruction."""
+        """Return whether the live model accepts a history only as text in its instruction."""
         return self._parts.fallbacks.refuses_history
 
     @property
     def refused_preferences(self) -> Profile | None:
-        """The profile with the preferences that the live model has refused, None without any."""
+        """Return the profile if the live model has refused its preferences, otherwise None."""
         preferences = self._parts.preferences
         is_proven = self._parts.fallbacks.replaces_preferences and preferences.is_refused_by_model
         return preferences.profile if is_proven else None
 
     @property
     def is_listening(self) -> bool:
-        """Return whether speech is flowing, so that the mailbox deserves frequent looks."""
+        """Return whether audio is arriving, so that the mailbox must be read often."""
         return self._parts.feed.is_streaming
 
     @property
@@ -120,18 +120,18 @@ class SessionMachine:
         return self._parts.turns.current is not None
 
     def handle(self, event: Event, now_ms: int) -> Work:
-        """Take in an event; return the work that follows from it, lane by lane.
+        """Handle an event; return the work that follows from it, by lane.
 
         Args:
-            event: What happened.
-            now_ms: The present on a clock that never jumps.
+            event: The event.
+            now_ms: The present on a monotonic clock.
         """
         parts = self._parts
         if isinstance(event, FromLive) and isinstance(event.event, LiveUsage):
-            # Usage has been paid for, whatever live session it is of and whenever it comes.
+            # Usage must be paid, even if it is late or of an earlier Live session.
             parts.turns.add_usage(event.event.usage)
         if parts.departure.has_left:
-            # A write that was under way counts, or the lease would be released behind it.
+            # A commit that was in progress still counts: the lease is released with its cursor.
             if isinstance(event, TurnCommitted) and parts.turns.is_committing:
                 parts.keeper.finish_commit()
             return NO_WORK
@@ -147,7 +147,7 @@ class SessionMachine:
         )
 
     def next_deadline_ms(self) -> int | None:
-        """Return when a ``Tick`` is due, None when only events can change anything."""
+        """Return when a ``Tick`` is due, None if the machine only waits for events."""
         parts = self._parts
         if parts.departure.has_left:
             return None
@@ -215,7 +215,7 @@ class SessionMachine:
                 if remaining_ms <= FORCED_HAND_OVER_MS and parts.closing.force(now_ms):
                     parts.restarts.retract_turn(now_ms)
             case _:
-                # A tick brings nothing new. The work that is due follows every event.
+                # A tick changes nothing. The work that is due is done after every event.
                 pass
 
     def _read(self, mailbox: MailboxRead, now_ms: int) -> None:

@@ -1,4 +1,4 @@
-"""Builds the components of one session and connects them, from the lanes up."""
+"""Builds the components of one session, in the order of the folders' imports."""
 
 from repartee.domain.conversation.conversation import Memory
 from repartee.domain.protocol.recent_input import InputTaken
@@ -44,7 +44,7 @@ from repartee.domain.speech import SpeechDetector
 
 
 class SessionParts:
-    """The components of one session, by the folder that holds their rules."""
+    """The components of one session, grouped by folder."""
 
     def __init__(
         self,
@@ -131,5 +131,5 @@ class SessionParts:
 
     @property
     def cursor(self) -> int:
-        """Input up to here is of no use to any later worker."""
+        """Return the last input message that no later worker needs."""
         return self.turns.cursor(self.feed.settled, after_commit=False)

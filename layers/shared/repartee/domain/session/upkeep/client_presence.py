@@ -1,4 +1,4 @@
-"""Whether a client is there to hear what the model would say."""
+"""Limits the turns and the time of a session whose client has gone."""
 
 from dataclasses import dataclass
 
@@ -9,10 +9,10 @@ from repartee.domain.session.turns.ledger import TurnLedger
 
 @dataclass(slots=True)
 class ClientPresence:
-    """Bounds the turns that begin while the session has no connection.
+    """Limits the turns that begin while the session has no connection.
 
-    A turn costs money, so input that waits for a client that has left stays in the mailbox. It is
-    answered when the client comes back.
+    A turn costs money, so further input stays in the mailbox. It is answered when the client
+    returns.
     """
 
     _settings: SessionSettings
@@ -31,11 +31,11 @@ class ClientPresence:
         return begun < self._settings.turns_without_listener and not self.is_gone(now_ms)
 
     def is_gone(self, now_ms: int) -> bool:
-        """Return whether the client has been gone for as long as a session is kept."""
+        """Return whether the client has been gone for the grace period."""
         gone_at_ms = self.gone_at_ms()
         return gone_at_ms is not None and now_ms >= gone_at_ms
 
     def gone_at_ms(self) -> int | None:
-        """Return when the client will have been gone for too long, None while it is connected."""
+        """Return when the client's grace period ends, None while it is connected."""
         detached_at_ms = self._client.detached_at_ms
         return None if detached_at_ms is None else detached_at_ms + self._settings.grace_ms

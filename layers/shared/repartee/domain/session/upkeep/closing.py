@@ -1,4 +1,4 @@
-"""Closes the session for good: what becomes of the turns, the input and the memory."""
+"""Closes the session, and records the turns and the input that are left."""
 
 from dataclasses import dataclass
 
@@ -13,7 +13,7 @@ from repartee.domain.session.upkeep.departure import Departure
 
 @dataclass(slots=True)
 class SessionClosing:
-    """Begins to close the session, then ends its turns."""
+    """Begins to close the session, and then ends its turns."""
 
     _departure: Departure
     _feed: InputFeed
@@ -23,7 +23,7 @@ class SessionClosing:
     _keeper: MemoryKeeper
 
     def close(self, reason: CloseReason, now_ms: int) -> None:
-        """Begin to close the session, unless that has begun before.
+        """Begin to close the session, unless it is being closed already.
 
         Args:
             reason: The reason that the client gets.
@@ -31,7 +31,7 @@ class SessionClosing:
         """
         if self._departure.closing is None:
             self._feed.drop_unproven_speech(now_ms)
-        # Last words are answered, for they may be a wish; a reply that is under way is cut.
+        # Last words are answered, because they may be a request. A reply in progress is cut.
         turn = self._turns.current
         has_last_words = reason == "bye" and turn is not None and not turn.has_reply
         may_speak = (has_last_words or reason == "limit_reached") and self._live_link.is_open
@@ -46,18 +46,18 @@ class SessionClosing:
             self._keeper.stop_writing()
 
     def end_turns(self, now_ms: int) -> None:
-        """End the turns of a session that is being closed, once it is time."""
+        """End the turns of a session that is being closed, if it is time."""
         if self._departure.is_late(now_ms):
             if not self._feed.record_unanswered_input(now_ms):
                 self._feed.record_untranscribed_speech()
             self._turns.end_all(now_ms)
         elif self._turns.current is None and not self._departure.may_listen:
-            # The last reply is over. What waited behind it is remembered without an answer.
+            # The last reply is over. Input that waited for its end is recorded without an answer.
             self._feed.record_unanswered_input(now_ms)
             self._replies.end_all_turns(now_ms)
 
     def force(self, now_ms: int) -> bool:
-        """Leave because the worker's time is up; return whether a successor goes on."""
+        """Leave because the worker's time is over; return whether a successor continues."""
         if self._departure.closing == "end_call" and self._feed.is_speech_waiting:
             self._departure.cancel_close(now_ms)
         self._departure.force(now_ms)

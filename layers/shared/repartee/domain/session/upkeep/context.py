@@ -1,4 +1,4 @@
-"""The set-up of a live session, and when a fresh session is cheaper than a long context."""
+"""Builds the set-up of a Live session, and decides when a fresh one is cheaper or better."""
 
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -15,22 +15,23 @@ from repartee.domain.session.settings import SessionSettings
 from repartee.domain.session.tools.preferences import ActivePreferences
 from repartee.domain.users.notes import Note
 
-# A user goes from one device to another and back now and then. A client whose every ``hello`` says
-# otherwise would open a live session with each.
+# Users sometimes change the device and change back. Without this limit, a client that changes its
+# answer in each ``hello`` would open a Live session each time.
 MAX_DETECTION_CHANGES = 4
 
 
 @dataclass(slots=True)
 class LiveContext:
-    """The context of one worker's live sessions.
+    """The context of one worker's Live sessions.
 
     Attributes:
-        is_reseed_due: A fresh session may be due: a turn is in memory, preferences have changed,
-            or a note is forgotten.
-        detection: Which side finds the user's speech in the current live session, None before the
-            first.
-        may_answer_twice: The current live session got something twice, or a nudge beside it, and
-            may answer twice.
+        unix_offset_ms: What to add to the machine's time to get Unix time.
+        is_reseed_due: Whether to check if a fresh Live session is better. It is set after a commit,
+            a change of preferences or a forgotten note.
+        detection: Which side detects the user's speech in the current Live session, None before
+            the first one.
+        may_answer_twice: Whether the current Live session received an utterance twice, or a nudge
+            during a slow reply, so that it may answer twice.
     """
 
     _settings: SessionSettings
@@ -48,7 +49,7 @@ class LiveContext:
     _carried: TokenUsage = field(default_factory=TokenUsage)
 
     def config(self, now_ms: int) -> LiveConfig:
-        """Return how a fresh live session is opened now."""
+        """Return the set-up of a fresh Live session."""
         settings, preferences = self._settings, self._preferences
         concession = self._setup_fallbacks.current
         profile = replace(preferences.profile, style=preferences.style)
@@ -72,25 +73,25 @@ class LiveContext:
 
     @property
     def is_detection_outdated(self) -> bool:
-        """Return whether the live session was set up for a client of the other kind.
+        """Return whether the detection mode of the Live session does not fit the client.
 
-        The detection mode is fixed at set-up, and another device may have connected since.
+        The mode is fixed at set-up, and another device may have connected since.
         """
         return self.detection not in (None, self._wanted_detection)
 
     @property
     def is_outdated(self) -> bool:
-        """Return whether a fresh live session serves the user better than this one.
+        """Return whether a fresh Live session serves the user better than this one.
 
-        It does for another voice, for preferences that were changed outside the call, where this
-        one knows a note that is deleted, and where it may answer a copy of what it has answered.
+        It does after a change of the voice, a change of preferences outside the session, or a
+        deletion of a note, and if this Live session may answer twice.
         """
         preferences = self._preferences
         is_other = preferences.has_unsent_change or self._voice != preferences.voice
         return self.may_answer_twice or is_other or self._notes != self._keeper.memory.notes
 
     def begin(self) -> None:
-        """Note that a fresh live session begins; it carries nothing yet."""
+        """Note that a fresh Live session begins, which has no context yet."""
         self._setup_fallbacks.begin()
         if self.is_detection_outdated:
             self._detection_changes += 1
@@ -102,37 +103,37 @@ class LiveContext:
         self._carried = TokenUsage()
 
     def try_smaller_setup(self) -> bool:
-        """Leave out what the live model may have refused; return False when nothing is left."""
+        """Leave out the next part of the set-up; return False if nothing more can be left out."""
         memory, has_history = self._keeper.memory, bool(self._keeper.history())
         has_memory = bool(memory.conversation.summary or memory.notes or has_history)
         content = SetupContent(self._preferences.has_custom_values, has_history, has_memory)
         return self._setup_fallbacks.try_next(content)
 
     def confirm_setup(self) -> None:
-        """Note that the live model has taken its set-up."""
+        """Note that the live model has accepted its set-up."""
         self._setup_fallbacks.confirm()
 
     def request_reseed(self) -> None:
-        """Consider a fresh live session at the next pause."""
+        """Check at the next pause whether a fresh Live session is better."""
         self.is_reseed_due = True
 
     def postpone_reseed(self) -> None:
-        """Consider no fresh live session before the next commit."""
+        """Do not check for a fresh Live session before the next commit."""
         self.is_reseed_due = False
 
     def note_duplicate_input(self) -> None:
-        """Note that the live session got something twice, and may answer it twice."""
+        """Note that the Live session received input twice and may answer it twice."""
         self.may_answer_twice = True
 
     def note_usage(self, usage: TokenUsage) -> None:
-        """Take what the current live session was billed for its newest reply."""
+        """Estimate the context of the current Live session from its newest usage."""
         self._carried = carried(usage)
 
     def reseed_saves_usd(self, now_ms: int) -> Decimal | None:
-        """Decide, once after each commit, whether to go on in a fresh live session.
+        """Decide, once after each commit, whether to continue in a fresh Live session.
 
         Returns:
-            What that is estimated to save, None when to stay.
+            The estimated saving, None to stay.
         """
         self.is_reseed_due = False
         tokens = seed_tokens(self.config(now_ms))
@@ -141,7 +142,6 @@ class LiveContext:
 
     @property
     def _wanted_detection(self) -> TurnDetection:
-        # Without marks only the model's own detector knows when the user speaks. It serves devices
-        # of both kinds.
+        # Without marks only the model's detector can detect speech. It works with all devices.
         takes_marks = self._client.marks_speech and self._detection_changes < MAX_DETECTION_CHANGES
         return self._settings.turn_detection if takes_marks else TurnDetection.SERVER

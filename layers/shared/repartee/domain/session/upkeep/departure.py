@@ -1,4 +1,4 @@
-"""When and how a worker leaves its session: idle, closed for good, or handing over."""
+"""Decides when a worker leaves its session: when it is idle, after a close, or for a hand-over."""
 
 from dataclasses import dataclass, replace
 
@@ -11,24 +11,26 @@ from repartee.domain.session.tools.calls import ToolCalls
 from repartee.domain.session.turns.ledger import TurnLedger
 from repartee.domain.session.upkeep.client_presence import ClientPresence
 
-# A farewell is spoken to its end. Every other close needs only the frame to the client.
+# A farewell is completed first. Every other close only needs time for the frame to the client.
 CLOSING_MS = 3_000
-# Long enough for the answer of any tool that was asked before the goodbye. Without one to come, a
-# model that is silent for ``SPEAK_WITHIN_MS`` has said what it will say.
+# Long enough for the answer to any tool call before the goodbye. Without an open call, a model that
+# is silent for ``SPEAK_WITHIN_MS`` has finished.
 FAREWELL_MS = TOOL_CALL_TIMEOUT_MS
 
 
 class _State:
-    """How far a departure is; each kind overrides what differs.
+    """The state of a departure, with defaults that the states below override.
 
     Attributes:
-        takes_input: The session goes on, so that the user is listened to.
-        hands_over: The worker's time runs out: it leaves at the next boundary between turns.
-        closing: Why the session is being closed for good.
-        awaits_reply: The model may speak to its end before the session closes.
-        is_announced: The client was sent ``SessionClosed``, its last frame.
-        is_forced: The worker's time is up: it leaves as soon as what is finished is safe.
-        finish_reason: Why the worker has left.
+        takes_input: Whether the session continues and the user's input is handled.
+        hands_over: Whether the worker leaves at the next pause between turns, because its time
+            runs out.
+        closing: Why the session is being closed, None if it is not.
+        awaits_reply: Whether the model may finish speaking before the session closes.
+        is_announced: Whether the client was sent ``SessionClosed``, its last frame.
+        is_forced: Whether the worker leaves as soon as its finished turns are written, because its
+            time is over.
+        finish_reason: Why the worker has left, None if it has not.
     """
 
     takes_input = False
@@ -42,7 +44,7 @@ class _State:
 
 @dataclass(frozen=True)
 class Serving(_State):
-    """The session goes on."""
+    """The session continues."""
 
     hands_over: bool = False
     takes_input = True
@@ -50,7 +52,7 @@ class Serving(_State):
 
 @dataclass(frozen=True)
 class Closing(_State):
-    """The session is being closed for good; ``hands_over`` counts if that is cancelled."""
+    """The session is being closed. ``hands_over`` applies if that is cancelled."""
 
     closing: CloseReason
     awaits_reply: bool
@@ -61,7 +63,7 @@ class Closing(_State):
 
 @dataclass(frozen=True)
 class Forced(_State):
-    """The worker leaves and the session goes on."""
+    """The worker leaves, and a successor continues the session."""
 
     is_forced = True
 
@@ -75,11 +77,12 @@ class Left(_State):
 
 @dataclass(slots=True)
 class Departure:
-    """The way out of a session: ``Serving``, then maybe ``Closing`` or ``Forced``, then ``Left``.
+    """Leaves the session: ``Serving``, then possibly ``Closing`` or ``Forced``, then ``Left``.
 
     Attributes:
-        last_activity_ms: When something last happened between user and model.
-        state: How far it is.
+        linger_ms: How long the worker waits for the next input before it leaves.
+        last_activity_ms: When the user or the model was last active.
+        state: The state of the departure.
     """
 
     linger_ms: int
@@ -95,42 +98,42 @@ class Departure:
     _begun_at: tuple[int, int] = (0, 0)
 
     def note_activity(self, now_ms: int) -> None:
-        """Note that something happens between user and model."""
+        """Note that the user or the model is active."""
         self.last_activity_ms = max(self.last_activity_ms, now_ms)
 
     def request_hand_over(self) -> None:
-        """Leave at the next boundary between turns, because the worker's time runs out."""
+        """Leave at the next pause between turns, because the worker's time runs out."""
         if isinstance(self.state, Serving | Closing):
             self.state = replace(self.state, hands_over=True)
 
     @property
     def is_handing_over(self) -> bool:
-        """Return whether the worker leaves at the next boundary between turns."""
+        """Return whether the worker leaves at the next pause between turns."""
         return self.state.takes_input and self.state.hands_over
 
     @property
     def closing(self) -> CloseReason | None:
-        """Why the session is being closed for good, None while it is not."""
+        """Return why the session is being closed, None if it is not."""
         return self.state.closing
 
     @property
     def finish_reason(self) -> FinishReason | None:
-        """Why the worker has left, None while it has not."""
+        """Return why the worker has left, None if it has not."""
         return self.state.finish_reason
 
     @property
     def may_take_input(self) -> bool:
-        """Return whether the session goes on, so that the user is listened to."""
+        """Return whether the session continues and the user's input is handled."""
         return self.state.takes_input
 
     @property
     def may_listen(self) -> bool:
-        """Return whether the user is listened to, which they are during a farewell, too."""
+        """Return whether the user's input is handled, which is also so during a farewell."""
         return self.may_take_input or (self.closing == "end_call" and self.may_take_replies)
 
     @property
     def has_user_objected(self) -> bool:
-        """Return whether the user says something after the model has begun to end the call."""
+        """Return whether the user has spoken since the model called ``end_call``."""
         turn = self._turns.newest
         if self.closing != "end_call" or turn is None or turn.first_seq is None:
             return False
@@ -138,20 +141,20 @@ class Departure:
 
     @property
     def may_take_replies(self) -> bool:
-        """Return whether the model may still speak: a farewell is spoken to its end."""
+        """Return whether the model may still speak, for example to finish a farewell."""
         state = self.state
         return state.takes_input or (
             state.awaits_reply and not (state.is_announced or state.is_forced)
         )
 
     def close(self, reason: CloseReason, now_ms: int, *, awaits_reply: bool = False) -> bool:
-        """Begin to close for good; False when that has begun before.
+        """Begin to close the session; return False if it is being closed already.
 
         Args:
             reason: The reason that the client gets.
             now_ms: The present.
-            awaits_reply: The model still has something to say: a farewell, or the answer to the
-                last words before the user hung up.
+            awaits_reply: Whether the model still has something to say: a farewell, or the answer to
+                the last words before the user hung up.
         """
         if isinstance(self.state, Closing):
             return False
@@ -169,26 +172,26 @@ class Departure:
         return True
 
     def cancel_close(self, now_ms: int) -> None:
-        """Serve on, because the user goes on."""
+        """Continue to serve, because the user continues to speak."""
         if isinstance(self.state, Closing):
             self.state = Serving(self.state.hands_over)
         self.last_activity_ms = now_ms
 
     def lose_model(self, now_ms: int) -> None:
-        """Note that the live session is gone and no other follows, so no farewell comes."""
+        """Note that the Live session is lost and no other follows, so that no farewell comes."""
         self._tool_calls.lose_session(None)
         if isinstance(self.state, Closing):
             self.state = replace(self.state, awaits_reply=False)
             self._turns.end_all(now_ms)
 
     def force(self, now_ms: int) -> None:
-        """Leave as soon as what is finished is safe: the worker's time is up."""
+        """Leave as soon as the finished turns are written, because the worker's time is over."""
         by_ms = now_ms + CLOSING_MS
         self._leave_by_ms = by_ms if self.closing is None else min(by_ms, self._leave_by_ms)
         turn = self._turns.current
         has_last_words = turn is not None and turn.first_seq is not None
         if not isinstance(self.state, Closing) or (self.closing == "bye" and has_last_words):
-            # The successor reads the last words and the goodbye again.
+            # The successor reads the last words and the bye from the mailbox again.
             self.state = Forced()
         else:
             self.state = replace(self.state, is_forced=True)
@@ -203,7 +206,7 @@ class Departure:
         return self.state.finish_reason is not None
 
     def is_late(self, now_ms: int) -> bool:
-        """Return whether the time for leaving in good order is over."""
+        """Return whether the worker must stop waiting for replies and for the client."""
         if self.may_take_input:
             return False
         silent_by_ms = self._silent_by_ms()
@@ -211,25 +214,25 @@ class Departure:
         return is_silent or now_ms >= self._leave_by_ms
 
     def must_commit_now(self, now_ms: int) -> bool:
-        """Return whether what is over is to be remembered without waiting for its delivery."""
+        """Return whether to commit finished turns without waiting for their delivery."""
         is_leaving = self.is_late(now_ms) or self.closing == "bye" or not self.may_take_replies
         return is_leaving or self._client_presence.is_gone(now_ms)
 
     def has_lingered(self, now_ms: int) -> bool:
-        """Return whether nothing has happened for as long as a worker lingers."""
+        """Return whether there was no activity for ``linger_ms``."""
         return now_ms >= self.last_activity_ms + self.linger_ms
 
     def is_stalled(self, now_ms: int) -> bool:
-        """Return whether nothing has happened for so long that no end of a turn is waited for."""
+        """Return whether there was no activity for so long that an open turn must be ended."""
         return now_ms >= self._stalled_at_ms
 
     @property
     def _stalled_at_ms(self) -> int:
-        # A worker that does not linger waits for a pause in speech, or in a reply, all the same.
+        # A worker that does not linger must still allow for pauses in speech or in a reply.
         return self.last_activity_ms + max(self.linger_ms, SPEAK_WITHIN_MS)
 
     def leave(self, now_ms: int, *, has_input: bool) -> None:
-        """Leave if it is time to."""
+        """Leave if it is time, or announce the close."""
         if isinstance(self.state, Closing):
             self._leave_for_good(self.state, now_ms, has_input=has_input)
         elif isinstance(self.state, Forced):
@@ -244,7 +247,7 @@ class Departure:
                 self.finish(FinishReason.IDLE)
 
     def deadlines_ms(self) -> list[int]:
-        """Return when it may be time to leave."""
+        """Return the times at which the worker may have to leave."""
         if not self.may_take_input:
             silent_by_ms = self._silent_by_ms()
             deadlines = [self._leave_by_ms, self._played_by_ms]
@@ -256,8 +259,8 @@ class Departure:
 
     def _hand_over_by_force(self) -> None:
         if self._must_post():
-            # A client that takes no frames must come back. Then it reports what it has, and gets
-            # the rest.
+            # A client that takes no frames must reconnect. Its ``hello`` names the frames that it
+            # has, and it gets the others.
             self._client.close_connection()
         self.finish(FinishReason.HAND_OVER)
 
@@ -266,7 +269,7 @@ class Departure:
         if not closing.is_announced:
             is_speaking = self._turns or self._has_unanswered_tool_calls(reason)
             if self.may_listen:
-                # Until the farewell has been played, the user may still object to it.
+                # The user may object until the farewell has been played.
                 self._played_by_ms = max(self._played_by_ms, self._turns.silent_from_ms)
                 is_played = self._client.connection_id is None or now_ms >= self._played_by_ms
                 is_speaking = is_speaking or has_input or not is_played
@@ -275,24 +278,25 @@ class Departure:
             self.state = replace(closing, is_announced=True)
             self._leave_by_ms = now_ms + CLOSING_MS
             self._client.outbox.offer(SessionClosed(reason))
-        # Finished turns are committed, however long the tables take: no worker serves a session
-        # that has ended.
+        # Finished turns are committed even if the tables are slow, because no later worker serves a
+        # session that has ended.
         if not (self._turns.finished or self._has_unposted_frames(reason, now_ms)):
             self._client.close_connection()
             self.finish(FinishReason.ENDED)
 
     def _has_unanswered_tool_calls(self, reason: CloseReason) -> bool:
-        # Another session of the conversation asks again, and an erased user gets no answer.
+        # The next session of the conversation takes over the calls, and an erased user gets no
+        # answer.
         return bool(self._tool_calls) and reason not in ("superseded", "erased")
 
     def _has_unposted_frames(self, reason: CloseReason, now_ms: int) -> bool:
-        # A client without a connection may come back in time to get ``SessionClosed``, but not if
+        # A client without a connection may reconnect in time to get ``SessionClosed``, but not if
         # another device has the conversation.
         is_shut_out = reason == "superseded" and self._client.connection_id is None
         return not (is_shut_out or self.is_late(now_ms) or self._client.outbox.is_empty())
 
     def _silent_by_ms(self) -> int | None:
-        """Return when a model that goes on saying nothing is not waited for any more."""
+        """Return when the wait for a silent model ends, None without such a wait."""
         if not self.state.awaits_reply or self.state.is_announced or self._tool_calls.is_waiting:
             return None
         if self._tool_calls.unspoken.silent_from_ms is not None:
@@ -301,6 +305,6 @@ class Departure:
         return max(self.last_activity_ms, self._played_by_ms) + SPEAK_WITHIN_MS
 
     def _must_post(self) -> bool:
-        # Without a connection that was lost, the client's hello is still to be read.
+        # If there has been no connection yet, the client's ``hello`` may still be in the mailbox.
         is_gone = self._client.detached_at_ms is not None
         return not (is_gone or self._client.outbox.is_empty())

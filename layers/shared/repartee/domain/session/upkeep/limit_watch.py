@@ -12,7 +12,7 @@ from repartee.domain.session.upkeep.closing import SessionClosing
 
 @dataclass(slots=True)
 class LimitWatch:
-    """Compares the user's day with the limits, and says goodbye."""
+    """Checks the daily limits, and closes the session with a goodbye."""
 
     _allowance: Allowance
     _feed: InputFeed
@@ -26,7 +26,8 @@ class LimitWatch:
 
         Args:
             now_ms: The present.
-            is_starting: No live session is opened for the goodbye; otherwise one is waited for.
+            is_starting: Whether the session starts. Then no Live session is opened for the
+                goodbye. Otherwise the check waits for an open one.
         """
         hit = self._allowance.hit(now_ms)
         if hit is None:

@@ -1,4 +1,4 @@
-"""Keeps a live session open: where one is lost or has served its time, another one goes on."""
+"""Replaces the Live session when it drops, expires or becomes outdated."""
 
 from dataclasses import dataclass
 from decimal import Decimal
@@ -31,7 +31,7 @@ _REASONS: dict[LiveFailure | None, CloseReason] = {
 
 @dataclass(slots=True)
 class LiveSessions:
-    """The live sessions of one worker: why one is left, and how the next one takes over from it."""
+    """Opens the Live sessions of one worker, and decides when to leave one."""
 
     _live_link: LiveLink
     _context: LiveContext
@@ -41,11 +41,11 @@ class LiveSessions:
     _outbox: Outbox
 
     def open(self, now_ms: int, saves_usd: Decimal | None = None) -> None:
-        """Begin another live session.
+        """Open another Live session.
 
         Args:
             now_ms: The present.
-            saves_usd: What that is estimated to save, where it is done to save.
+            saves_usd: The estimated saving, if the reason is a smaller context.
         """
         self._context.begin()
         config = self._context.config(now_ms)
@@ -53,13 +53,13 @@ class LiveSessions:
         self._live_link.open(config, now_ms, saves_usd)
 
     def handle(self, event: LiveEvent, now_ms: int) -> None:
-        """Take in what an event says of the current live session itself."""
+        """Handle the part of an event that concerns the current Live session."""
         match event:
             case LiveOpened():
                 self._live_link.mark_open(now_ms)
                 self._turn_restarts.open_session()
                 self.note_activity(now_ms)
-                # Changes of the user during the set-up wait for no commit.
+                # Changes that the user made during the set-up must not wait for a commit.
                 if self._context.is_outdated:
                     self._context.request_reseed()
                 return
@@ -75,28 +75,28 @@ class LiveSessions:
         self._context.confirm_setup()
 
     def note_activity(self, now_ms: int) -> None:
-        """Note that the model has done something, or was given what it waited for."""
+        """Note that the model is active, or has received an answer that it waited for."""
         self._departure.note_activity(now_ms)
         self._watchdog.note_activity(now_ms)
-        # There is more to come, such as words for an answer; the next commit is early enough.
+        # More output may follow, such as the answer of a tool, so a reseed waits for a commit.
         self._context.postpone_reseed()
 
     def reset_failures(self) -> None:
-        """Note that a turn came to its end, so the model is well."""
+        """Reset the count of failures, because a turn was completed."""
         self._live_link.reset_failures()
 
     def reopen(self, now_ms: int) -> bool:
-        """Begin the live session that follows a lost one; False when that is not due."""
+        """Open the Live session that follows a lost one; return whether that was due."""
         is_due = self._live_link.must_reopen(now_ms)
         if is_due:
             self.open(now_ms)
         return is_due
 
     def lose(self, closed: LiveClosed, now_ms: int) -> CloseReason | None:
-        """Note that the current live session is gone, and plan the next one.
+        """Note that the current Live session is lost, and plan the next one.
 
         Returns:
-            Why the session must be closed, None while it need not be.
+            Why the session must be closed, None if it continues.
         """
         self._watchdog.forget_model()
         is_refusal = self._departure.may_take_input and self._live_link.is_refusal(closed, now_ms)
@@ -117,10 +117,14 @@ class LiveSessions:
         return None
 
     def replace_if_needed(self, now_ms: int) -> CloseReason | None:
-        """Leave a live session that is deaf, stuck, sent away, silent, too dear or outdated.
+        """Leave the Live session if another one is needed, and do the watchdog's work.
+
+        Another one is needed if the detection mode does not fit the client, the set-up has taken
+        too long, Gemini is about to close the session, the model stays silent, or a fresh session
+        is cheaper or better.
 
         Returns:
-            Why the session must be closed, None while it need not be.
+            Why the session must be closed, None if it continues.
         """
         if self._context.is_detection_outdated and self._live_link.is_begun:
             self._restart(now_ms)
@@ -134,7 +138,7 @@ class LiveSessions:
         if self._live_link.must_rotate(now_ms, is_between_turns=may_rotate):
             return self.lose(_GO_AWAY, now_ms)
         if self._watchdog.check(now_ms):
-            # Otherwise a turn that is heard again would be given up at once, each time.
+            # Without this, the replayed turn would count as stalled at once.
             self._departure.note_activity(now_ms)
             self._restart(now_ms)
         elif self._watchdog.has_nudged_slow_model:
@@ -146,9 +150,9 @@ class LiveSessions:
         return None
 
     def leave_duplicating_session(self, now_ms: int) -> None:
-        """Leave a live session that may still answer a copy, before it hears what comes next.
+        """Leave a Live session that may answer a copy, before it receives the next input.
 
-        A late reply of it would look like the reply to what the user says then.
+        Its late reply would look like the reply to that input.
         """
         if (
             self._context.may_answer_twice
@@ -162,11 +166,11 @@ class LiveSessions:
         return self._live_link.is_open and not self._departure.is_handing_over
 
     def next_deadline_ms(self) -> int | None:
-        """Return when a live session that still owes words may be left without them."""
+        """Return until when leaving the Live session waits for a transcript."""
         return self._turn_restarts.transcript_due_by_ms
 
     def _may_reseed(self, now_ms: int) -> bool:
-        # A reseed that only saves money waits for the transcript. Another voice does not.
+        # A reseed that only saves money waits for the transcript. Other reasons do not.
         is_free = self._context.is_outdated or not self._turn_restarts.is_transcript_pending(now_ms)
         return self._is_staying and self._turn_restarts.is_at_rest and is_free
 

@@ -1,4 +1,4 @@
-"""Passes on what comes from the live model: about its session, the user's words, its reply."""
+"""Dispatches the events of the live model: about the Live session, the user or the reply."""
 
 from dataclasses import dataclass
 
@@ -30,10 +30,10 @@ class ModelEvents:
     _reply_events: ReplyEvents
 
     def handle(self, event: LiveEvent, now_ms: int) -> bool:
-        """Take in any event but the end of the live session.
+        """Handle any event except the end of the Live session.
 
         Returns:
-            Whether the model ends the call.
+            Whether the model has called ``end_call``.
         """
         self._live_sessions.handle(event, now_ms)
         if isinstance(event, LiveOpened | LiveGoAway | LiveUsage):
@@ -47,12 +47,12 @@ class ModelEvents:
         return not is_duplicate and self._reply_events.handle(event, now_ms)
 
     def handle_previous_session(self, event: LiveEvent, now_ms: int) -> None:
-        """Take in what still comes of a live session that is not the current one any more."""
+        """Handle a late event of an earlier Live session; only its transcripts count."""
         if isinstance(event, LiveTranscript) and event.role is Role.USER:
             self._amend(self._transcripts.add_from_previous_session(event, now_ms))
 
     def _read(self, piece: LiveTranscript, now_ms: int) -> None:
-        """Take in the user's transcript; once the session closes, it delays nothing."""
+        """Handle a transcript of the user; it does not delay the close of the session."""
         placed = self._transcripts.take(piece, now_ms)
         self._amend(placed)
         if placed.is_current and self._departure.closing is None:

@@ -1,4 +1,4 @@
-"""Passes on what the live model says and asks for in its reply."""
+"""Dispatches the events of the live model's reply: audio, text, tool calls and their ends."""
 
 from dataclasses import dataclass
 
@@ -34,7 +34,7 @@ class ReplyEvents:
     _turns: TurnLedger
 
     def handle(self, event: LiveEvent, now_ms: int) -> bool:
-        """Take in a part of the reply; return whether the model ends the call."""
+        """Handle a part of the reply; return whether the model has called ``end_call``."""
         hangs_up = False
         match event:
             case LiveAudio(pcm=pcm):
@@ -61,7 +61,7 @@ class ReplyEvents:
             case LiveToolCallsCancelled(call_ids=call_ids):
                 self._tool_calls.cancel(call_ids)
             case _:
-                # Handles are not needed: every new session is re-seeded.
+                # Other events do not concern the reply.
                 return False
         self._live_sessions.note_activity(now_ms)
         return hangs_up

@@ -1,4 +1,4 @@
-"""Takes a session from one live session to the next, which gets the cut-off turn again."""
+"""Restarts the interrupted turn when a Live session or a worker ends."""
 
 from dataclasses import dataclass
 
@@ -14,7 +14,7 @@ from repartee.domain.session.turns.turn import TurnInProgress
 
 @dataclass(slots=True)
 class TurnRestarts:
-    """Restarts or retracts a turn whose live session, or worker, ends."""
+    """Restarts or retracts the turn in progress, so that the next Live session gets it again."""
 
     _feed: InputFeed
     _turns: TurnLedger
@@ -25,52 +25,52 @@ class TurnRestarts:
 
     @property
     def is_between_turns(self) -> bool:
-        """Return whether a restart cuts nothing off, neither words nor an answer to be spoken."""
+        """Return whether a restart interrupts nothing: no turn, tool call or cue is open."""
         return not (self._turns.current or self._tool_calls or self._cues.is_awaited)
 
     @property
     def is_at_rest(self) -> bool:
-        """Return whether, besides, all that was said has been answered and is in memory."""
+        """Return whether, in addition, all input is answered and all turns are in memory."""
         return self.is_between_turns and not (self._turns or self._feed.is_waiting)
 
     @property
     def transcript_due_by_ms(self) -> int | None:
-        """Until when the transcript of a turn that is over may still come, None without one."""
+        """Return until when the transcript of an ended turn may arrive, None without one."""
         return self._transcripts.due_by_ms
 
     def is_transcript_pending(self, now_ms: int) -> bool:
-        """Return whether the transcript of a turn that is over may still come.
+        """Return whether the transcript of an ended turn may still arrive.
 
-        No other live session knows those words.
+        No other Live session can send it.
         """
         due_by_ms = self._transcripts.due_by_ms
         return due_by_ms is not None and now_ms < due_by_ms
 
     def begin_session(self, detection: TurnDetection) -> None:
-        """Begin with another live session."""
+        """Note that another Live session is opened."""
         self._feed.begin_session(detection)
 
     def open_session(self) -> None:
-        """Note that the live session listens: it transcribes nothing that was said before."""
+        """Note that the Live session is open; it does not transcribe earlier speech."""
         self._transcripts.begin_session()
 
     def restart_turn(self, now_ms: int) -> None:
-        """Give the cut-off turn to the next live session, from its first message on."""
+        """Restart the turn in progress: the next Live session gets its input again."""
         self._feed.forget_stream()
         self._cues.lose_session()
         turn = self.retract_turn(now_ms)
         self._tool_calls.lose_session(None if turn is None else turn.number)
         if turn is None or turn.first_seq is None:
-            # An utterance may have begun unnoticed.
+            # An utterance may have begun that is not detected yet.
             self._feed.rewind(self._feed.settled + 1)
         else:
             late = self._turns.restart(turn)
             self._feed.rewind(turn.first_seq, late)
 
     def retract_turn(self, now_ms: int) -> TurnInProgress | None:
-        """Take back what was said of the turn that is cut off; return that turn.
+        """Retract the reply of the turn in progress; return that turn.
 
-        A reply without input cannot be asked for again, so it ends where it was cut.
+        A reply without input cannot be repeated, so its turn ends.
         """
         turn = self._turns.current
         if turn is not None and turn.first_seq is None:

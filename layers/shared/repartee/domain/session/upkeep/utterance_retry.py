@@ -1,4 +1,4 @@
-"""Gives the model a short utterance once more when nothing shows that it was heard."""
+"""Sends a short utterance to the model again if the model shows no sign of it."""
 
 from dataclasses import dataclass
 
@@ -21,26 +21,26 @@ from repartee.domain.session.turns.turn import TurnInProgress
 from repartee.domain.session.upkeep.context import LiveContext
 from repartee.domain.session.upkeep.watchdog import Watchdog
 
-# Gemini's detector drops utterances of 1 to 2 s right after its reply without a sign
+# Gemini's detector sometimes drops utterances of 1 to 2 s right after its reply
 # (googleapis/python-genai#2903). A client's marks add up to half a second of silence.
 SHORT_MS = 2_500
-# A reply begins 1 to 2 s after the end of the speech. The watchdog's 8 s are too long for a caller.
+# A reply begins 1 to 2 s after the end of the speech. The watchdog's 8 s are too long for a user.
 UNHEARD_AFTER_MS = 3_000
 
 
 @dataclass(slots=True)
 class UtteranceRetry:
-    """Offers a turn's utterance again, once, to the same live session.
+    """Sends a turn's utterance again, once, to the same Live session.
 
-    If the model heard the first copy after all, there are three cases:
+    If the model did hear the first copy, there are three cases:
 
     - It interrupts its reply to the first copy when it hears the second one. Its next reply
-      replaces that (``Replies.interrupt_for_copy``).
+      replaces the interrupted one (``Replies.interrupt_for_copy``).
     - It transcribes both. The second transcript is dropped (``UserTranscripts``).
-    - It answers both, one after the other. The second reply is dropped, and the tools that it calls
-      are not run again (``is_duplicate_reply``). A reply that is later than that looks like the
-      reply to the next words of the user. So the session goes on in a fresh live session once the
-      turn is in memory, or before that when the user speaks again.
+    - It answers both, one after the other. The second reply is dropped, and its tool calls do not
+      run again (``is_duplicate_reply``). An even later reply would look like the reply to the
+      user's next utterance. So the session continues in a fresh Live session when the turn is in
+      memory, or when the user speaks again before that.
     """
 
     _feed: InputFeed
@@ -52,7 +52,7 @@ class UtteranceRetry:
     _offered_turn: int = 0
 
     def check(self, now_ms: int) -> None:
-        """Do what is due."""
+        """Send the utterance again if that is due."""
         due_ms, turn = self.next_deadline_ms(), self._turns.current
         if turn is None or due_ms is None or now_ms < due_ms:
             return
@@ -62,7 +62,7 @@ class UtteranceRetry:
         self._feed.rewind(turn.untranscribed_from_seq or turn.speech_from_seq)
 
     def next_deadline_ms(self) -> int | None:
-        """Return when the utterance counts as unheard, None when it is not to be offered again."""
+        """Return when the utterance counts as unheard, None if it must not be sent again."""
         turn = self._turns.current
         if turn is None or turn.input_ended_ms is None:
             return None
@@ -71,7 +71,7 @@ class UtteranceRetry:
         return turn.input_ended_ms + UNHEARD_AFTER_MS
 
     def is_duplicate_reply(self, event: LiveEvent) -> bool:
-        """Return whether the model answers the second copy of what it has answered."""
+        """Return whether an event is part of a reply to the second copy of an utterance."""
         is_open = bool(self._offered_turn) and self._context.may_answer_twice
         if not is_open or not isinstance(
             event, LiveAudio | LiveText | LiveToolCall | LiveTranscript | LiveTurnComplete
@@ -82,7 +82,7 @@ class UtteranceRetry:
                 self._offered_turn = 0
             return False
         if self._tool_calls or self._cues.is_pending:
-            # The model has something else to say.
+            # The reply may be the answer of a tool, or the response to a cue.
             return False
         if isinstance(event, LiveTurnComplete):
             self._offered_turn = 0
@@ -102,9 +102,9 @@ class UtteranceRetry:
 
 
 def _is_short_and_marked(messages: list[Numbered]) -> bool:
-    """Return whether this is nothing but speech between the client's marks, and short."""
+    """Return whether the messages are one short stretch of speech between a client's marks."""
     if messages[-1].seq - messages[0].seq >= len(messages):
-        # A part is missing. The turn must report that gap only once.
+        # Messages are missing, and a replay would record that gap a second time.
         return False
     spoken = [one.message for one in messages if not isinstance(one.message, Hello)]
     sizes = [len(one.pcm) for one in spoken if isinstance(one, Audio)]

@@ -1,4 +1,4 @@
-"""Watches the turn that the user waits for, so that it always ends with an answer or an error."""
+"""Watches the turn that the user waits for, so that it ends with an answer or an error."""
 
 from dataclasses import dataclass
 
@@ -17,13 +17,14 @@ APOLOGY = "There was no answer to that. Please say it again."
 
 @dataclass(slots=True)
 class Watchdog:
-    """Helps a turn that brings nothing: one nudge, one fresh live session, then an apology.
+    """Helps a turn without a reply: first with a nudge, then a fresh Live session, then an apology.
 
-    Tries are counted per turn, so a turn costs two at most, however it fails.
+    Tries are counted per turn, so a turn costs at most two of them.
 
     Attributes:
-        has_nudged_slow_model: The newest try was a nudge after silence. A slow model may answer
-            both the nudge and the user. A model that has completed the turn answers only the nudge.
+        has_nudged_slow_model: Whether the newest try was a nudge after silence. Then the model may
+            only be slow and answer both the user and the nudge. A model that has completed the turn
+            answers only the nudge.
     """
 
     _turns: TurnLedger
@@ -38,18 +39,18 @@ class Watchdog:
     has_nudged_slow_model: bool = False
 
     def note_activity(self, now_ms: int) -> None:
-        """Note that the model has done something, or got what it waited for."""
+        """Note that the model is active, or has received an answer that it waited for."""
         self._last_active_ms = now_ms
 
     def has_been_active_since(self, since_ms: int) -> bool:
-        """Return whether the model has done something after ``since_ms``."""
+        """Return whether the model has been active after ``since_ms``."""
         return self._last_active_ms > since_ms
 
     def is_reply_missing(self) -> bool:
-        """Return whether the turn that the model calls complete left the user without a reply.
+        """Return whether the model has completed a turn without a reply that the user needs.
 
-        One that called a tool did not, unless it was to be heard: the model may change how it
-        speaks without a word.
+        A turn with a tool call needs no reply, because the model may change preferences without
+        speaking. If its reply was only text, it does need one.
         """
         turn = self._awaited_turn()
         if turn is not self._turns.current:
@@ -58,15 +59,15 @@ class Watchdog:
         return self._is_empty
 
     def forget_model(self) -> None:
-        """Forget an empty turn, because the live session that left it empty is gone."""
+        """Forget an empty turn, because its Live session is lost."""
         self._is_empty = False
 
     def is_watching(self) -> bool:
-        """Return whether there is a turn that the user waits for."""
+        """Return whether the user waits for a turn."""
         return self._awaited_turn() is not None
 
     def check(self, now_ms: int) -> bool:
-        """Do what is due; True when the turn is to be given to a fresh live session."""
+        """Make the next try if it is due; return whether a fresh Live session must get the turn."""
         turn, due_ms = self._awaited_turn(), self.next_deadline_ms()
         is_empty, self._is_empty = self._is_empty, False
         is_due = is_empty or (due_ms is not None and now_ms >= due_ms)
@@ -76,10 +77,10 @@ class Watchdog:
         self.note_activity(now_ms)
         current = self._turns.current
         if current is not None and turn is not current:
-            # Nobody waits for its end any more, only for the answer to what was said after it.
+            # The user waits for the answer to later speech, not for the end of this turn.
             self._replies.force_end_turn(current, now_ms)
         elif turn.reply.is_cut:
-            # The user spoke over it and waits for no more of it.
+            # The user interrupted this reply and does not wait for the rest.
             self._replies.force_end_turn(turn, now_ms)
             return False
         if turn.number != self._turn_number:
@@ -95,23 +96,24 @@ class Watchdog:
         return self._tries == 2
 
     def next_deadline_ms(self) -> int | None:
-        """Return when the silence has lasted too long."""
+        """Return when the next try is due."""
         turn, current = self._awaited_turn(), self._turns.current
         if current is None or turn is None or turn.input_ended_ms is None:
             return None
         if not self._live_link.is_open or self._tool_calls.is_model_waiting:
             return None
         if self._turns.upcoming is None and self._tool_calls.unspoken.holds(current.number):
-            # ``AnswerWatch`` sees to it.
+            # ``AnswerWatch`` handles unspoken answers.
             return None
-        # The end of a reply may come when it should have been heard.
+        # The model may report the end of a reply only when the reply has been played.
         silent_from_ms = max(turn.input_ended_ms, current.silent_from_ms)
         return max(self._last_active_ms, silent_from_ms) + STALL_MS
 
     def _awaited_turn(self) -> TurnInProgress | None:
-        """Return the turn that the user waits for: mostly the current one.
+        """Return the turn that the user waits for, None without one.
 
-        Behind a reply that nobody asked for it is the upcoming one, should that reply not end.
+        This is usually the current turn. During a reply without input it is the upcoming one, in
+        case that reply does not end.
         """
         turn, upcoming = self._turns.current, self._turns.upcoming
         is_user_speaking = upcoming is not None and upcoming.is_being_spoken

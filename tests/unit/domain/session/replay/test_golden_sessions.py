@@ -50,6 +50,7 @@ PROSE = {
     ("ToolDeclaration", "description"),
     ("ToolParameter", "description"),
     ("ToolResponse", "answer"),
+    ("ToolCall", "answer"),
     ("SessionError", "message"),
     ("SendText", "text"),
     ("HistoryEntry", "text"),

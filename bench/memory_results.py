@@ -7,7 +7,7 @@ from typing import Any
 from bench.report import Report, Table
 from bench.statistics import Summary
 from bench.units.prices import BilledItem
-from repartee.domain.conversation.memory_budget import MemoryBudget
+from repartee.domain.conversation.history_budget import MemoryBudget
 
 # Below this length, the samples are shared among several conversations, so that none grows much.
 _SPREAD = 200

@@ -20,7 +20,7 @@ from repartee.adapters.dynamodb.sessions.opening_store import DynamoOpeningStore
 from repartee.adapters.dynamodb.sessions.store import DynamoSessionStore
 from repartee.adapters.dynamodb.table import DynamoTable
 from repartee.domain.conversation.conversation import Turn
-from repartee.domain.conversation.memory_budget import MemoryBudget, newest_within
+from repartee.domain.conversation.history_budget import MemoryBudget, newest_within
 from repartee.domain.conversation.summary import WANTED_CHARACTERS, SummaryFold
 from repartee.domain.session.state import ConnectionOpening, TurnCommit
 from repartee.domain.users.retention import KEEP_FOREVER

@@ -16,7 +16,7 @@ from repartee.domain.session.effects import (
     StartActivity,
 )
 from repartee.domain.session.machine import SessionMachine
-from repartee.domain.session.memory.allowance import GOODBYE
+from repartee.domain.session.memory.daily_allowance import GOODBYE
 from repartee.domain.session.timing import SPEAK_WITHIN_MS
 from repartee.domain.session.upkeep.watchdog import NUDGE
 

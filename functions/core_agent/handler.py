@@ -33,7 +33,7 @@ from repartee.application.answers.answer_question import QuestionAnswerer
 from repartee.application.answers.price_models import ModelPrices
 from repartee.application.answers.summarise_conversation import ConversationSummariser
 from repartee.config import PRICE_LIST, CoreAgentSettings
-from repartee.domain.conversation.memory_budget import MemoryBudget
+from repartee.domain.conversation.history_budget import MemoryBudget
 from repartee.domain.front_desk.rules import default_rules
 from repartee.domain.users.retention import Retention
 from repartee.observability import get_logger

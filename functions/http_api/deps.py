@@ -11,7 +11,7 @@ from repartee.application.users.change_preferences import PreferenceChanger
 from repartee.application.users.erase_user import UserEraser
 from repartee.application.users.export_user import UserExporter
 from repartee.application.users.forget_note import NoteForgetter
-from repartee.domain.live.profiles import LiveModelProfile
+from repartee.domain.live.model_profiles import LiveModelProfile
 from repartee.ports.conversations import ConversationReader
 from repartee.ports.runtime import Clock
 from repartee.ports.users import ProfileStore, UsageStore

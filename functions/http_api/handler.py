@@ -41,7 +41,7 @@ from repartee.application.users.export_user import UserExporter
 from repartee.application.users.forget_note import NoteForgetter
 from repartee.config import HttpApiSettings
 from repartee.domain.cost.limits import DailyLimits
-from repartee.domain.live.profiles import profile_of
+from repartee.domain.live.model_profiles import profile_of
 from repartee.observability import get_logger
 
 _HEADERS = {"cache-control": "no-store", "x-content-type-options": "nosniff"}

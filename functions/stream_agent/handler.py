@@ -40,9 +40,9 @@ from repartee.application.answers.price_models import ModelPrices
 from repartee.application.serving.serve_session import SessionServer
 from repartee.application.serving.session_ports import SessionPorts
 from repartee.config import PRICE_LIST, StreamAgentSettings
-from repartee.domain.conversation.memory_budget import MemoryBudget
+from repartee.domain.conversation.history_budget import MemoryBudget
 from repartee.domain.cost.limits import DailyLimits
-from repartee.domain.live.profiles import known_profile_of, profile_of
+from repartee.domain.live.model_profiles import known_profile_of, profile_of
 from repartee.domain.live.prompt import tools_of
 from repartee.domain.session.settings import SessionSettings
 from repartee.domain.users.retention import Retention

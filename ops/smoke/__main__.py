@@ -25,7 +25,7 @@ from ops.smoke.suite import (
     report,
     run_checks,
 )
-from repartee.domain.live.profiles import LiveModelProfile
+from repartee.domain.live.model_profiles import LiveModelProfile
 from repartee_client.access import HttpApiClient
 from repartee_client.errors import VoiceClientError
 

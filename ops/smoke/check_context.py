@@ -12,7 +12,7 @@ from repartee.config import PRICE_LIST
 from repartee.domain.conversation.conversation import Conversation, Memory
 from repartee.domain.cost.prices import Prices
 from repartee.domain.live.model import HistoryEntry, LiveConfig
-from repartee.domain.live.profiles import LiveModelProfile, profile_of
+from repartee.domain.live.model_profiles import LiveModelProfile, profile_of
 from repartee.domain.live.prompt import TOOLS, PromptContext, system_instruction
 from repartee.domain.users.preferences import Profile
 from repartee.ports.live_model import LiveModel

@@ -20,7 +20,7 @@ from repartee.domain.live.model import (
     ToolResponse,
     TurnStatus,
 )
-from repartee.domain.live.profiles import LiveModelProfile
+from repartee.domain.live.model_profiles import LiveModelProfile
 from repartee.domain.session.input.speech_channel import MAX_SILENCE_MS, SILENCE_CHUNK_MS
 from repartee.domain.tools.core_calls import ToolCallStatus
 from repartee.ports.live_model import LiveModel, LiveSession

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from repartee.domain.live.profiles import profile_of
+from repartee.domain.live.model_profiles import profile_of
 from repartee.observability import DIMENSION, NAMESPACE, Metric
 from tests.build.cloudformation import (
     ROOT,

@@ -10,7 +10,7 @@ import pytest
 
 from repartee.adapters.dynamodb import keys
 from repartee.adapters.dynamodb.conversations.items import turn_attributes
-from repartee.domain.conversation.memory_budget import MemoryBudget, prompt_characters
+from repartee.domain.conversation.history_budget import MemoryBudget, prompt_characters
 from tests.contract.scenes import CONVERSATION, USER, served_session, turn
 from tests.contract.servers import Servers
 from tests.contract.stores import TableNames, dynamodb_stores

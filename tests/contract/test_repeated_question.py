@@ -8,7 +8,7 @@ import pytest
 
 from core_agent.tools.catalogue import make_tools
 from repartee.application.answers.answer_question import QuestionAnswerer
-from repartee.domain.conversation.memory_budget import MemoryBudget
+from repartee.domain.conversation.history_budget import MemoryBudget
 from repartee.domain.front_desk.rules import OpeningHours
 from repartee.domain.session.timing import TOOL_CALL_TIMEOUT_MS
 from repartee.domain.tools.core_calls import (

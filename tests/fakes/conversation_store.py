@@ -6,7 +6,7 @@ from repartee.adapters.dynamodb.conversations.items import turn_attributes
 from repartee.adapters.dynamodb.item_size import check_size
 from repartee.adapters.dynamodb.values import encode_all
 from repartee.domain.conversation.conversation import Conversation, Memory, Turn, title_from
-from repartee.domain.conversation.memory_budget import newest_within
+from repartee.domain.conversation.history_budget import newest_within
 from repartee.domain.conversation.summary import SummaryFold
 from repartee.domain.cost.limits import DayUsage, utc_day
 from repartee.domain.errors import (

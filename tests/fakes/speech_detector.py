@@ -1,4 +1,4 @@
-from repartee.domain.speech import SpeechEdge
+from repartee.domain.speech_detection import SpeechEdge
 
 # 200 ms of speech, of silence, and of a sound that may be a whisper, as this detector hears them.
 SPEECH = b"\x01\x00" * 3_200

@@ -21,7 +21,7 @@ from repartee.adapters.langchain.reasoner import LangchainReasoner, ReasonerLimi
 from repartee.application.answers.answer_question import QuestionAnswerer
 from repartee.application.answers.summarise_conversation import ConversationSummariser
 from repartee.config import PRICE_LIST
-from repartee.domain.conversation.memory_budget import MemoryBudget
+from repartee.domain.conversation.history_budget import MemoryBudget
 from repartee.domain.front_desk.bookings import Slot
 from repartee.domain.front_desk.rules import OpeningHours
 from repartee.domain.session.state import SessionState

@@ -16,7 +16,7 @@ from repartee.application.answers import summarise_conversation
 from repartee.application.answers.answer_question import QuestionAnswerer
 from repartee.config import PRICE_LIST
 from repartee.domain.conversation.conversation import Conversation, Turn
-from repartee.domain.conversation.memory_budget import MemoryBudget
+from repartee.domain.conversation.history_budget import MemoryBudget
 from repartee.domain.conversation.summary import SummaryRequest
 from repartee.domain.front_desk.bookings import Slot
 from repartee.domain.front_desk.rules import OpeningHours

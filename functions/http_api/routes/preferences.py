@@ -6,7 +6,7 @@ from pydantic import BaseModel, ConfigDict
 from http_api.bodies import CheckedRoute
 from http_api.deps import Dependencies
 from http_api.identity import UserId
-from repartee.domain.live.profiles import LiveModelProfile
+from repartee.domain.live.model_profiles import LiveModelProfile
 from repartee.domain.users.preferences import (
     PreferenceChanges,
     Profile,

@@ -22,7 +22,7 @@ from repartee.domain.cost.limits import DAY_S
 from repartee.domain.cost.prices import ListPrice, PriceList, Prices, parse_prices
 from repartee.domain.live.context_policy import ContextPolicy
 from repartee.domain.live.model import TurnDetection
-from repartee.domain.live.profiles import LiveModelProfile, profile_of
+from repartee.domain.live.model_profiles import LiveModelProfile, profile_of
 from repartee.domain.users.preferences import PreferenceRefused, checked_language, checked_voice
 from repartee.domain.users.retention import MAX_RETENTION_DAYS
 

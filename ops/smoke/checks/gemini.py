@@ -16,7 +16,7 @@ from repartee.domain.live.model import (
     Role,
     TurnStatus,
 )
-from repartee.domain.live.profiles import LiveModelProfile
+from repartee.domain.live.model_profiles import LiveModelProfile
 from repartee.domain.session.tools.filler import FILLER
 from repartee_client.recordings import Recording
 

@@ -7,7 +7,7 @@ from ops.finding import Finding, judged, noted
 from ops.smoke.check_context import INSTRUCTION, CheckContext
 from ops.smoke.observed_session import Answer, refused_with
 from repartee.domain.errors import LiveSetupFailed
-from repartee.domain.live.profiles import LiveModelProfile
+from repartee.domain.live.model_profiles import LiveModelProfile
 
 TAG = "es-419"
 _GREETING = "Hello."

@@ -8,7 +8,7 @@ from ops.smoke.check_context import CheckContext
 from ops.smoke.observed_session import ObservedSession, is_over, is_reaction_to_input
 from repartee.domain.audio import OUTPUT_RATE_HZ, duration_ms
 from repartee.domain.live.model import LiveAudio
-from repartee.domain.live.profiles import LiveModelProfile
+from repartee.domain.live.model_profiles import LiveModelProfile
 from repartee.domain.session.upkeep.utterance_retry import UNHEARD_AFTER_MS
 from repartee_client.recordings import Recording
 

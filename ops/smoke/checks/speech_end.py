@@ -10,7 +10,7 @@ from ops.smoke.check_context import CheckContext
 from ops.smoke.observed_session import ObservedSession, is_audio, is_over, refused_with
 from repartee.domain.errors import LiveSetupFailed
 from repartee.domain.live.model import LiveInterrupted, TurnDetection
-from repartee.domain.live.profiles import LiveModelProfile
+from repartee.domain.live.model_profiles import LiveModelProfile
 from repartee_client.recordings import Recording
 
 # A turn that ends within this time after a message may have ended before the message arrived.

@@ -6,7 +6,7 @@ from ops.finding import Finding, judged, noted
 from ops.smoke.check_context import CheckContext
 from ops.smoke.observed_session import is_audio, is_complete, text
 from repartee.domain.live.model import LiveEvent, LiveToolCall, LiveTurnComplete, Role, TurnStatus
-from repartee.domain.live.profiles import LiveModelProfile
+from repartee.domain.live.model_profiles import LiveModelProfile
 from repartee.domain.tools.core_calls import ASK_CORE_AGENT
 
 _INSTRUCTION = (

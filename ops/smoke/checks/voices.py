@@ -7,7 +7,7 @@ from ops.finding import Finding, judged, noted
 from ops.smoke.check_context import CheckContext
 from repartee.domain.errors import LiveSetupFailed
 from repartee.domain.live.model import LiveConfig
-from repartee.domain.live.profiles import profile_of
+from repartee.domain.live.model_profiles import profile_of
 from repartee.ports.live_model import LiveModel
 
 

@@ -7,7 +7,7 @@ import random
 import pytest
 
 from repartee.adapters.speech_detector import WebRtcSpeechDetector
-from repartee.domain.speech import SpeechEdge
+from repartee.domain.speech_detection import SpeechEdge
 from repartee_client.recordings import read_wav
 
 pytestmark = pytest.mark.unit

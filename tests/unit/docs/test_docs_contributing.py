@@ -70,5 +70,5 @@ def test_a_file_holds_the_names_that_its_row_gives(row: list[str]) -> None:
 
 
 def test_a_gone_name_would_be_noticed() -> None:
-    profiles = "`layers/shared/repartee/domain/live/profiles.py`"
+    profiles = "`layers/shared/repartee/domain/live/model_profiles.py`"
     assert missing_names([profiles, "a `LiveModelProfile` in `_GONE`"]) == {"_GONE"}

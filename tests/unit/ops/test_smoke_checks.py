@@ -38,7 +38,7 @@ from repartee.domain.live.model import (
     TurnDetection,
     TurnStatus,
 )
-from repartee.domain.live.profiles import LiveModelProfile
+from repartee.domain.live.model_profiles import LiveModelProfile
 from repartee.domain.session.input.speech_channel import MAX_SILENCE_MS
 from repartee.domain.tools.core_calls import ASK_CORE_AGENT
 from repartee_client.recordings import Recording

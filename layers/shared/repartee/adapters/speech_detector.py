@@ -6,7 +6,7 @@ from collections import deque
 import webrtcvad
 
 from repartee.domain.audio import INAUDIBLE_RMS, INPUT_RATE_HZ, length_bytes
-from repartee.domain.speech import SpeechEdge
+from repartee.domain.speech_detection import SpeechEdge
 
 FRAME_MS = 20
 FRAME_BYTES = length_bytes(FRAME_MS, INPUT_RATE_HZ)

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from core_agent.tools.catalogue import make_tools
 from repartee.application.answers.answer_question import QuestionAnswerer, QuestionResult
-from repartee.domain.conversation.memory_budget import MemoryBudget
+from repartee.domain.conversation.history_budget import MemoryBudget
 from repartee.domain.errors import StoreUnavailable
 from repartee.domain.front_desk.rules import OpeningHours
 from repartee.domain.session.state import SessionState

@@ -11,7 +11,7 @@ from repartee.application.answers.summarise_conversation import (
     SummaryResult,
 )
 from repartee.domain.conversation.conversation import Conversation, Turn
-from repartee.domain.conversation.memory_budget import MemoryBudget
+from repartee.domain.conversation.history_budget import MemoryBudget
 from repartee.domain.conversation.summary import MAX_SUMMARY_CHARACTERS, SummaryFold, SummaryRequest
 from repartee.domain.cost.usage import Bill, TokenUsage
 from repartee.domain.errors import StoreUnavailable

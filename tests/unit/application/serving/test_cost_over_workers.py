@@ -10,7 +10,7 @@ import pytest
 from repartee.application.answers.answer_question import QuestionAnswerer
 from repartee.application.serving.lease_keeper import LEASE_MS
 from repartee.config import LIVE_PRICES
-from repartee.domain.conversation.memory_budget import MemoryBudget
+from repartee.domain.conversation.history_budget import MemoryBudget
 from repartee.domain.cost.limits import DayUsage, utc_day
 from repartee.domain.cost.usage import Bill, TokenUsage
 from repartee.domain.errors import CoreAgentFailed

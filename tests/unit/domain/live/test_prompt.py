@@ -15,7 +15,7 @@ from repartee.domain.conversation.conversation import (
     ToolCall,
     Turn,
 )
-from repartee.domain.conversation.memory_budget import MemoryBudget
+from repartee.domain.conversation.history_budget import MemoryBudget
 from repartee.domain.live.model import HistoryEntry, Role
 from repartee.domain.live.prompt import (
     TOOLS,

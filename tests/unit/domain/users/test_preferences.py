@@ -1,6 +1,6 @@
 import pytest
 
-from repartee.domain.live.profiles import FALLBACK_PROFILE
+from repartee.domain.live.model_profiles import FALLBACK_PROFILE
 from repartee.domain.text.languages import language_name
 from repartee.domain.users.preferences import (
     MAX_STYLE_CHARACTERS,

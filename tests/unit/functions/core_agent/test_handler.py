@@ -11,7 +11,7 @@ from repartee.adapters.aws.core_agent_event import AnswerEvent, RequestEvent, Su
 from repartee.application.answers.answer_question import QuestionAnswerer
 from repartee.application.answers.summarise_conversation import ConversationSummariser
 from repartee.domain.conversation.conversation import Conversation, Turn
-from repartee.domain.conversation.memory_budget import MemoryBudget
+from repartee.domain.conversation.history_budget import MemoryBudget
 from repartee.domain.conversation.summary import SummaryRequest
 from repartee.domain.session.state import SessionState
 from repartee.domain.tools.core_calls import CoreAnswer, CoreRequest, ToolCallKey, ToolCallStatus

@@ -20,7 +20,7 @@ from repartee.domain.cost.limits import DailyLimits, DayUsage, utc_day
 from repartee.domain.cost.usage import TokenUsage
 from repartee.domain.errors import StoreUnavailable
 from repartee.domain.front_desk.rules import OpeningHours
-from repartee.domain.live.profiles import FALLBACK_PROFILE
+from repartee.domain.live.model_profiles import FALLBACK_PROFILE
 from repartee.domain.protocol.messages import Notice
 from repartee.domain.session.state import ConnectionOpening
 from tests.event_files import load_event

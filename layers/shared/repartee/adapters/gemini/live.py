@@ -22,7 +22,7 @@ from repartee.domain.live.model import (
     ToolResponse,
     TurnDetection,
 )
-from repartee.domain.live.profiles import LiveModelProfile, profile_of
+from repartee.domain.live.model_profiles import LiveModelProfile, profile_of
 
 if TYPE_CHECKING:
     from google.genai.live import AsyncSession

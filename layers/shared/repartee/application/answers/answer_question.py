@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from repartee.application.answers.count_model_cost import count_model_cost
 from repartee.application.answers.recall import recall
 from repartee.application.answers.tool_run_recorder import ToolRunRecorder
-from repartee.domain.conversation.memory_budget import MemoryBudget
+from repartee.domain.conversation.history_budget import MemoryBudget
 from repartee.domain.conversation.turn_bounds import MAX_SPOKEN_CHARACTERS
 from repartee.domain.cost.usage import Bill
 from repartee.domain.errors import ItemTooLarge, LeaseLost, StoreUnavailable, UserErased

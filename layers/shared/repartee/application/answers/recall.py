@@ -1,7 +1,7 @@
 from dataclasses import replace
 
 from repartee.domain.conversation.conversation import Memory
-from repartee.domain.conversation.memory_budget import MemoryBudget
+from repartee.domain.conversation.history_budget import MemoryBudget
 from repartee.domain.users.notes import FACTS_AT_MOST
 from repartee.ports.conversations import ConversationReader
 from repartee.ports.users import Notes

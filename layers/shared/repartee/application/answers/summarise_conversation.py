@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from repartee.application.answers.count_model_cost import count_model_cost
-from repartee.domain.conversation.memory_budget import MemoryBudget, needs_summary, newest_within
+from repartee.domain.conversation.history_budget import MemoryBudget, needs_summary, newest_within
 from repartee.domain.conversation.summary import (
     MAX_FOLD_CHARACTERS,
     SummaryFold,

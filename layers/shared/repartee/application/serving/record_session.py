@@ -11,7 +11,7 @@ from repartee.domain.session.replay.recording import (
     opening_line,
     step_line,
 )
-from repartee.domain.speech import SpeechDetector
+from repartee.domain.speech_detection import SpeechDetector
 from repartee.ports.sessions import SessionRecorder
 
 

@@ -6,16 +6,16 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from repartee.application.answers.recall import recall
-from repartee.application.serving.account_session import (
-    count_remaining_usage,
-    count_usage_of_erased,
-    used_today,
-)
 from repartee.application.serving.earlier_sessions import end_earlier_sessions, open_tool_calls_of
 from repartee.application.serving.lease_keeper import LeaseKeeper, take_lease
 from repartee.application.serving.record_session import SessionRecording
 from repartee.application.serving.run_session import SessionRun
 from repartee.application.serving.session_ports import SessionPorts
+from repartee.application.serving.session_usage import (
+    count_remaining_usage,
+    count_usage_of_erased,
+    used_today,
+)
 from repartee.application.serving.table_lane import STORE_RETRY_MS
 from repartee.domain.conversation.conversation import Conversation, Memory
 from repartee.domain.errors import ClientTooSlow, ConnectionGone, LeaseLost, StoreUnavailable

@@ -2,7 +2,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from repartee.application.serving.live_model_quirks import LiveModelQuirks
-from repartee.domain.speech import SpeechDetector
+from repartee.domain.speech_detection import SpeechDetector
 from repartee.ports.answers import CoreAgent, SummaryRequests
 from repartee.ports.clients import ClientChannel
 from repartee.ports.conversations import ConversationReader, ConversationWriter

@@ -5,9 +5,9 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 
-from repartee.application.serving.account_session import read_usage
 from repartee.application.serving.lease_keeper import RENEW_EVERY_MS, LeaseKeeper
 from repartee.application.serving.session_ports import SessionPorts
+from repartee.application.serving.session_usage import read_usage
 from repartee.application.serving.session_writes import SessionWrites
 from repartee.domain.conversation.summary import SummaryRequest
 from repartee.domain.errors import ConversationTaken, LeaseLost, StoreUnavailable, UserErased

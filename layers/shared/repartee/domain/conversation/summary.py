@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from repartee.domain.conversation.conversation import Turn
-from repartee.domain.conversation.memory_budget import prompt_characters
+from repartee.domain.conversation.history_budget import prompt_characters
 from repartee.domain.text.characters import one_line
 from repartee.domain.text.cuts import truncate_text
 

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from repartee.domain.conversation.conversation import Memory, Turn
 from repartee.domain.live.model import HistoryEntry, Role, ToolDeclaration, ToolParameter
-from repartee.domain.live.profiles import FALLBACK_PROFILE, LiveModelProfile
+from repartee.domain.live.model_profiles import FALLBACK_PROFILE, LiveModelProfile
 from repartee.domain.text.cuts import truncate_text
 from repartee.domain.text.languages import language_name
 from repartee.domain.tools.core_calls import (

@@ -34,7 +34,7 @@ from repartee.domain.session.parts import SessionParts
 from repartee.domain.session.settings import SessionSettings
 from repartee.domain.session.state import Lease
 from repartee.domain.session.timing import FORCED_HAND_OVER_MS
-from repartee.domain.speech import SpeechDetector
+from repartee.domain.speech_detection import SpeechDetector
 from repartee.domain.users.preferences import Profile
 
 

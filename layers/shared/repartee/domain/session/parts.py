@@ -10,13 +10,13 @@ from repartee.domain.session.input.messages import MessageIntake
 from repartee.domain.session.input.notices import NoticeIntake
 from repartee.domain.session.input.order import InputOrder
 from repartee.domain.session.input.speech_channel import SpeechChannel
-from repartee.domain.session.memory.allowance import Allowance
-from repartee.domain.session.memory.keeper import MemoryKeeper
+from repartee.domain.session.memory.commits import MemoryKeeper
+from repartee.domain.session.memory.daily_allowance import Allowance
 from repartee.domain.session.memory.lost_replies import LostReplies
 from repartee.domain.session.memory.writes import TableWrites
 from repartee.domain.session.model.cues import Cues
-from repartee.domain.session.model.fallbacks import SetupFallbacks
 from repartee.domain.session.model.link import LiveLink
+from repartee.domain.session.model.setup_fallbacks import SetupFallbacks
 from repartee.domain.session.settings import SessionSettings
 from repartee.domain.session.state import Lease
 from repartee.domain.session.tools.answer_watch import AnswerWatch
@@ -30,17 +30,17 @@ from repartee.domain.session.turns.ledger import TurnLedger
 from repartee.domain.session.turns.replies import Replies
 from repartee.domain.session.turns.transcripts import UserTranscripts
 from repartee.domain.session.upkeep.client_presence import ClientPresence
-from repartee.domain.session.upkeep.closing import SessionClosing
-from repartee.domain.session.upkeep.context import LiveContext
 from repartee.domain.session.upkeep.departure import Departure
 from repartee.domain.session.upkeep.limit_watch import LimitWatch
+from repartee.domain.session.upkeep.live_context import LiveContext
 from repartee.domain.session.upkeep.live_sessions import LiveSessions
 from repartee.domain.session.upkeep.model_events import ModelEvents
 from repartee.domain.session.upkeep.reply_events import ReplyEvents
 from repartee.domain.session.upkeep.restarts import TurnRestarts
+from repartee.domain.session.upkeep.session_end import SessionClosing
 from repartee.domain.session.upkeep.utterance_retry import UtteranceRetry
 from repartee.domain.session.upkeep.watchdog import Watchdog
-from repartee.domain.speech import SpeechDetector
+from repartee.domain.speech_detection import SpeechDetector
 
 
 class SessionParts:

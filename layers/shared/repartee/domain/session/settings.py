@@ -1,12 +1,12 @@
 from dataclasses import dataclass, field
 from datetime import tzinfo
 
-from repartee.domain.conversation.memory_budget import MemoryBudget
+from repartee.domain.conversation.history_budget import MemoryBudget
 from repartee.domain.cost.limits import DailyLimits
 from repartee.domain.cost.prices import Prices
 from repartee.domain.live.context_policy import ContextPolicy
 from repartee.domain.live.model import ToolDeclaration, TurnDetection
-from repartee.domain.live.profiles import LiveModelProfile, profile_of
+from repartee.domain.live.model_profiles import LiveModelProfile, profile_of
 from repartee.domain.live.prompt import TOOLS
 from repartee.domain.protocol.messages import MAX_IN_FLIGHT
 

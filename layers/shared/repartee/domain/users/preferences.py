@@ -4,7 +4,7 @@ from dataclasses import dataclass, field, replace
 
 from repartee.domain.cost.limits import OwnLimits
 from repartee.domain.errors import ReparteeError
-from repartee.domain.live.profiles import LiveModelProfile
+from repartee.domain.live.model_profiles import LiveModelProfile
 from repartee.domain.text.characters import TextRefused, checked_line
 
 MAX_STYLE_CHARACTERS = 200

@@ -19,7 +19,7 @@ from repartee.domain.session.effects import (
     StartActivity,
 )
 from repartee.domain.session.input.speech_channel import MAX_SILENCE_MS
-from repartee.domain.session.upkeep.context import MAX_DETECTION_CHANGES
+from repartee.domain.session.upkeep.live_context import MAX_DETECTION_CHANGES
 from repartee.domain.session.upkeep.watchdog import NUDGE
 from repartee.domain.tools.core_calls import ASK_CORE_AGENT
 from tests.fakes.speech_detector import SILENCE, SPEECH

@@ -10,7 +10,7 @@ from repartee.domain.live.model import LiveUsage
 from repartee.domain.protocol.messages import Text
 from repartee.domain.session.effects import SendText
 from repartee.domain.session.events import Started
-from repartee.domain.session.memory.allowance import GOODBYE
+from repartee.domain.session.memory.daily_allowance import GOODBYE
 from tests.fakes.clock import NOON_MS
 from tests.session_harness import SETTINGS, SessionHarness
 

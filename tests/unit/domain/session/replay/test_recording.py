@@ -26,7 +26,7 @@ from repartee.domain.session.replay.recording import (
 )
 from repartee.domain.session.settings import SessionSettings
 from repartee.domain.session.state import Lease
-from repartee.domain.speech import SpeechDetector
+from repartee.domain.speech_detection import SpeechDetector
 from tests.fakes.session_recorder import FakeSessionRecorder
 from tests.unit.application.serving.worker_harness import WorkerHarness
 from tests.unit.domain.session.replay.recordings import (

@@ -7,7 +7,7 @@ import pytest
 
 from local.gemini.live.model_rules import ModelRules, model_rules_of
 from local.gemini.live.protocol import ServerClose, Setup, parse_client_message
-from repartee.domain.live.profiles import profile_of
+from repartee.domain.live.model_profiles import profile_of
 
 pytestmark = pytest.mark.unit
 

@@ -8,7 +8,7 @@ from repartee.adapters.dynamodb.conversations.items import header_from, profile_
 from repartee.adapters.dynamodb.expiry import is_header_kept, is_kept
 from repartee.adapters.dynamodb.table import DynamoTable
 from repartee.domain.conversation.conversation import Conversation, Memory, Turn
-from repartee.domain.conversation.memory_budget import prompt_characters
+from repartee.domain.conversation.history_budget import prompt_characters
 from repartee.domain.users.preferences import Profile
 from repartee.ports.runtime import Clock
 

@@ -23,7 +23,7 @@ from repartee.domain.session.input.order import GIVE_UP_AFTER_MS, InputOrder
 from repartee.domain.session.input.speech_channel import ONSET_PAD_MESSAGES, SpeechChannel
 from repartee.domain.session.turns.ledger import TurnLedger
 from repartee.domain.session.turns.turn import TurnInProgress
-from repartee.domain.speech import SpeechDetector, SpeechEdge
+from repartee.domain.speech_detection import SpeechDetector, SpeechEdge
 
 SPEECH_ENDS_AFTER_MS = 1_000
 # While more audio is expected (the client marked no end, or messages are missing), a pause does not

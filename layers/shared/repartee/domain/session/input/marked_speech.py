@@ -20,7 +20,7 @@ from repartee.domain.session.tools.calls import ToolCalls
 from repartee.domain.session.turns.ledger import TurnLedger
 from repartee.domain.session.turns.replies import Replies
 from repartee.domain.session.turns.turn import TurnInProgress
-from repartee.domain.speech import SpeechDetector, SpeechEdge
+from repartee.domain.speech_detection import SpeechDetector, SpeechEdge
 from repartee.domain.text.characters import is_visible
 
 # A transcript arrives 1 to 2 s after the end of the speech.

@@ -16,7 +16,7 @@ from repartee.domain.protocol.messages import (
 from repartee.domain.session.client.link import ClientLink
 from repartee.domain.session.input.feed import InputFeed
 from repartee.domain.session.input.messages import MessageIntake
-from repartee.domain.session.memory.keeper import MemoryKeeper
+from repartee.domain.session.memory.commits import MemoryKeeper
 from repartee.domain.session.tools.answer_watch import AnswerWatch
 from repartee.domain.session.tools.preferences import ActivePreferences
 

@@ -4,7 +4,7 @@ from collections import deque
 from dataclasses import dataclass, field
 
 from repartee.domain.live.model import TurnDetection
-from repartee.domain.live.profiles import LiveModelProfile
+from repartee.domain.live.model_profiles import LiveModelProfile
 from repartee.domain.session.model.channel import ModelChannel
 from repartee.domain.session.timing import STALL_MS
 from repartee.domain.session.tools.calls import ToolCalls

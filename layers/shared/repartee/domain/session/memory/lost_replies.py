@@ -6,7 +6,7 @@ from repartee.domain.protocol.frames import ReplyLost
 from repartee.domain.protocol.messages import OutputPosition
 from repartee.domain.session.client.link import ClientLink
 from repartee.domain.session.client.outbox import Outbox
-from repartee.domain.session.memory.keeper import MemoryKeeper
+from repartee.domain.session.memory.commits import MemoryKeeper
 from repartee.domain.session.model.cues import Cues
 
 # A client acknowledges the end of a turn at once, but the message function may start cold.

@@ -23,7 +23,7 @@ from repartee.domain.session.effects import Effect
 from repartee.domain.session.events import Event
 from repartee.domain.session.settings import SessionSettings
 from repartee.domain.session.state import Lease
-from repartee.domain.speech import SpeechEdge
+from repartee.domain.speech_detection import SpeechEdge
 
 type Json = bool | int | float | str | list[Json] | dict[str, Json] | None
 type WriteAudio = Callable[[bytes], Json]

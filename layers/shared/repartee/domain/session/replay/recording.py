@@ -35,7 +35,7 @@ from repartee.domain.session.replay.codec import (
 )
 from repartee.domain.session.settings import SessionSettings
 from repartee.domain.session.state import Lease
-from repartee.domain.speech import SpeechDetector, SpeechEdge
+from repartee.domain.speech_detection import SpeechDetector, SpeechEdge
 
 VERSION = 1
 # This replaces the hash of a piece of audio that was left out, because it cannot be known.

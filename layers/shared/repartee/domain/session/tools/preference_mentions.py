@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from repartee.domain.session.model.cues import Cues
-from repartee.domain.session.model.fallbacks import SetupFallbacks
+from repartee.domain.session.model.setup_fallbacks import SetupFallbacks
 from repartee.domain.session.tools.preferences import ActivePreferences
 from repartee.domain.text.languages import language_name
 from repartee.domain.users.preferences import PreferenceChanges, Profile

@@ -4,7 +4,7 @@ from dataclasses import asdict, dataclass, field
 
 from repartee.domain.protocol.messages import PreferencesChanged
 from repartee.domain.session.memory.writes import TableWrites
-from repartee.domain.session.model.fallbacks import SetupFallbacks
+from repartee.domain.session.model.setup_fallbacks import SetupFallbacks
 from repartee.domain.session.settings import SessionSettings
 from repartee.domain.session.tools.calls import text_argument
 from repartee.domain.users.preferences import (

@@ -3,11 +3,11 @@
 from dataclasses import dataclass
 
 from repartee.domain.session.input.feed import InputFeed
-from repartee.domain.session.memory.allowance import Allowance
+from repartee.domain.session.memory.daily_allowance import Allowance
 from repartee.domain.session.model.link import LiveLink
 from repartee.domain.session.tools.calls import ToolCalls
 from repartee.domain.session.turns.ledger import TurnLedger
-from repartee.domain.session.upkeep.closing import SessionClosing
+from repartee.domain.session.upkeep.session_end import SessionClosing
 
 
 @dataclass(slots=True)

@@ -15,8 +15,8 @@ from repartee.domain.live.model import (
 from repartee.domain.protocol.frames import CloseReason, SessionError
 from repartee.domain.session.client.outbox import Outbox
 from repartee.domain.session.model.link import LiveLink
-from repartee.domain.session.upkeep.context import LiveContext
 from repartee.domain.session.upkeep.departure import Departure
+from repartee.domain.session.upkeep.live_context import LiveContext
 from repartee.domain.session.upkeep.restarts import TurnRestarts
 from repartee.domain.session.upkeep.watchdog import Watchdog
 

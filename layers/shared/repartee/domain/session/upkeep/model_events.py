@@ -10,7 +10,7 @@ from repartee.domain.live.model import (
     LiveUsage,
     Role,
 )
-from repartee.domain.session.memory.keeper import MemoryKeeper
+from repartee.domain.session.memory.commits import MemoryKeeper
 from repartee.domain.session.turns.transcripts import PlacedTranscript, UserTranscripts
 from repartee.domain.session.upkeep.departure import Departure
 from repartee.domain.session.upkeep.live_sessions import LiveSessions

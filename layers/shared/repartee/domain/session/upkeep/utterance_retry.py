@@ -18,7 +18,7 @@ from repartee.domain.session.model.cues import Cues
 from repartee.domain.session.tools.calls import ToolCalls
 from repartee.domain.session.turns.ledger import TurnLedger
 from repartee.domain.session.turns.turn import TurnInProgress
-from repartee.domain.session.upkeep.context import LiveContext
+from repartee.domain.session.upkeep.live_context import LiveContext
 from repartee.domain.session.upkeep.watchdog import Watchdog
 
 # Gemini's detector sometimes drops utterances of 1 to 2 s right after its reply

@@ -9,8 +9,8 @@ from repartee.domain.live.context_policy import carried, reseed_saves_usd, seed_
 from repartee.domain.live.model import LiveConfig, TurnDetection
 from repartee.domain.live.prompt import PromptContext, system_instruction
 from repartee.domain.session.client.link import ClientLink
-from repartee.domain.session.memory.keeper import MemoryKeeper
-from repartee.domain.session.model.fallbacks import SetupContent, SetupFallbacks
+from repartee.domain.session.memory.commits import MemoryKeeper
+from repartee.domain.session.model.setup_fallbacks import SetupContent, SetupFallbacks
 from repartee.domain.session.settings import SessionSettings
 from repartee.domain.session.tools.preferences import ActivePreferences
 from repartee.domain.users.notes import Note

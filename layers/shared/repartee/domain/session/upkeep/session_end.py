@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from repartee.domain.protocol.frames import CloseReason
 from repartee.domain.session.input.feed import InputFeed
-from repartee.domain.session.memory.keeper import MemoryKeeper
+from repartee.domain.session.memory.commits import MemoryKeeper
 from repartee.domain.session.model.link import LiveLink
 from repartee.domain.session.turns.ledger import TurnLedger
 from repartee.domain.session.turns.replies import Replies

@@ -11,7 +11,7 @@ from repartee.domain.session.client.outbox import Outbox
 from repartee.domain.session.client.undelivered import UndeliveredTurns
 from repartee.domain.session.effects import CommitTurn
 from repartee.domain.session.events import SummaryRead
-from repartee.domain.session.memory.summaries import SummaryWatch
+from repartee.domain.session.memory.summary_trigger import SummaryWatch
 from repartee.domain.session.memory.writes import TableWrites
 from repartee.domain.session.settings import SessionSettings
 from repartee.domain.session.state import PendingCall, SessionState

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 
 from repartee.domain.conversation.conversation import Memory
-from repartee.domain.conversation.memory_budget import (
+from repartee.domain.conversation.history_budget import (
     MemoryBudget,
     needs_summary,
     prompt_characters,

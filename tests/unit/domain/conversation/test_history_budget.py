@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from repartee.domain.conversation.conversation import ToolCall, Turn
-from repartee.domain.conversation.memory_budget import (
+from repartee.domain.conversation.history_budget import (
     MemoryBudget,
     newest_within,
     prompt_characters,

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from repartee.domain.conversation.conversation import Turn
-from repartee.domain.conversation.memory_budget import MemoryBudget
+from repartee.domain.conversation.history_budget import MemoryBudget
 from repartee.domain.live.model import HistoryEntry, LiveGoAway
 from repartee.domain.session.effects import AskForSummary, CommitTurn, OpenLive, ReadSummary
 from repartee.domain.session.events import SummaryRead

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from repartee.domain.audio import OUTPUT_RATE_HZ
-from repartee.domain.live.profiles import FALLBACK_PROFILE, known_profile_of, profile_of
+from repartee.domain.live.model_profiles import FALLBACK_PROFILE, known_profile_of, profile_of
 from repartee.domain.tools.core_calls import ASK_CORE_AGENT
 from tests.session_harness import SETTINGS
 

@@ -158,6 +158,8 @@ class AnySession(RuleBasedStateMachine):
         self.delayed: list[Numbered] = []
         self.sent: list[Numbered] = []
         self.arrived_ms: dict[int, int] = {}
+        self.sent_ms: dict[int, int] = {}
+        self.refused: set[int] = set()
         self.made: dict[str, tuple[int, int]] = {}
         self.effects_before: dict[str, int] = {}
         self.cancelled: set[str] = set()
@@ -196,6 +198,7 @@ class AnySession(RuleBasedStateMachine):
             message = Text(f"<{seq}>") if kind is Text else kind()
         numbered = self.call.numbered(message)
         self.sent.append(numbered)
+        self.sent_ms[seq] = self.call.now_ms
         if is_delayed:
             self.delayed.append(numbered)
         else:
@@ -205,7 +208,12 @@ class AnySession(RuleBasedStateMachine):
 
     def arrive(self, numbered: Numbered) -> None:
         self.arrived_ms.setdefault(numbered.seq, self.call.now_ms)
+        deleted = set(self.call.deleted)
         self.call.read(numbered)
+        if numbered.seq in set(self.call.deleted) - deleted:
+            # Its number was given up, so the client is asked to send it under another one.
+            assert self.call.now_ms >= self.sent_ms[numbered.seq] + GIVE_UP_AFTER_MS
+            self.refused.add(numbered.seq)
 
     @precondition(lambda self: self.delayed)
     @rule(data=st.data())
@@ -420,7 +428,8 @@ class AnySession(RuleBasedStateMachine):
 
     @invariant()
     def nothing_is_deleted_that_is_not_committed(self):
-        assert max(self.call.deleted, default=0) <= self.call.machine.cursor
+        deleted = set(self.call.deleted) - self.refused
+        assert max(deleted, default=0) <= self.call.machine.cursor
 
     def teardown(self):
         """A session that is left alone ends, if all pending work succeeds."""

@@ -173,6 +173,16 @@ def test_a_tool_call_shows_that_a_whisper_was_understood(call):
     assert call.frames(NoSpeech) == []
 
 
+def test_speech_that_led_to_a_tool_call_stays_in_its_turn_when_the_user_types_on():
+    call = started()
+    call.send(SpeechStart(), Audio(WHISPER))
+    call.call_tool()
+    call.send(Text("For Monday."))
+
+    assert call.frames(NoSpeech) == []
+    assert call.asked
+
+
 def test_output_before_the_end_of_the_mark_shows_that_the_model_understood():
     call = started()
     call.send(SpeechStart(), Audio(WHISPER))

@@ -154,14 +154,14 @@ class InputFeed:
         waiting = (one for one in self._ready if isinstance(one, Numbered) and one.seq < first_seq)
         self._ready = deque([*late, *waiting])
 
-    def record_unanswered_input(self, now_ms: int) -> bool:
-        """Record input that is not answered in a turn; return False if that was done before.
+    def record_unanswered_input(self, now_ms: int) -> None:
+        """Record once, in a turn, the input that is not answered.
 
         No later worker will handle this input. Texts are recorded as they are. Speech without a
         transcript is recorded as skipped.
         """
         if self._is_rest_recorded:
-            return False
+            return
         self._is_rest_recorded = True
         ready = [*self._ready, *self.order.take_all()]
         waiting = [one for one in ready if isinstance(one, Numbered)]
@@ -180,14 +180,6 @@ class InputFeed:
                 turn.add_user_transcript(f" {text}", now_ms)
             if unheard:
                 turn.skipped.append(SkippedInput(min(unheard), max(unheard)))
-        return True
-
-    def record_untranscribed_speech(self) -> None:
-        """Record speech without a transcript as skipped in the newest turn."""
-        turn = self._turns.newest
-        if turn is not None and not turn.has_reply and turn.untranscribed_from_seq is not None:
-            last_seq = max(turn.untranscribed_from_seq, self._fed_through)
-            turn.skipped.append(SkippedInput(turn.untranscribed_from_seq, last_seq))
 
     def end_speech(self, now_ms: int) -> None:
         """End the user's speech, because it stopped or the session takes no more input."""

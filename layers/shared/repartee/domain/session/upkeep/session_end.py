@@ -48,8 +48,7 @@ class SessionClosing:
     def end_turns(self, now_ms: int) -> None:
         """End the turns of a session that is being closed, if it is time."""
         if self._departure.is_late(now_ms):
-            if not self._feed.record_unanswered_input(now_ms):
-                self._feed.record_untranscribed_speech()
+            self._feed.record_unanswered_input(now_ms)
             self._turns.end_all(now_ms)
         elif self._turns.current is None and not self._departure.may_listen:
             # The last reply is over. Input that waited for its end is recorded without an answer.

@@ -64,7 +64,7 @@ class PlaybackLead:
     _held_since_ms: int | None = None
 
     def mark_posted(self, frame: Frame, now_ms: int) -> None:
-        """Count a frame that is posted."""
+        """Count a posted frame towards the lead."""
         self._held_since_ms = None
         if isinstance(frame, ReplyAudio):
             self._turn = frame.turn

@@ -70,11 +70,11 @@ class ClientLink:
             return None
         self.newest, self._last_hello_seq = connection, numbered.seq
         self.detached_at_ms = None
-        is_same_line = numbered.connection_id == self.connection_id
+        is_same_connection = numbered.connection_id == self.connection_id
         before = (self.connection_id, self.marks_speech)
         self.connection_id, self.marks_speech = numbered.connection_id, hello.marks_speech
         is_new = before != (self.connection_id, self.marks_speech)
-        if is_same_line and hello.resume_from is None:
+        if is_same_connection and hello.resume_from is None:
             return Attachment(is_new, is_output_lost=False)
         return Attachment(is_new, is_output_lost=not self.outbox.resume(hello.resume_from))
 
@@ -144,12 +144,12 @@ class ClientLink:
             now_ms: The present.
             is_urgent: Whether to report at once.
         """
-        news = through - self.accepted_through
-        if news <= 0:
+        unreported = through - self.accepted_through
+        if unreported <= 0:
             self._accepted_at_ms = now_ms
             return
         is_due = now_ms >= self._accepted_at_ms + ACCEPTED_EVERY_MS
-        if is_urgent or is_due or news >= ACCEPTED_EVERY_MESSAGES:
+        if is_urgent or is_due or unreported >= ACCEPTED_EVERY_MESSAGES:
             self.outbox.offer(Accepted(through))
             self.accepted_through = through
             self._accepted_at_ms = now_ms

@@ -41,11 +41,11 @@ class Outbox:
     last_seq: int = 0
     _waiting: deque[Frame] = field(default_factory=deque)
     _waiting_bytes: int = 0
-    _kept: deque[NumberedFrame] = field(default_factory=deque)
-    _kept_bytes: int = 0
+    _unacknowledged: deque[NumberedFrame] = field(default_factory=deque)
+    _unacknowledged_bytes: int = 0
     _lost: dict[int, int] = field(default_factory=dict)
     _unposted: set[int] = field(default_factory=set)
-    _again: deque[NumberedFrame] = field(default_factory=deque)
+    _to_repost: deque[NumberedFrame] = field(default_factory=deque)
     _in_flight: NumberedFrame | None = None
     _paused_until_ms: int | None = None
     _turn_ends: dict[int, int] = field(default_factory=dict)
@@ -78,9 +78,9 @@ class Outbox:
         self._playback_lead.forget()
         self._waiting = deque(frame for frame in self._waiting if not _is_audio_of(frame, turn))
         self._waiting_bytes = sum(map(_audio_bytes, self._waiting))
-        self._again = deque(map(partial(_without_audio, turn=turn), self._again))
-        self._kept = deque(map(partial(_without_audio, turn=turn), self._kept))
-        self._kept_bytes = sum(_audio_bytes(kept.frame) for kept in self._kept)
+        self._to_repost = deque(map(partial(_without_audio, turn=turn), self._to_repost))
+        self._unacknowledged = deque(map(partial(_without_audio, turn=turn), self._unacknowledged))
+        self._unacknowledged_bytes = sum(_audio_bytes(kept.frame) for kept in self._unacknowledged)
 
     def interrupt(self, turn: int) -> None:
         """Drop a turn's audio and send ``Interrupted`` ahead of all waiting frames."""
@@ -95,8 +95,8 @@ class Outbox:
             if now_ms < self._paused_until_ms:
                 return None
             self._paused_until_ms = None
-        if self._again:
-            self._in_flight = self._again.popleft()
+        if self._to_repost:
+            self._in_flight = self._to_repost.popleft()
         elif self._waiting and not self._playback_lead.must_hold(self._waiting, now_ms):
             frame = self._waiting.popleft()
             self._playback_lead.mark_posted(frame, now_ms)
@@ -126,7 +126,7 @@ class Outbox:
         """
         if self._in_flight is None or self._in_flight.seq != seq:
             return
-        self._again.appendleft(self._in_flight)
+        self._to_repost.appendleft(self._in_flight)
         self._in_flight = None
         if not is_gone:
             self._paused_until_ms = now_ms + SLOW_CLIENT_PAUSE_MS
@@ -156,15 +156,15 @@ class Outbox:
         if position.epoch != self.epoch or not self.acknowledged < position.seq <= self.last_seq:
             return False
         self.acknowledged = position.seq
-        while self._kept and self._kept[0].seq <= self.acknowledged:
-            self._kept_bytes -= _audio_bytes(self._kept.popleft().frame)
+        while self._unacknowledged and self._unacknowledged[0].seq <= self.acknowledged:
+            self._unacknowledged_bytes -= _audio_bytes(self._unacknowledged.popleft().frame)
         return True
 
     def resume(self, position: OutputPosition | None) -> bool:
         """Post again what a returning client lacks; return False if some audio is lost."""
         if position is not None:
             self.acknowledge(position)
-        self._again = deque(self._kept)
+        self._to_repost = deque(self._unacknowledged)
         self._in_flight = None
         self._paused_until_ms = None
         return not self.lost_turns()
@@ -203,20 +203,22 @@ class Outbox:
 
     def is_empty(self) -> bool:
         """Return whether all frames have been posted."""
-        return not (self._waiting or self._again or self._in_flight)
+        return not (self._waiting or self._to_repost or self._in_flight)
 
     def next_deadline_ms(self) -> int | None:
         """Return when a delayed post becomes due."""
         return self._paused_until_ms or self._playback_lead.next_deadline_ms()
 
     def _keep(self, numbered: NumberedFrame) -> None:
-        self._kept.append(numbered)
-        self._kept_bytes += _audio_bytes(numbered.frame)
-        while self._kept_bytes > MAX_AUDIO_BYTES:
-            oldest, lost = _first_audio(kept.frame for kept in self._kept)
-            self._lost[lost.turn] = max(self._lost.get(lost.turn, 0), self._kept[oldest].seq)
-            self._kept_bytes -= len(lost.pcm)
-            self._kept[oldest] = _without_audio(self._kept[oldest])
+        self._unacknowledged.append(numbered)
+        self._unacknowledged_bytes += _audio_bytes(numbered.frame)
+        while self._unacknowledged_bytes > MAX_AUDIO_BYTES:
+            oldest, lost = _first_audio(kept.frame for kept in self._unacknowledged)
+            self._lost[lost.turn] = max(
+                self._lost.get(lost.turn, 0), self._unacknowledged[oldest].seq
+            )
+            self._unacknowledged_bytes -= len(lost.pcm)
+            self._unacknowledged[oldest] = _without_audio(self._unacknowledged[oldest])
 
 
 def _audio_bytes(frame: Frame) -> int:

@@ -75,8 +75,8 @@ class InputOrder:
         self._highest = self._received_through = self._forgotten_through = self.through
         self.taken_through = max(self.through, self.known.through)
         recent = self.known.recent
-        is_of_this = recent.through == self.through
-        self._digests = dict(enumerate(recent.digests, recent.first)) if is_of_this else {}
+        is_current = recent.through == self.through
+        self._digests = dict(enumerate(recent.digests, recent.first)) if is_current else {}
         self._known_from = min(self._digests, default=self.through + 1)
 
     @property
@@ -123,9 +123,9 @@ class InputOrder:
 
     def refuse(self, seq: int) -> bool:
         """Note that a message is refused; return False if it was refused before."""
-        is_news = seq not in self._refused
+        is_first = seq not in self._refused
         self._refused.add(seq)
-        return is_news
+        return is_first
 
     def forget_refused(self, present: set[int]) -> None:
         """Forget refused messages that are not in the mailbox any more."""

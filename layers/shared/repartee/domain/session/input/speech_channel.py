@@ -69,7 +69,7 @@ class SpeechChannel:
             self._is_active = True
             self._channel.start_activity()
         for pcm in self._pad:
-            self._give(pcm)
+            self._send_now(pcm)
         self._pad.clear()
 
     def send(self, pcm: bytes) -> bool:
@@ -84,10 +84,10 @@ class SpeechChannel:
             if not self._waits_for_proof and len(self._pad) > ONSET_PAD_MESSAGES:
                 self._pad.popleft()
             return False
-        self._give(pcm)
+        self._send_now(pcm)
         return True
 
-    def _give(self, pcm: bytes) -> None:
+    def _send_now(self, pcm: bytes) -> None:
         self._silent_from_ms = None
         self._channel.send_audio(pcm)
         if (turn := self._turns.newest) is not None:

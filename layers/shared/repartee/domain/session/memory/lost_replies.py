@@ -29,13 +29,13 @@ class LostReplies:
     _keeper: MemoryKeeper
     _client: ClientLink
     _cues: Cues
-    _earlier: set[int] = field(init=False)
+    _earlier_turns: set[int] = field(init=False)
     _to_repeat: set[int] = field(default_factory=set)
     _shown: set[int] = field(default_factory=set)
     _waits_until_ms: int | None = None
 
     def __post_init__(self) -> None:
-        self._earlier = {turn.number for turn in self._keeper.undelivered.turns}
+        self._earlier_turns = {turn.number for turn in self._keeper.undelivered.turns}
 
     @property
     def _outbox(self) -> Outbox:
@@ -52,12 +52,12 @@ class LostReplies:
         """
         waits_until_ms = self.next_deadline_ms()
         if waits_until_ms is not None and now_ms >= waits_until_ms:
-            self._miss_earlier()
+            self._mark_earlier_missed()
             self._show(self._to_repeat)
 
     def next_deadline_ms(self) -> int | None:
         """Return when the time of a connected client to acknowledge earlier turns is over."""
-        is_waiting = self._earlier and self._client.connection_id is not None
+        is_waiting = self._earlier_turns and self._client.connection_id is not None
         return self._waits_until_ms if is_waiting else None
 
     def show_missed(self, resume_from: OutputPosition | None, *, is_lost: bool) -> None:
@@ -68,7 +68,7 @@ class LostReplies:
             is_lost: Whether the client lacks output of this worker that is no longer buffered.
         """
         self._keeper.undelivered.acknowledge(resume_from or OutputPosition(0, 0))
-        self._miss_earlier()
+        self._mark_earlier_missed()
         if is_lost:
             self._to_repeat |= self._outbox.lost_turns()
         self._show(self._to_repeat)
@@ -90,11 +90,11 @@ class LostReplies:
             texts = " ".join(said[turn] for turn in sorted(said))
             self._cues.queue(SAY_AGAIN.format(texts))
 
-    def _miss_earlier(self) -> None:
+    def _mark_earlier_missed(self) -> None:
         undelivered = self._keeper.undelivered
-        missed = self._earlier & {turn.number for turn in undelivered.turns}
+        missed = self._earlier_turns & {turn.number for turn in undelivered.turns}
         undelivered.mark_missed(missed)
-        self._earlier.clear()
+        self._earlier_turns.clear()
         self._to_repeat |= missed
 
     def _is_missed(self, turn: int) -> bool:

@@ -9,7 +9,7 @@ from repartee.domain.session.model.channel import ModelChannel
 
 # Gemini closes the Live session at its deadline, and a forced rotation needs some time before it.
 GO_AWAY_MARGIN_MS = 10_000
-# After three failures without a completed turn in between, the fault is not temporary. A Live
+# Three failures without a completed turn in between may be temporary, a fourth one is not. A Live
 # session that ends on `goAway` counts as a failure, because otherwise a server that sends `goAway`
 # at once would make the worker open sessions without end.
 MAX_FAILURES = 3

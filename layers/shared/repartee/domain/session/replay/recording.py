@@ -151,7 +151,7 @@ class RecordingDetector:
 
 
 class ScriptedDetector:
-    """Returns recorded results, whatever the audio is.
+    """Returns recorded results and ignores the audio.
 
     Attributes:
         edges: The results to return; afterwards it returns None.

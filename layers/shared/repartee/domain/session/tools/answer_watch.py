@@ -81,5 +81,5 @@ class AnswerWatch:
             return False
         if turn is None:
             return True
-        is_its_own = turn.reply.is_paused or self._tool_calls.has_called_tool(turn.number)
-        return is_its_own and not turn.is_being_spoken
+        awaits_answer = turn.reply.is_paused or self._tool_calls.has_called_tool(turn.number)
+        return awaits_answer and not turn.is_being_spoken

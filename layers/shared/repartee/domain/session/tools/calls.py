@@ -42,7 +42,7 @@ class ToolCalls:
     _count: dict[int, int] = field(default_factory=dict)
     _seen_ids: set[str] = field(default_factory=set)
     _cancelled_turns: set[int] = field(default_factory=set)
-    _kept: tuple[int, int] = (0, 0)
+    _kept_open: tuple[int, int] = (0, 0)
     _restarted: set[ToolCallKey] = field(default_factory=set)
     _late: dict[ToolCallKey, OpenToolCall] = field(default_factory=dict)
 
@@ -86,7 +86,7 @@ class ToolCalls:
         return any(call.turn == turn and not call.is_orphan for call in self.waiting)
 
     def keep_open(self, turn: TurnInProgress, *, is_idle: bool) -> bool:
-        """Return whether a turn goes on although the model has reported it complete.
+        """Return whether a turn stays open although the model has reported it complete.
 
         A model without status reports completes the turn at the call, before it has the answer.
 
@@ -94,22 +94,22 @@ class ToolCalls:
             turn: The current turn.
             is_idle: Whether the model reported that nothing follows.
         """
-        is_kept = self._keeps(turn, is_idle=is_idle)
+        is_kept = self._must_stay_open(turn, is_idle=is_idle)
         if is_kept:
-            self._kept = (turn.number, turn.speech_from_seq)
+            self._kept_open = (turn.number, turn.speech_from_seq)
         return is_kept
 
     def clear_kept_open(self) -> None:
         """Note that the model continues a turn that it had reported complete."""
-        self._kept = (0, 0)
+        self._kept_open = (0, 0)
 
     def is_wait_over(self, turn: TurnInProgress) -> bool:
         """Return whether the current turn was kept open for a call and can end now."""
-        is_untouched = self._kept == (turn.number, turn.speech_from_seq)
+        is_untouched = self._kept_open == (turn.number, turn.speech_from_seq)
         is_free = is_untouched and not turn.is_being_spoken
-        return is_free and not self._keeps(turn, is_idle=False)
+        return is_free and not self._must_stay_open(turn, is_idle=False)
 
-    def _keeps(self, turn: TurnInProgress, *, is_idle: bool) -> bool:
+    def _must_stay_open(self, turn: TurnInProgress, *, is_idle: bool) -> bool:
         if turn.reply.is_cut:
             # The user interrupted the reply, so the answer comes in a later turn.
             return False
@@ -287,7 +287,7 @@ class ToolCalls:
         same call and get that answer.
         """
         self._seen_ids.clear()
-        self._kept = (0, 0)
+        self._kept_open = (0, 0)
         for call, answer in self.unspoken.take():
             call.owe(answer)
             self._open[call.key] = call

@@ -38,8 +38,8 @@ class PreferenceMentions:
             text = " ".join(self._texts())
             self._cues.queue(_SAY.format(text))
         said, profile = self._said_refused, self._preferences.profile
-        is_news = said is None or (self._preferences.is_refused_by_model and said != profile)
-        if self._setup_fallbacks.replaces_preferences and is_news:
+        is_unmentioned = said is None or (self._preferences.is_refused_by_model and said != profile)
+        if self._setup_fallbacks.replaces_preferences and is_unmentioned:
             self._said_refused = profile
             self._cues.queue(_SAY.format(_REFUSED))
 

@@ -72,7 +72,7 @@ class ToolRouter:
         if call is None:
             return False
         if (answer := call.take_owed_answer()) is not None:
-            self._give(call, answer, now_ms, is_for_user=True)
+            self._respond(call, answer, now_ms, is_for_user=True)
             return False
         self._outbox.offer(ToolProgress(turn.number, call.name, "started"))
         if call.name == ASK_CORE_AGENT:
@@ -106,7 +106,7 @@ class ToolRouter:
             return True
         late = self._tool_calls.take_late_answer(event.key, event.arguments_hash, answer)
         if late is not None:
-            self._note(late, answer)
+            self._record(late, answer)
         return late is not None
 
     def answer(
@@ -127,9 +127,9 @@ class ToolRouter:
         )
         self._outbox.offer(ToolProgress(key.turn, call.name, phase))
         if call.owed_answer is None:
-            self._give(call, answer, now_ms, is_for_user=is_for_user)
+            self._respond(call, answer, now_ms, is_for_user=is_for_user)
         else:
-            self._note(call, answer)
+            self._record(call, answer)
 
     def expire(self, now_ms: int) -> bool:
         """Answer the calls whose deadline has passed; return whether there were any."""
@@ -150,7 +150,7 @@ class ToolRouter:
         if not owed:
             return False
         for call, answer in owed:
-            self._note(call, answer)
+            self._record(call, answer)
             self._tool_calls.unspoken.add(call, answer, now_ms, generations_before=0)
         self._cues.send_answers([answer for _, answer in owed], now_ms)
         return True
@@ -162,11 +162,11 @@ class ToolRouter:
         questions, self._questions = tuple(self._questions), []
         return questions
 
-    def _give(
+    def _respond(
         self, call: OpenToolCall, answer: CoreAnswer, now_ms: int, *, is_for_user: bool
     ) -> None:
         """Send the answer of a closed call to the model, once per id."""
-        self._note(call, answer)
+        self._record(call, answer)
         is_known = call.is_answered
         for call_id in call.call_ids:
             # A call that came twice has one answer, which the user must hear once.
@@ -182,7 +182,7 @@ class ToolRouter:
                 call, answer, now_ms, generations_before=generations_before
             )
 
-    def _note(self, call: OpenToolCall, answer: CoreAnswer) -> None:
+    def _record(self, call: OpenToolCall, answer: CoreAnswer) -> None:
         """Record the outcome of a call in a turn, once."""
         if not call.is_recorded:
             call.mark_recorded()

@@ -76,13 +76,13 @@ class Reply:
             The new part, with a space after a pause; "" if the piece repeats known text.
         """
         generation = self._said[self._said_earlier :]
-        news = new_transcript_text(generation, self._last_said, text, may_double=True)
+        new_text = new_transcript_text(generation, self._last_said, text, may_double=True)
         self._last_said = text
-        if self.is_paused and self._said and news and not news[0].isspace():
-            news = f" {news}"
+        if self.is_paused and self._said and new_text and not new_text[0].isspace():
+            new_text = f" {new_text}"
         self.is_paused = False
-        self._said += news
-        return news
+        self._said += new_text
+        return new_text
 
     def add_text(self, text: str) -> None:
         """Add a text part of the current generation."""

@@ -49,7 +49,7 @@ class TurnInProgress:
     Attributes:
         number: The number of the turn in the conversation.
         started_at_ms: When the turn began.
-        first_seq: The first input message, None for a reply without input.
+        first_seq: The number of the first input message, None for a reply without input.
         speech_from_seq: Where the newest stretch of speech begins.
         untranscribed_from_seq: Where the first stretch without a transcript begins, None if there
             is none.
@@ -308,19 +308,19 @@ class TurnInProgress:
             # The user spoke more than once before the first transcript came.
             self._is_phrase_over, self._phrase_from = True, len(self._heard)
         may_double = not (comes_whole or is_at_once)
-        news = new_transcript_text(self._phrase, self._last_heard, text, may_double=may_double)
+        new_text = new_transcript_text(self._phrase, self._last_heard, text, may_double=may_double)
         self.heard_at_ms, self._last_heard = now_ms, text
         self.untranscribed_from_seq = None
         self.may_be_noise = False
-        if news:
-            if not self._phrase or (self._is_phrase_over and news == text):
+        if new_text:
+            if not self._phrase or (self._is_phrase_over and new_text == text):
                 self._phrase_from = len(self._heard)
                 self._stretches_to_transcribe = max(0, self._stretches_to_transcribe - 1)
             else:
                 self._is_phrase_over = False
-            news = self._add_heard(news)
+            new_text = self._add_heard(new_text)
         self._is_phrase_over = is_final
-        return news
+        return new_text
 
     @property
     def _phrase(self) -> str:

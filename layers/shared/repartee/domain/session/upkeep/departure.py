@@ -292,8 +292,8 @@ class Departure:
     def _has_unposted_frames(self, reason: CloseReason, now_ms: int) -> bool:
         # A client without a connection may reconnect in time to get ``SessionClosed``, but not if
         # another device has the conversation.
-        is_shut_out = reason == "superseded" and self._client.connection_id is None
-        return not (is_shut_out or self.is_late(now_ms) or self._client.outbox.is_empty())
+        cannot_return = reason == "superseded" and self._client.connection_id is None
+        return not (cannot_return or self.is_late(now_ms) or self._client.outbox.is_empty())
 
     def _silent_by_ms(self) -> int | None:
         """Return when the wait for a silent model ends, None without such a wait."""

@@ -51,13 +51,13 @@ class LiveContext:
     def config(self, now_ms: int) -> LiveConfig:
         """Return the set-up of a fresh Live session."""
         settings, preferences = self._settings, self._preferences
-        concession = self._setup_fallbacks.current
+        fallback = self._setup_fallbacks.current
         profile = replace(preferences.profile, style=preferences.style)
         memory, history = replace(self._keeper.memory, profile=profile), self._keeper.history()
-        if concession.without_memory:
+        if fallback.without_memory:
             conversation = replace(memory.conversation, summary="")
             memory, history = replace(memory, conversation=conversation, notes=()), ()
-        as_text = history if concession.history_as_text else ()
+        as_text = history if fallback.history_as_text else ()
         unix_s = (now_ms + self.unix_offset_ms) / 1000
         now = datetime.fromtimestamp(unix_s, UTC).astimezone(settings.zone)
         when = PromptContext(now, settings.zone_name, preferences.language)

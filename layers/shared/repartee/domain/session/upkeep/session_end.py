@@ -56,7 +56,7 @@ class SessionClosing:
             self._replies.end_all_turns(now_ms)
 
     def force(self, now_ms: int) -> bool:
-        """Leave because the worker's time is over; return whether a successor continues."""
+        """Leave soon, because the worker's time is over; return whether a successor continues."""
         if self._departure.closing == "end_call" and self._feed.is_speech_waiting:
             self._departure.cancel_close(now_ms)
         self._departure.force(now_ms)

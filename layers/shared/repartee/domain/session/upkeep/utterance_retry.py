@@ -95,8 +95,8 @@ class UtteranceRetry:
             return False
         if turn.untranscribed_from_seq is None or turn.may_be_noise:
             return False
-        is_served = self._context.detection is TurnDetection.SERVER and not self._feed.is_waiting
-        return is_served and _is_short_and_marked(
+        may_retry = self._context.detection is TurnDetection.SERVER and not self._feed.is_waiting
+        return may_retry and _is_short_and_marked(
             self._feed.order.taken(turn.untranscribed_from_seq)
         )
 

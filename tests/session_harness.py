@@ -14,6 +14,7 @@ from repartee.domain.live.model import (
     LiveEvent,
     LiveFailure,
     LiveOpened,
+    LiveText,
     LiveToolCall,
     LiveTranscript,
     LiveTurnComplete,
@@ -294,7 +295,7 @@ class SessionHarness(SessionRecord):
         """The current live session sends events."""
         everything: list[Effect] = []
         for event in events:
-            if isinstance(event, LiveAudio | LiveTranscript | LiveTurnComplete):
+            if isinstance(event, LiveAudio | LiveText | LiveTranscript | LiveTurnComplete):
                 self._invariants.note_reply()
             everything += self.feed(FromLive(self.generation, event))
         return everything

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from repartee.domain.conversation.conversation import Turn
-from repartee.domain.live.model import LiveGoAway, LiveInterrupted
+from repartee.domain.live.model import LiveGoAway, LiveInterrupted, LiveText
 from repartee.domain.protocol.messages import OutputPosition
 from repartee.domain.session.effects import FinishReason, OpenLive
 from repartee.domain.session.events import TimeRunningOut
@@ -167,3 +167,13 @@ def test_a_session_without_a_memory_has_nothing_to_say_again():
     call = started(state=state, memory=MEMORY)
 
     assert call.texts == []
+
+
+def test_a_text_part_of_the_reply_ends_the_wait_for_a_cue():
+    undelivered = (UndeliveredTurn(1, OutputPosition(EPOCH - 1, 9)),)
+    state = replace(STATE, undelivered=undelivered, pending_calls=(pending(),))
+    call = started(state=state, memory=remembering(UNHEARD))
+    call.live(LiveText("We open at"))
+    call.pass_ms(AFTER_MS)
+
+    assert len(call.texts) == 2

@@ -1,3 +1,5 @@
+"""Remembers what a process has found out about its live model."""
+
 from collections import deque
 from dataclasses import dataclass, field, replace
 

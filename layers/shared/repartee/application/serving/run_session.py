@@ -197,7 +197,7 @@ class SessionRun:
     async def _watch_time(self, remaining_ms: Callable[[], int]) -> None:
         for threshold_ms in (HAND_OVER_MS, FORCED_HAND_OVER_MS):
             # Lambda's deadline follows the wall clock and timers do not, so the time is polled.
-            while (left_ms := remaining_ms() - threshold_ms) > 0:  # noqa: ASYNC110 - time is no event
+            while (left_ms := remaining_ms() - threshold_ms) > 0:  # noqa: ASYNC110 - no event reports it
                 await asyncio.sleep(min(left_ms, TIME_CHECK_MS) / 1000)
             self._feed(TimeRunningOut(threshold_ms))
 

@@ -1,3 +1,5 @@
+"""The ports of the use case that serves a session."""
+
 from collections.abc import Callable
 from dataclasses import dataclass, field
 

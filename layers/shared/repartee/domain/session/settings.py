@@ -1,3 +1,5 @@
+"""The settings of a session."""
+
 from dataclasses import dataclass, field
 from datetime import tzinfo
 

@@ -155,7 +155,7 @@ class InputFeed:
         self._ready = deque([*late, *waiting])
 
     def record_unanswered_input(self, now_ms: int) -> None:
-        """Record once, in a turn, the input that is not answered.
+        """Record unanswered input in a turn, once.
 
         No later worker will handle this input. Texts are recorded as they are. Speech without a
         transcript is recorded as skipped.

@@ -35,7 +35,7 @@ class Cues:
 
     @property
     def is_free(self) -> bool:
-        """Return whether a cue can be sent without interrupting another one."""
+        """Return whether a cue can be sent now without interrupting another one."""
         return self._live_link.is_open and not self.is_awaited
 
     def queue(self, text: str) -> None:

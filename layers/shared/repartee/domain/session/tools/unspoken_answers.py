@@ -79,7 +79,7 @@ class _UnspokenAnswer:
         self.generations_before = max(self.generations_before, 1)
 
     def is_spoken_in(self, text: str) -> bool:
-        """Return whether a text holds more than half of the answer's words."""
+        """Return whether a text contains more than half of the answer's words."""
         wanted = set(_WORD.findall(self.answer.answer.casefold()))
         return 2 * len(wanted & set(_WORD.findall(text.casefold()))) > len(wanted)
 

@@ -233,7 +233,7 @@ class SessionMachine:
                 self._parts.context.request_reseed()
             case NoticeOutcome.SUPERSEDED:
                 self._parts.closing.close("superseded", now_ms)
-            case NoticeOutcome.NOTHING:
+            case _:
                 pass
 
     def _start(self, now_ms: int) -> None:

@@ -2,12 +2,16 @@
 
 import pytest
 
-from repartee.domain.live.model import LiveInterrupted
-from repartee.domain.protocol.frames import Interrupted
+from repartee.domain.live.model import LiveInterrupted, LiveTurnComplete
+from repartee.domain.protocol.frames import Interrupted, NoSpeech
+from repartee.domain.protocol.messages import Audio, SpeechEnd, SpeechStart
+from repartee.domain.session.effects import SendText
+from repartee.domain.session.input.marked_speech import DOUBT_MS
 from repartee.domain.session.turns import barge_in
 from repartee.domain.session.turns.barge_in import CutAtPlayback
 from repartee.domain.session.turns.turn import TurnInProgress
-from tests.session_harness import SessionHarness, speaks, started
+from tests.fakes.speech_detector import WHISPER
+from tests.session_harness import SessionHarness, heard, speaks, started
 
 pytestmark = pytest.mark.unit
 
@@ -24,6 +28,13 @@ class RemembersAll(CutAtPlayback):
 
     def cut(self, turn: TurnInProgress, played_ms: int) -> None:
         super().cut(turn, 10**9)
+
+
+class NoCue(CutAtPlayback):
+    """Leaves a reply that a noise ended as it is."""
+
+    def text_after_noise(self) -> str | None:
+        return None
 
 
 def interrupted() -> SessionHarness:
@@ -53,3 +64,16 @@ def test_another_policy_remembers_the_whole_reply(monkeypatch: pytest.MonkeyPatc
     call = interrupted()
     call.wait_for_end()
     assert call.turns[0].said == "One two three four."
+
+
+def test_another_policy_leaves_a_reply_that_a_noise_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(barge_in, "POLICY", NoCue())
+    call = started()
+    call.utter()
+    call.live(heard("when?"), *speaks("We open at nine."))
+    call.send(SpeechStart(), Audio(WHISPER), SpeechEnd())
+    call.live(LiveInterrupted(), LiveTurnComplete(None))
+    call.ack(turn=1, played_ms=500)
+    call.pass_ms(DOUBT_MS)
+    assert call.frames(NoSpeech)
+    assert call.all(SendText) == []

@@ -173,8 +173,7 @@ class Departure:
 
     def cancel_close(self, now_ms: int) -> None:
         """Continue to serve, because the user continues to speak."""
-        if isinstance(self.state, Closing):
-            self.state = Serving(self.state.hands_over)
+        self.state = Serving(self.state.hands_over)
         self.last_activity_ms = now_ms
 
     def lose_model(self, now_ms: int) -> None:

@@ -14,7 +14,7 @@ from repartee.adapters.langchain.middleware import PricedModel, ThinkingLevel
 from repartee.adapters.langchain.reasoner import LangchainReasoner, gemini_model
 from repartee.config import PRICE_LIST
 from repartee.domain.conversation.conversation import Conversation, Memory, Turn
-from repartee.domain.conversation.summary import instruction, summary_material
+from repartee.domain.conversation.summary import SUMMARY_INSTRUCTION, summary_material
 from repartee.domain.tools.core_prompt import core_prompt
 from repartee.domain.tools.tool import Tool, ToolResult, ToolStatus
 from repartee.domain.users.preferences import Profile
@@ -88,7 +88,7 @@ def _findings(
     again = reasoner.answer(_request(now, first), [_opening_hours([])])
     summary = reasoner.answer(
         ReasoningRequest(
-            instruction(),
+            SUMMARY_INSTRUCTION,
             (),
             summary_material("", [Turn(1, "smoke", 0, 0, heard="Hello, my name is Robert.")]),
             "summary",

@@ -21,7 +21,7 @@ from repartee.adapters.dynamodb import keys
 from repartee.adapters.dynamodb.retries import TransactionRefused
 from repartee.adapters.dynamodb.sessions.items import number, text
 from repartee.adapters.dynamodb.table import DynamoTable
-from repartee.adapters.dynamodb.tombstone import NOT_ERASED
+from repartee.adapters.dynamodb.tombstone import advance_version
 from repartee.adapters.dynamodb.values import encode_all
 from repartee.domain.errors import StoreUnavailable, UserErased
 from repartee.domain.front_desk.bookings import (
@@ -226,7 +226,7 @@ class DeskTable:
             },
         ]
         if self.memory is not None and version is not None:
-            writes.append(_count(self.memory, user_id, version))
+            writes.append(advance_version(self.memory, user_id, "bookings_version", version))
         return writes + (self._release_slot_writes(user_id, old) if old is not None else [])
 
     def _release_slot_writes(self, user_id: str, slot: Slot) -> "list[TransactWriteItemTypeDef]":
@@ -272,20 +272,6 @@ def _read_bookings(desk: DynamoTable, user_id: str, first: str) -> Sequence[Book
     slots = ((item, keys.booked_slot(item["sk"]["S"])) for item in items)
     # An item that was written by hand may have a key that names no slot. It is not a booking.
     return tuple(_booking(item, slot) for item, slot in slots if slot is not None)
-
-
-def _count(memory: DynamoTable, user_id: str, version: int) -> "TransactWriteItemTypeDef":
-    unchanged = "bookings_version = :seen" if version else "attribute_not_exists(bookings_version)"
-    values = {":next": version + 1} | ({":seen": version} if version else {})
-    return {
-        "Update": {
-            "TableName": memory.name,
-            "Key": keys.profile(user_id),
-            "UpdateExpression": "SET bookings_version = :next",
-            "ConditionExpression": f"{unchanged} AND {NOT_ERASED}",
-            "ExpressionAttributeValues": encode_all(values),
-        }
-    }
 
 
 def _booking(item: "Item", slot: Slot) -> Booking:

@@ -69,15 +69,12 @@ class TransactionRefused(Exception):
         return self._failed.get(index)
 
 
-def _status(error: ClientError) -> int:
-    return error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-
-
 def _is_transient(error: ClientError) -> bool:
     code, message = error.response["Error"]["Code"], error.response["Error"].get("Message", "")
     # Lambda froze the environment between signing and sending. A retry is signed again.
     is_late = code == "InvalidSignatureException" and message.startswith("Signature expired")
-    return is_late or code in _TRANSIENT_CODES or _status(error) >= 500
+    status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+    return is_late or code in _TRANSIENT_CODES or status >= 500
 
 
 @contextmanager

@@ -1,9 +1,10 @@
-"""The condition that stops all writes for an erased user or conversation."""
+"""Conditions that stop all writes for an erased user or conversation."""
 
 from typing import TYPE_CHECKING
 
 from repartee.adapters.dynamodb import keys
 from repartee.adapters.dynamodb.table import DynamoTable
+from repartee.adapters.dynamodb.values import encode_all
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb.type_defs import TransactWriteItemTypeDef
@@ -19,5 +20,25 @@ def unless_erased(memory: DynamoTable, user_id: str) -> "TransactWriteItemTypeDe
             "TableName": memory.name,
             "Key": keys.profile(user_id),
             "ConditionExpression": NOT_ERASED,
+        }
+    }
+
+
+def advance_version(
+    memory: DynamoTable, user_id: str, name: str, version: int
+) -> "TransactWriteItemTypeDef":
+    """Return a write, for a transaction, that raises the counter ``name`` of the user's profile.
+
+    It fails if the counter is not ``version``, 0 for a missing one, or if the tombstone is set.
+    """
+    unchanged = f"{name} = :seen" if version else f"attribute_not_exists({name})"
+    values = {":next": version + 1} | ({":seen": version} if version else {})
+    return {
+        "Update": {
+            "TableName": memory.name,
+            "Key": keys.profile(user_id),
+            "UpdateExpression": f"SET {name} = :next",
+            "ConditionExpression": f"{unchanged} AND {NOT_ERASED}",
+            "ExpressionAttributeValues": encode_all(values),
         }
     }

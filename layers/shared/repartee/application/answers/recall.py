@@ -2,7 +2,7 @@ from dataclasses import replace
 
 from repartee.domain.conversation.conversation import Memory
 from repartee.domain.conversation.history_budget import MemoryBudget
-from repartee.domain.users.notes import FACTS_AT_MOST
+from repartee.domain.users.notes import MAX_FACTS
 from repartee.ports.conversations import ConversationReader
 from repartee.ports.users import Notes
 
@@ -20,4 +20,4 @@ def recall(
         StoreUnavailable: A table failed beyond the retries.
     """
     memory = reader.load_memory(user_id, conversation_id, max_characters=budget.characters)
-    return replace(memory, notes=tuple(notes.newest(user_id, limit=FACTS_AT_MOST)))
+    return replace(memory, notes=tuple(notes.newest(user_id, limit=MAX_FACTS)))

@@ -6,9 +6,9 @@ from repartee.application.answers.count_model_cost import count_model_cost
 from repartee.domain.conversation.history_budget import MemoryBudget, needs_summary, newest_within
 from repartee.domain.conversation.summary import (
     MAX_FOLD_CHARACTERS,
+    SUMMARY_INSTRUCTION,
     SummaryFold,
     SummaryRequest,
-    instruction,
     oldest_within,
     summary_material,
     truncated_summary,
@@ -102,7 +102,7 @@ class ConversationSummariser:
         if not turns:
             return None
         asked = ReasoningRequest(
-            system_text=instruction(),
+            system_text=SUMMARY_INSTRUCTION,
             history_json=(),
             question=summary_material(summary, turns),
             question_id=f"{request.conversation_id}/summary/{turns[-1].number}",

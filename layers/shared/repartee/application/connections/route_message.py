@@ -67,7 +67,6 @@ class MessageRouter:
         max_in_flight: How many numbered messages of a client may wait to be accepted.
         grace_s: How long clients may come back; ``ready`` reports it.
         prewarm: Whether ``hello`` wakes a worker, before the user has said anything.
-        max_connection_s: How long API Gateway lets a connection live.
     """
 
     mailbox: Mailbox
@@ -81,7 +80,6 @@ class MessageRouter:
     max_in_flight: int
     grace_s: int
     prewarm: bool
-    max_connection_s: int = MAX_CONNECTION_S
 
     def route(self, caller: ConnectionIdentity, text: str | None) -> RoutingResult:
         """Route one frame; failures that the client can correct are answered and not raised.
@@ -263,6 +261,6 @@ class _Routing:
             case _:
                 is_quiet = False
         age_ms = self._router.clock.now_ms() - self._caller.connected_at_ms
-        left_s = self._router.max_connection_s - age_ms // 1000
-        if not is_quiet and 0 < left_s <= self._router.max_connection_s * EXPIRY_WARNING_SHARE:
+        left_s = MAX_CONNECTION_S - age_ms // 1000
+        if not is_quiet and 0 < left_s <= MAX_CONNECTION_S * EXPIRY_WARNING_SHARE:
             self._answers.post(ReconnectSoon(left_s))

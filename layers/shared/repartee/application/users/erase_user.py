@@ -34,14 +34,12 @@ class UserEraser:
 
     Attributes:
         wait: Blocks for that many seconds.
-        settle_ms: See ``SETTLE_MS``.
     """
 
     store: ErasureStore
     channel: ClientChannel
     clock: Clock
     wait: Callable[[float], object]
-    settle_ms: int = SETTLE_MS
 
     def erase(
         self,
@@ -125,7 +123,7 @@ class _Run:
             _close(eraser.channel, left, None)
             self._look_at_time()
         if sessions:
-            settles_at_ms = eraser.clock.now_ms() + eraser.settle_ms
+            settles_at_ms = eraser.clock.now_ms() + SETTLE_MS
             self.erasure = eraser.store.advance(self.erasure, settles_at_ms=settles_at_ms)
 
     def sweep(self, *, keeps_openings: bool = False) -> int:

@@ -9,8 +9,8 @@ MAX_NOTE_CHARACTERS = 300
 MAX_NOTES = 100
 # Notes in each prompt: about 500 tokens, so at least the newest 6.
 MAX_FACTS_CHARACTERS = 2_000
-# Number of short notes that fit into this.
-FACTS_AT_MOST = 30
+# The most notes that are loaded for a prompt; about as many short ones fit.
+MAX_FACTS = 30
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 """A user's preferences for language, voice and style, and the check of their values."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 
 from repartee.domain.cost.limits import OwnLimits
 from repartee.domain.errors import ReparteeError
@@ -51,7 +51,11 @@ class PreferenceChanges:
     style: str | None = None
 
     def __bool__(self) -> bool:
-        return any(one is not None for one in (self.language, self.voice, self.style))
+        return bool(self.named())
+
+    def named(self) -> dict[str, str]:
+        """Return the new values by preference, without the preferences that stay."""
+        return {name: value for name, value in asdict(self).items() if value is not None}
 
     def applied_to(self, profile: Profile) -> Profile:
         """Return the profile with these changes."""

@@ -9,7 +9,11 @@ from local.gemini.mind.core_mind import Message, respond
 from local.gemini.mind.facts import find_appointment, find_name
 from local.gemini.mind.known import Known
 from repartee.domain.conversation.conversation import Turn
-from repartee.domain.conversation.summary import WANTED_CHARACTERS, instruction, summary_material
+from repartee.domain.conversation.summary import (
+    SUMMARY_INSTRUCTION,
+    WANTED_CHARACTERS,
+    summary_material,
+)
 
 pytestmark = pytest.mark.unit
 
@@ -67,7 +71,7 @@ def test_every_sentence_was_said():
 def test_the_chat_model_takes_notes_where_the_instruction_asks_for_them():
     asked = Message("user", summary_material("", TURNS))
 
-    answer = respond(instruction(), [asked], (), datetime(2026, 11, 20))  # noqa: DTZ001 - local time
+    answer = respond(SUMMARY_INSTRUCTION, [asked], (), datetime(2026, 11, 20))  # noqa: DTZ001 - local time
 
     assert answer.text == notes.take_notes(asked.text)
     assert not notes.is_asked("You do the work of a front desk.")

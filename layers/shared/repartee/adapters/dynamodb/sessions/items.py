@@ -1,7 +1,7 @@
 """Converts LiveTable's items to domain values and back."""
 
 import struct
-from dataclasses import asdict, fields
+from dataclasses import fields
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
@@ -151,8 +151,8 @@ def notice_attributes(notice: Notice, expires_at: int) -> "Item":
         case Superseded(by_session_id):
             values = {"kind": "superseded", "by_session_id": by_session_id}
         case PreferencesChanged(changes, changed_at_ms):
-            named = {name: value for name, value in asdict(changes).items() if value is not None}
-            values = {"kind": "preferences_changed", "changed_at_ms": changed_at_ms, **named}
+            values = {"kind": "preferences_changed", "changed_at_ms": changed_at_ms}
+            values |= changes.named()
         case NoteForgotten(note_id):
             values = {"kind": "note_forgotten", "note_id": note_id}
     return encode_all({**values, "expires_at": expires_at})

@@ -4,13 +4,10 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from repartee.adapters.dynamodb import keys
-from repartee.adapters.dynamodb.retries import (
-    ConditionFailed,
-    TransactionRefused,
-)
+from repartee.adapters.dynamodb.retries import ConditionFailed, TransactionRefused
 from repartee.adapters.dynamodb.sessions.items import number
 from repartee.adapters.dynamodb.table import DynamoTable
-from repartee.adapters.dynamodb.tombstone import NOT_ERASED
+from repartee.adapters.dynamodb.tombstone import advance_version
 from repartee.adapters.dynamodb.values import encode_all
 from repartee.domain.errors import StoreUnavailable, UserErased
 from repartee.domain.users.notes import MAX_NOTES, Note, NotesFull, NoteUnknown
@@ -81,8 +78,6 @@ class DynamoNotes:
             raise NoteUnknown(note_id) from None
 
     def _write(self, user_id: str, note: Note, version: int) -> bool:
-        unchanged = "notes_version = :seen" if version else "attribute_not_exists(notes_version)"
-        values = {":next": version + 1} | ({":seen": version} if version else {})
         try:
             self.memory.transact(
                 [
@@ -95,15 +90,7 @@ class DynamoNotes:
                             },
                         }
                     },
-                    {
-                        "Update": {
-                            "TableName": self.memory.name,
-                            "Key": keys.profile(user_id),
-                            "UpdateExpression": "SET notes_version = :next",
-                            "ConditionExpression": f"{unchanged} AND {NOT_ERASED}",
-                            "ExpressionAttributeValues": encode_all(values),
-                        }
-                    },
+                    advance_version(self.memory, user_id, "notes_version", version),
                 ],
             )
         except TransactionRefused:

@@ -1,4 +1,4 @@
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 from repartee.adapters.dynamodb import keys
 from repartee.adapters.dynamodb.conversations.items import profile_from
@@ -32,7 +32,7 @@ class DynamoProfileStore:
             UserErased: The user's tombstone is set.
         """
         # Only named preferences are written, so two writers cannot undo each other's changes.
-        wanted = _named(changes)
+        wanted = changes.named()
         if not wanted:
             return self._load_kept(user_id)
         settled = {name: value for name, value in wanted.items() if value}
@@ -41,7 +41,7 @@ class DynamoProfileStore:
             parts.append("SET " + ", ".join(f"#{name} = :{name}" for name in settled))
         if unsettled := wanted.keys() - settled.keys():
             parts.append("REMOVE " + ", ".join(f"#{name}" for name in sorted(unsettled)))
-        before = {} if replaces is None else _named(replaces)
+        before = {} if replaces is None else replaces.named()
         unchanged = [f"#{name} = :old_{name}" for name in before]
         try:
             item = self.memory.update(
@@ -63,7 +63,3 @@ class DynamoProfileStore:
         if profile.erased_at_ms is not None:
             raise UserErased(user_id)
         return profile
-
-
-def _named(changes: PreferenceChanges) -> dict[str, str]:
-    return {name: value for name, value in asdict(changes).items() if value is not None}

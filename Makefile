@@ -25,7 +25,7 @@ help: ## List the targets
 	@"$$(command -v python3.13 || command -v python3)" -m venv .tools/uv
 	@.tools/uv/bin/python -m pip install --quiet --disable-pip-version-check "uv==$(UV_VERSION)"
 
-# The stamps: an environment is made again only when the lock changes.
+# With its stamp, an environment is made again only when the lock changes.
 .venv/.stamp: uv.lock | $(filter .tools/%,$(UV))
 	$(UV) sync --frozen --quiet
 	@printf '%s\n' "$(CURDIR)/functions" "$(CURDIR)/layers/shared" "$(CURDIR)/clients/python" > "$$($(PYTHON) -c 'import site; print(site.getsitepackages()[0])')/repartee.pth"
@@ -106,7 +106,7 @@ build: .venv/.stamp .tools/sam/.stamp ## Build the functions and layers (ARCHITE
 		$(SAM) build --cached --parallel --parameter-overrides Architecture=$(ARCHITECTURE) \
 		--build-dir .aws-sam/$(ARCHITECTURE)/build --cache-dir .aws-sam/$(ARCHITECTURE)/cache
 
-# Under `make -n` it prints its commands. An explicit ARCHITECTURE replaces that parameter.
+# Under `make -n` the program prints its commands. An explicit ARCHITECTURE replaces that parameter.
 DEPLOY_SET := $(if $(filter-out file,$(origin ARCHITECTURE)),Architecture=$(ARCHITECTURE)) $(PARAMETERS)
 deploy: .venv/.stamp .tools/sam/.stamp ## Build and deploy (ENV=dev or prod of samconfig.toml, without ENV it asks once; PARAMETERS="Name=Value …")
 	+@$(PYTHON) -m ops.deploy $(if $(ENV),--env "$(ENV)") $(foreach pair,$(DEPLOY_SET),--set "$(pair)") \

@@ -27,14 +27,11 @@ class Options:
     users: tuple[int, ...] | None
 
 
-def _at_least(least: int) -> Callable[[str], int]:
-    def number(text: str) -> int:
-        value = int(text)
-        if value < least:
-            raise argparse.ArgumentTypeError(f"must be at least {least}")
-        return value
-
-    return number
+def _pair_count(text: str) -> int:
+    count = int(text)
+    if count < 2:
+        raise argparse.ArgumentTypeError("must be at least 2")
+    return count
 
 
 def _user_counts(text: str) -> tuple[int, ...]:
@@ -52,7 +49,7 @@ def parse_arguments(arguments: Sequence[str]) -> Options:
     )
     parser.add_argument("--quick", action="store_true", help="take fewer samples")
     parser.add_argument(
-        "--pairs", type=_at_least(2), help="first_audio: utterances of each kind (8)"
+        "--pairs", type=_pair_count, help="first_audio: utterances of each kind (8)"
     )
     parser.add_argument(
         "--users", type=_user_counts, help="process: connected users to measure at (10,50,100)"

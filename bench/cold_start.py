@@ -66,10 +66,10 @@ class Start:
     first_ms: float | None
 
 
-async def measure_cold_starts(repeats: Repeats, run_directory: Path | None = None) -> Report:
+async def measure_cold_starts(repeats: Repeats) -> Report:
     """Start every function of the template, and an empty one, several times."""
     options = StackOptions(
-        run_directory=run_directory or RESULTS / time.strftime("cold-start-%Y%m%d-%H%M%S"),
+        run_directory=RESULTS / time.strftime("cold-start-%Y%m%d-%H%M%S"),
         port_base=None,
         gemini=False,
         prewarm={},

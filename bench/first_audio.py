@@ -7,7 +7,6 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import count
-from pathlib import Path
 
 from bench.first_audio_results import (
     CHUNK_MS,
@@ -144,10 +143,10 @@ class FirstAudioBench:
         return Sample(first_audio_ms, ready_ms, stages, said)
 
 
-async def measure_first_audio(plan: Plan, run_directory: Path | None = None) -> Report:
+async def measure_first_audio(plan: Plan) -> Report:
     """Measure each kind of turn in the plan."""
     options = StackOptions(
-        run_directory=run_directory or RESULTS / time.strftime("first-audio-%Y%m%d-%H%M%S"),
+        run_directory=RESULTS / time.strftime("first-audio-%Y%m%d-%H%M%S"),
         port_base=None,
         gemini_pace="instant",
         gemini_arguments=GEMINI,

@@ -4,7 +4,6 @@ import asyncio
 import time
 from collections.abc import Sequence
 from decimal import Decimal
-from pathlib import Path
 
 from bench.mailbox_results import MeasuredPeriod, mailbox_report
 from bench.report import RESULTS, Report, print_now
@@ -88,14 +87,13 @@ class Meter:
         )
 
 
-async def measure_mailbox(*, quick: bool = False, run_directory: Path | None = None) -> Report:
+async def measure_mailbox(*, quick: bool = False) -> Report:
     """Hold conversations and count their operations.
 
     Args:
         quick: Whether to speak only the first utterance of each conversation.
-        run_directory: The folder for data and logs.
     """
-    folder = run_directory or RESULTS / time.strftime("mailbox-%Y%m%d-%H%M%S")
+    folder = RESULTS / time.strftime("mailbox-%Y%m%d-%H%M%S")
     script = load_script(DEFAULT_RECORDINGS)[: 1 if quick else None]
     async with CountingProxies.started() as proxies:
         code = proxies.code(folder / "hook")

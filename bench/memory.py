@@ -4,7 +4,6 @@ import asyncio
 import json
 import os
 import time
-from pathlib import Path
 
 from bench.memory_results import COMMIT, OURS, WITHOUT_SUMMARY, Plan, Result, read_result, report
 from bench.repartee_memory import measure_repartee_memory
@@ -18,14 +17,14 @@ from local.stack import PROJECT
 _BASELINES = ".tools/baselines/bin/python"
 
 
-async def measure_memory(plan: Plan, run_directory: Path | None = None) -> Report:
+async def measure_memory(plan: Plan) -> Report:
     """Measure every memory on the same DynamoDB Local, in sequence.
 
     Raises:
         NotInstalledError: DynamoDB Local or the baselines' environment is missing.
         RuntimeError: The baselines' program failed.
     """
-    folder = run_directory or RESULTS / time.strftime("memory-%Y%m%d-%H%M%S")
+    folder = RESULTS / time.strftime("memory-%Y%m%d-%H%M%S")
     if not (PROJECT / _BASELINES).exists():
         raise NotInstalledError(f"{_BASELINES} is missing: run `make bench memory`")
     async with running_dynamodb(folder) as endpoint:

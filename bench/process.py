@@ -5,7 +5,6 @@ import contextlib
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from bench.process_memory import ProcessMemory, memory_of
 from bench.report import RESULTS, Report, Table, print_now
@@ -66,17 +65,14 @@ class Curve:
         return slope([(one.users, one.memory.pss_kib) for one in self.points])
 
 
-async def measure_process_memory(
-    user_counts: Sequence[int], run_directory: Path | None = None
-) -> Report:
+async def measure_process_memory(user_counts: Sequence[int]) -> Report:
     """Measure both servers in sequence with the same numbers of users.
 
     Args:
         user_counts: The numbers of connected users to measure; rising, two or more.
-        run_directory: The folder for data and logs.
     """
     options = StackOptions(
-        run_directory=run_directory or RESULTS / time.strftime("process-%Y%m%d-%H%M%S"),
+        run_directory=RESULTS / time.strftime("process-%Y%m%d-%H%M%S"),
         port_base=None,
         gemini_pace="instant",
         environment={"LINGER_S": str(LINGER_S)},

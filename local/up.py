@@ -21,7 +21,7 @@ from local.stack import (
 )
 
 
-def options_from(arguments: list[str] | None = None) -> StackOptions:
+def options_from() -> StackOptions:
     """Read the options from the command line and the environment."""
     parser = argparse.ArgumentParser(prog="python -m local.up", description=__doc__)
     parser.add_argument("--pace", choices=["human", "instant"], default="human")
@@ -37,7 +37,7 @@ def options_from(arguments: list[str] | None = None) -> StackOptions:
     parser.add_argument(
         "--no-prewarm", action="store_true", help="start functions on their first call"
     )
-    given = parser.parse_args(arguments)
+    given = parser.parse_args()
     return StackOptions(
         run_directory=given.run_directory,
         port_base=port_base_or_exit(parser),

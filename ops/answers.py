@@ -3,7 +3,6 @@
 import json
 import re
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import Any
 
 from ops.settings import ROOT, SAMCONFIG, DeployError, DeploySettings, check_value, read_settings
@@ -101,11 +100,6 @@ def settings_of(environment: str | None) -> DeploySettings:
     if not ANSWERS.exists():
         raise DeployError("set ENV=dev or ENV=prod: there are no answers of an earlier make deploy")
     return read_settings(ANSWERS, ENVIRONMENT)
-
-
-def write_answers(text: str, file: Path = ANSWERS) -> None:
-    """Write the answers' file."""
-    file.write_text(text)
 
 
 def _check_stack(name: str) -> None:

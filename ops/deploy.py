@@ -17,7 +17,7 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from ops.answers import ANSWERS, ask_all, settings_of, write_answers
+from ops.answers import ANSWERS, ask_all, settings_of
 from ops.settings import (
     ROOT,
     DeployError,
@@ -131,7 +131,7 @@ def deploy(options: argparse.Namespace) -> int:
     parameters = read_parameters()
     given = pairs_as_mapping(options.set, "PARAMETERS and ARCHITECTURE")
     if not (options.env or options.dry_run or ANSWERS.exists()):
-        write_answers(ask_all(parameters))
+        ANSWERS.write_text(ask_all(parameters))
         print(f"The answers are in {ANSWERS.name}.")
     settings = settings_of(options.env)
     chosen = chosen_parameters(settings, given, parameters)

@@ -139,9 +139,10 @@ def pairs_as_mapping(pairs: Iterable[str], source: str) -> dict[str, str]:
     return found
 
 
-def read_parameters(template: Path = ROOT / "template.yaml") -> dict[str, dict[str, Any]]:
+def read_parameters() -> dict[str, dict[str, Any]]:
     """Return the template's parameters by name."""
-    parameters: dict[str, dict[str, Any]] = parse(template.read_text())["Parameters"]
+    template = parse((ROOT / "template.yaml").read_text())
+    parameters: dict[str, dict[str, Any]] = template["Parameters"]
     return parameters
 
 

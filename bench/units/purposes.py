@@ -16,7 +16,7 @@ def purpose_of(operation: str, parameters: Mapping[str, Any]) -> str:
             return _of_put(parameters["Item"])
         case "BatchWriteItem":
             return _of_batch(parameters)
-        case "Query" if _bound(parameters, ":first").startswith(_INPUT):
+        case "Query" if _query_start(parameters).startswith(_INPUT):
             return "looks into the mailbox"
         case "GetItem" if _sort(parameters) == "state":
             return "reads of the state"
@@ -50,5 +50,5 @@ def _sort(parameters: Mapping[str, Any]) -> str:
     return str(parameters["Key"]["sk"]["S"])
 
 
-def _bound(parameters: Mapping[str, Any], name: str) -> str:
-    return str(parameters.get("ExpressionAttributeValues", {}).get(name, {}).get("S", ""))
+def _query_start(parameters: Mapping[str, Any]) -> str:
+    return str(parameters.get("ExpressionAttributeValues", {}).get(":first", {}).get("S", ""))

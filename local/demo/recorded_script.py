@@ -96,7 +96,7 @@ def word_error_rate(reference: str, hypothesis: str) -> float:
 
 
 def _edit_distance(left: Sequence[str], right: Sequence[str]) -> int:
-    """Levenshtein distance, by rows: insertions, deletions and substitutions cost 1 each."""
+    """Return the Levenshtein distance: the number of insertions, deletions and substitutions."""
     row = list(range(len(right) + 1))
     for i, left_word in enumerate(left, start=1):
         above, row = row, [i]

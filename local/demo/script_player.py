@@ -9,7 +9,6 @@ from repartee_client.access import HttpApiClient, SessionTicket
 from repartee_client.connecting import open_voice_call
 from repartee_client.conversation import AnsweredUtterance, Pace, say
 from repartee_client.recordings import read_wav
-from repartee_client.voice_call import EventListener
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,18 +39,13 @@ class SpokenUtterance:
         return b"".join(bytes(turn.pcm) for turn in self.exchange.turns)
 
 
-async def do_nothing() -> None:
-    """Do nothing between the two calls."""
-
-
 async def play_script(
     api: HttpApiClient,
     script: Sequence[Utterance],
     *,
     pace: Pace = Pace.REAL_TIME,
-    between: Callable[[], Awaitable[None]] = do_nothing,
+    between: Callable[[], Awaitable[None]] | None = None,
     on_spoken: Callable[[SpokenUtterance], None] | None = None,
-    listener: EventListener | None = None,
 ) -> list[SpokenUtterance]:
     """Hold the conversation; hang up after each call, which stores all of its turns.
 
@@ -62,7 +56,6 @@ async def play_script(
         pace: The speed at which recordings are spoken.
         between: Called after the end of the first call and before the second.
         on_spoken: Called with each utterance once its answer is complete.
-        listener: Called with each event of both calls.
 
     Raises:
         VoiceClientError: A call could not be held.
@@ -70,7 +63,7 @@ async def play_script(
     spoken: list[SpokenUtterance] = []
 
     async def hold(ticket: SessionTicket, utterances: Sequence[Utterance]) -> None:
-        async with open_voice_call(ticket.url, listener=listener, features=ticket.features) as call:
+        async with open_voice_call(ticket.url, features=ticket.features) as call:
             for utterance in utterances:
                 exchange = await say(call, read_wav(utterance.wav), pace=pace)
                 one = SpokenUtterance(
@@ -82,7 +75,8 @@ async def play_script(
             await call.hang_up()
 
     await hold(await api.start_session(conversation_id="new"), script[:-1])
-    await between()
+    if between is not None:
+        await between()
     await hold(await api.start_session(), script[-1:])
     return spoken
 

@@ -75,7 +75,7 @@ class HandshakeHandler:
                 else _refusal(500, None, context)
             )
         try:
-            authorization = evaluate(result.payload, context.api.method_arn("$connect"))
+            authorization = evaluate(result.payload, context.api.connect_arn)
         except InvalidAuthorizerResponseError as error:
             raise _refusal(500, None, context) from error
         if not authorization.allowed:

@@ -39,9 +39,10 @@ class Api:
     stage: str
     domain_name: str
 
-    def method_arn(self, route_key: str) -> str:
-        """Return the ARN of a route, the resource of an authorizer's policy."""
-        return f"arn:aws:execute-api:{REGION}:{ACCOUNT}:{self.api_id}/{self.stage}/{route_key}"
+    @property
+    def connect_arn(self) -> str:
+        """The ARN of ``$connect``, the resource of an authorizer's policy."""
+        return f"arn:aws:execute-api:{REGION}:{ACCOUNT}:{self.api_id}/{self.stage}/$connect"
 
 
 @dataclass(slots=True)
@@ -102,7 +103,7 @@ def authorizer_event(context: ConnectionContext, now_s: float) -> dict[str, Any]
     """Return the event of a REQUEST authorizer."""
     return {
         "type": "REQUEST",
-        "methodArn": context.api.method_arn("$connect"),
+        "methodArn": context.api.connect_arn,
         **_request_parts(context.handshake),
         "requestContext": _request_context(context, "$connect", "CONNECT", now_s),
     }

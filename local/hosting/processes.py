@@ -34,15 +34,12 @@ class ChildProcess:
     def running(self) -> bool:
         return self.process.returncode is None
 
-    def log_tail(self, lines: int = 20) -> str:
-        """Return the last lines of the child's log, "" without a log."""
-        if self.log_path is None or not self.log_path.exists():
-            return ""
-        return "\n".join(self.log_path.read_text(errors="replace").splitlines()[-lines:])
-
     def failed(self, reason: str) -> ChildFailedError:
         """Return an error with the reason and the end of the log."""
-        return ChildFailedError(f"{self.name} {reason}\n--- end of its log ---\n{self.log_tail()}")
+        tail = ""
+        if self.log_path is not None and self.log_path.exists():
+            tail = "\n".join(self.log_path.read_text(errors="replace").splitlines()[-20:])
+        return ChildFailedError(f"{self.name} {reason}\n--- end of its log ---\n{tail}")
 
     def signal(self, number: signal.Signals) -> None:
         """Send a signal to the child alone; do nothing if it has ended."""

@@ -105,12 +105,10 @@ class LambdaHost:
             raise UnknownFunctionError(name)
         return self._names[name]
 
-    async def invoke(
-        self, function: str, payload: bytes, client_context: str | None = None
-    ) -> InvocationResult:
+    async def invoke(self, function: str, payload: bytes) -> InvocationResult:
         """Run a function and wait for its answer (see ``Invoker``)."""
         # A caller that stops waiting does not stop the function.
-        return await asyncio.shield(self.submit(function, payload, client_context).result)
+        return await asyncio.shield(self.submit(function, payload).result)
 
     def submit(
         self, function: str, payload: bytes, client_context: str | None = None

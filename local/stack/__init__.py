@@ -1,7 +1,7 @@
 """The local stack: counterparts of everything that AWS and Gemini run, started together."""
 
 from local.stack.options import PREWARM, PROJECT, Addresses, StackOptions
-from local.stack.running import Stack, new_run_directory, write_addresses
+from local.stack.running import Stack, write_addresses
 from local.stack.starter import START_ERRORS, running_stack
 
 __all__ = [
@@ -11,7 +11,6 @@ __all__ = [
     "Addresses",
     "Stack",
     "StackOptions",
-    "new_run_directory",
     "running_stack",
     "write_addresses",
 ]

@@ -65,10 +65,10 @@ class Stack:
         await self.simulator.restart()
 
 
-def new_run_directory(root: Path = PROJECT) -> Path:
+def new_run_directory() -> Path:
     """Return the path of a new folder for a run, below ``.local/``."""
     name = f"run-{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}"
-    return root / ".local" / name
+    return PROJECT / ".local" / name
 
 
 def write_addresses(stack: Stack) -> Path:

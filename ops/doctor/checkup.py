@@ -168,7 +168,7 @@ class Checkup:
 
     def _alarms(self, stack: DeployedStack) -> Finding:
         def check() -> Finding:
-            expected = sorted(stack.of_type("AWS::CloudWatch::Alarm").values())
+            expected = stack.alarm_names()
             cloudwatch = self.session.client("cloudwatch", config=_CLIENT_CONFIG)
             seen = alarms.read_alarms(cloudwatch, expected) if expected else []
             sns = self.session.client("sns", config=_CLIENT_CONFIG)

@@ -38,9 +38,13 @@ class DeployedStack:
         """Whether the stack's resources should exist."""
         return self.status in _SERVING or self.status.startswith("UPDATE_")
 
-    def of_type(self, kind: str) -> dict[str, str]:
-        """Return the physical ids of the resources of one type, by logical id."""
-        return {name: self.physical[name] for name, one in self.types.items() if one == kind}
+    def alarm_names(self) -> list[str]:
+        """Return the names of the stack's alarms, sorted."""
+        return sorted(
+            self.physical[name]
+            for name, kind in self.types.items()
+            if kind == "AWS::CloudWatch::Alarm"
+        )
 
 
 def read_stack(client: "CloudFormationClient", name: str) -> DeployedStack | None:

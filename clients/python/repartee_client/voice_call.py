@@ -39,16 +39,16 @@ class ConnectionObserver(Protocol):
     """Receives every frame and connection event; times are those of ``now_ms``."""
 
     def opened(self, at_ms: float) -> None:
-        """A connection was opened."""
+        """Observe a new connection."""
 
     def sent(self, at_ms: float, text: str) -> None:
-        """A frame is sent."""
+        """Observe a frame that is sent."""
 
     def received(self, at_ms: float, text: str, taken: Sequence[Frame | Answer]) -> None:
-        """A frame was received; ``taken`` are the events that are in order now."""
+        """Observe a received frame; ``taken`` are the events that are in order now."""
 
     def lost(self, at_ms: float) -> None:
-        """The connection ended before the session."""
+        """Observe a connection that ended before the session."""
 
 
 def now_ms() -> float:

@@ -1,6 +1,6 @@
-"""The REQUEST authorizer of ``$connect``: allows a good ticket from an allowed page.
+"""The REQUEST authorizer of ``$connect``: allows a valid ticket from an allowed page.
 
-A ticket that was spent is good here: ``connect`` refuses it.
+A spent ticket passes here, because ``connect`` refuses it.
 """
 
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""Shared by the routes that erase a user or a conversation over several requests."""
+"""The progress and the remaining time of an erasure that may take several requests."""
 
 from typing import Annotated, Any, Self
 

@@ -45,11 +45,11 @@ class Race:
     moved: Condition = field(default_factory=Condition)
 
     def append(self, number: int, writer: int) -> None:
-        told = turn(number, session=self.session, heard=f"{self.name} {number}")
+        spoken = turn(number, session=self.session, heard=f"{self.name} {number}")
         # Two commits of one turn differ in their time, so no token makes them one request.
         asked = replace(
-            commit(told, user=self.user, conversation=self.name, cursor=number),
-            committed_at_ms=told.ended_at_ms + writer,
+            commit(spoken, user=self.user, conversation=self.name, cursor=number),
+            committed_at_ms=spoken.ended_at_ms + writer,
         )
         for attempt in range(_TRIES):
             if attempt or not is_hasty(number):

@@ -28,7 +28,7 @@ DEFAULTS = default_rules(LONDON)
 FRIDAY = date(2026, 11, 27)
 NOW = datetime(2026, 11, 27, 8, 30, tzinfo=LONDON)
 OFFICE = {"opens": "08:00", "closes": "12:00"}
-# As version 0.1.0 wrote it.
+# Version 0.1.0 wrote the rules like this.
 BEFORE = {"week": {"friday": OFFICE}, "slot_minutes": 60, "time_zone": "Europe/London"}
 
 

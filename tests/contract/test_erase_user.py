@@ -331,7 +331,7 @@ def test_only_a_tombstone_stays_of_an_erased_conversation(tables: Tables) -> Non
         "finished_at_ms": {"N": f"{NOON_MS + 11_000}"},
         "expires_at": {"N": f"{(NOON_MS + 11_000) // 1_000 + HEADER_MARGIN_S}"},
         "step": {"N": "5"},
-        # What 0.1.0 reads in each header.
+        # 0.1.0 reads these attributes in each header.
         "created_at_ms": {"N": f"{NOON_MS}"},
         "updated_at_ms": {"N": f"{NOON_MS}"},
         "turn_count": {"N": "0"},

@@ -1,7 +1,7 @@
 """Random sequences of operations have the same results on the fakes and on DynamoDB."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
@@ -101,8 +101,8 @@ class Action:
         return stores.sessions.elect_waker(session, stores.clock.now_ms())
 
     def _commit(self, stores: Stores, user: str, session: str, number: int, epoch: int) -> Any:
-        told = replace(turn(number, session=session, heard=f"by epoch {epoch}"))
-        stores.writer.commit_turn(commit(told, user=user, epoch=epoch, cursor=number))
+        spoken = turn(number, session=session, heard=f"by epoch {epoch}")
+        stores.writer.commit_turn(commit(spoken, user=user, epoch=epoch, cursor=number))
         return stores.reader.load_memory(user, "conversation-1", max_characters=25)
 
     def _erase(self, stores: Stores, user: str) -> None:

@@ -209,7 +209,7 @@ def test_no_speech_marks_are_expected_of_a_client_of_an_older_worker(
     sessions = dynamodb_stores(client, table_names).sessions
     sessions.set_connection("served", epoch=1, connection_id="marking", marks_speech=True)
 
-    # As 0.1.0 does it.
+    # 0.1.0 sets a connection like this.
     DynamoTable(client, table_names.live).update(
         keys.state("served"),
         "SET connection_id = :connection",
@@ -236,12 +236,12 @@ def test_the_previous_version_accepts_every_written_event():
 
 
 @pytest.fixture
-def told(client: "DynamoDBClient", table_names: TableNames) -> Stores:
+def written(client: "DynamoDBClient", table_names: TableNames) -> Stores:
     return story.write_story(client, table_names)
 
 
 def test_the_previous_version_reads_every_written_item(
-    told: Stores, client: "DynamoDBClient", table_names: TableNames
+    written: Stores, client: "DynamoDBClient", table_names: TableNames
 ):
     items, before = items_in(client, table_names), load(BEFORE, ITEMS)
 
@@ -267,13 +267,13 @@ def inflated(value: Any) -> Any:
     return value
 
 
-def test_the_story_sets_every_field_that_is_stored_or_sent(told: Stores):
+def test_the_story_sets_every_field_that_is_stored_or_sent(written: Stores):
     names = classes_of(
         *(MailboxEntry, Lease, Exchange, Booking, DayUsage, Erasure, Entry, ConnectionOpening),
         *(CoreRequest, WakeRequest, Ticket, ExportPosition),
     )
     values: dict[tuple[str, str], list[Any]] = {}
-    _collect([readings.read_all(told), events.read_all(events.write_all())], values)
+    _collect([readings.read_all(written), events.read_all(events.write_all())], values)
     kinds = {*get_args(Message.__value__), *get_args(Notice.__value__)}
     unseen = {kind.__name__ for kind in kinds} - {name for name, _ in values}
     unset = [

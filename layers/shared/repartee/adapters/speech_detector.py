@@ -1,4 +1,4 @@
-"""Finds speech in audio. webrtcvad finds it, and its pitch distinguishes it from a cough."""
+"""Detects speech with webrtcvad, and distinguishes it from coughs by its pitch."""
 
 import math
 from collections import deque
@@ -15,7 +15,7 @@ AGGRESSIVENESS = 3
 ONSET_FRAMES = 5
 END_FRAMES = 25
 # Nine recordings had three voiced frames among seven within 40 ms of the fifth frame of speech.
-# Made-up taps, coughs, whispers and noises had two at most, as they have no pitch.
+# Synthetic taps, coughs, whispers and noises had two at most, as they have no pitch.
 VOICED_FRAMES = 3
 VOICING_WINDOW_FRAMES = 7
 # Normalised autocorrelation at the best pitch: 0.8 and more in vowels, below 0.6 in noise.

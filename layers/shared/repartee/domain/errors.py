@@ -150,7 +150,7 @@ class CoreAgentFailed(ReparteeError):
 
 
 class LiveSetupFailed(ReparteeError):
-    """A live session could not be opened.
+    """A Live session could not be opened.
 
     Attributes:
         retryable: False when a retry cannot help (bad key, unknown model, bad config).

@@ -1,6 +1,6 @@
 """The interface of a voice-activity detector.
 
-Its results serve bookkeeping alone. Gemini decides when to answer.
+The worker uses its results for bookkeeping only, because Gemini decides when to answer.
 """
 
 from enum import Enum, auto

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Protocol
 from repartee.domain.protocol.messages import ParsedMessage
 
 if TYPE_CHECKING:
-    # A function that only opens connections does without these many classes.
+    # A function that only opens connections does not need to load these classes.
     from repartee.domain.protocol.answers import ServerMessage
 
 

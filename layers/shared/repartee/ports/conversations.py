@@ -37,7 +37,7 @@ class ConversationReader(Protocol):
     ) -> Sequence[Conversation]:
         """Return the user's conversations without summaries, the newest id first.
 
-        With ``before``, only ids that sort before it. That conversation may be deleted already.
+        With ``before``, the ids sort before it. A conversation with that id need not exist.
         """
         ...
 

@@ -46,7 +46,7 @@ class LiveSession(Protocol):
 
 
 class LiveModel(Protocol):
-    """Opens live sessions."""
+    """Opens Live sessions."""
 
     async def open(self, config: LiveConfig) -> LiveSession:
         """Set up a session, seeded with the config's history.

@@ -11,7 +11,7 @@ class Clock(Protocol):
     """Reads the time; tests set it by hand."""
 
     def now_ms(self) -> int:
-        """Return Unix time in ms, for what other processes read."""
+        """Return Unix time in ms, for values that other processes read."""
         ...
 
     def monotonic_ms(self) -> int:

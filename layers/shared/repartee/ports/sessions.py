@@ -45,7 +45,7 @@ class SessionStore(Protocol):
     def acquire_lease(
         self, session_id: str, *, owner: str, now_ms: int, until_ms: int
     ) -> Lease | None:
-        """Take the lease and raise the epoch; None if it is held, or without a session.
+        """Take the lease and raise the epoch; return None if it is held or there is no session.
 
         An ended session has no lease. A repetition with the same ``owner`` and ``until_ms``, after
         a lost answer, returns the same lease; so each call needs a new owner.
@@ -73,7 +73,7 @@ class SessionStore(Protocol):
     ) -> None:
         """Hold the lease until ``until_ms``; input up to ``cursor`` need not be read again.
 
-        The stored ``taken`` stays as it is without a new one, or if the stored cursor is higher.
+        The stored ``taken`` does not change if the new one is None or the stored cursor is higher.
 
         Raises:
             LeaseLost: The epoch has moved on.

@@ -44,7 +44,7 @@ class Notes(Protocol):
     """
 
     def add(self, user_id: str, text: str, *, noted_at_ms: int) -> Note:
-        """Keep ``text``; a text that is already kept is not kept twice.
+        """Store ``text``, unless a note with this text exists; return the note.
 
         Raises:
             NotesFull: The user has ``MAX_NOTES`` notes.
@@ -55,7 +55,7 @@ class Notes(Protocol):
     def newest(self, user_id: str, *, limit: int, before: str | None = None) -> Sequence[Note]:
         """Return the user's last ``limit`` notes, the newest first.
 
-        With ``before``, only ids that sort before it. That note may be deleted already.
+        With ``before``, the ids of the notes sort before it. A note with that id need not exist.
         """
         ...
 
@@ -69,7 +69,7 @@ class Notes(Protocol):
 
 
 class UsageStore(Protocol):
-    """Counts users' usage by UTC day. A turn's commit counts it, without core_agent's own.
+    """Counts users' usage by UTC day. The commit of a turn counts its usage, without core_agent's.
 
     All methods raise ``StoreUnavailable`` when the table fails beyond the retries.
     """
@@ -107,7 +107,7 @@ class UserRecords(Protocol):
         ...
 
     def entries(self, conversation_id: str, *, after: str = "") -> Iterator[Entry]:
-        """Yield a conversation's calls, summary and turns behind ``after``.
+        """Yield a conversation's calls, summary and turns that come after ``after``.
 
         The owner is not checked: the id must come from ``conversations``.
         """
@@ -163,9 +163,9 @@ class ErasureStore(Protocol):
         ...
 
     def items(self, user_id: str, conversation_id: str | None = None) -> Iterator[StoredItem]:
-        """Yield the items, each behind the items that it leads to; never the tombstone.
+        """Yield the items, each after the items that it leads to; never the tombstone.
 
-        Openings come one by one, each behind the items that only it leads to. So a deletion in
+        Openings come one by one, each after the items that only it leads to. So a deletion in
         this order can be interrupted and continued.
         """
         ...

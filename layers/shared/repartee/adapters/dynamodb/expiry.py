@@ -1,4 +1,4 @@
-"""Decides which items of MemoryTable count; DynamoDB may delete expired ones 48 h late."""
+"""Decides which items of MemoryTable have expired; DynamoDB may delete them 48 h late."""
 
 from typing import TYPE_CHECKING
 

@@ -2,7 +2,7 @@
 
 Items of DeskTable:
     ``desk`` / ``hours``: the rules; without this item, the constructor's default rules hold.
-    ``day#YYYY-MM-DD`` / ``slot#HH:MM``: a booked slot and whose it is. There is one item per slot,
+    ``day#YYYY-MM-DD`` / ``slot#HH:MM``: a booked slot and its user. There is one item per slot,
         so no two users can hold it. Without ``user_id``, no user can give it back.
     ``user#U`` / ``booking#YYYY-MM-DDTHH:MM``: the same booking, found by its user.
 

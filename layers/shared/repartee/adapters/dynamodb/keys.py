@@ -173,7 +173,7 @@ def usage(user_id: str, day: str) -> "Item":
 
 
 def header(user_id: str, conversation_id: str) -> "Item":
-    """Return the key of a conversation's header; being under the user, it proves ownership."""
+    """Return the key of a conversation's header; its place under the user proves ownership."""
     return key(user(user_id), f"{CONVERSATION_PREFIX}{conversation_id}")
 
 
@@ -183,7 +183,7 @@ def conversation(conversation_id: str) -> str:
 
 
 def summary(conversation_id: str) -> "Item":
-    """Return the key of a conversation's summary; an own item keeps commits of turns cheap."""
+    """Return the key of a conversation's summary; a separate item keeps commits of turns cheap."""
     return key(conversation(conversation_id), SUMMARY_SORT_KEY)
 
 

@@ -79,7 +79,7 @@ def _is_transient(error: ClientError) -> bool:
 
 @contextmanager
 def translate_errors() -> Iterator[None]:
-    """Translate errors that the SDK did not retry any more; faults of this code pass through.
+    """Translate errors that remain after the SDK's retries; faults of this code pass through.
 
     Raises:
         StoreUnavailable: Throttled, failed or not reached. A write may still have happened.

@@ -85,7 +85,7 @@ class LangchainReasoner:
         model: The model that answers; it keeps its HTTP connections for the life of the process.
         clock: Reads the time.
         limits: The limits for one question.
-        fallback: Asked when ``model`` fails and another model may not.
+        fallback: The model that is asked when ``model`` fails and another model may succeed.
         thinking: Sets how much the models think; None leaves it to them.
     """
 

@@ -156,11 +156,11 @@ class QuestionAnswerer:
         note = partial(
             self.calls.begin_tool, request.conversation_id, request.key, request.arguments_hash
         )
-        watch = ToolRunRecorder(note)
+        recorder = ToolRunRecorder(note)
         try:
-            result = self._reason(request, question, deadline_ms, watch, is_repeated=is_repeated)
+            result = self._reason(request, question, deadline_ms, recorder, is_repeated=is_repeated)
             messages_json = result.messages_json
-            ended = outcome(watch.ran)
+            ended = outcome(recorder.ran)
             answered = QuestionResult(
                 CoreAnswer(ended.status, result.text, ended.retryable, result.bill),
                 tools_called=result.tools_called,
@@ -213,7 +213,7 @@ class QuestionAnswerer:
         request: CoreRequest,
         question: str,
         deadline_ms: int,
-        watch: ToolRunRecorder,
+        recorder: ToolRunRecorder,
         *,
         is_repeated: bool,
     ) -> ReasoningResult:
@@ -235,7 +235,7 @@ class QuestionAnswerer:
                 question_id=_question_id(request),
                 deadline_ms=deadline_ms,
             ),
-            watch.record(self.make_tools(context)),
+            recorder.record(self.make_tools(context)),
         )
 
 

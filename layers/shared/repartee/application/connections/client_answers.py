@@ -9,7 +9,7 @@ from repartee.domain.protocol.ticket import ConnectionIdentity
 from repartee.ports.clients import ClientChannel
 from repartee.ports.sessions import ConnectionStore
 
-# Per connection. By then a client that errs in each message has received 20 errors.
+# The limit of each connection. Its client has received an error for each refused message.
 MAX_REFUSALS = 20
 # A correct client can get these errors: its session has ended, another connection has its session,
 # or another client has used its numbers.

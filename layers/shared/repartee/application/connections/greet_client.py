@@ -1,4 +1,4 @@
-"""Handles a hello: its connection becomes the session's current one, with any message number."""
+"""Handles a hello: makes its connection the session's current one."""
 
 from dataclasses import dataclass
 
@@ -46,7 +46,7 @@ def greet_client(
         raise session_ended_error()
     if greeting.state.current_connection_id != connection.connection_id:
         raise superseded_error()
-    notice_ids = _leave(session_id, numbered, hello, greeting.state, mailbox)
+    notice_ids = _leave_hello(session_id, numbered, hello, greeting.state, mailbox)
     try:
         # Read after the write: see ``deliver_notice``.
         state = load_open_state(sessions, session_id)
@@ -58,7 +58,7 @@ def greet_client(
     return Welcome(state, next_seq, greeting.replaced_connection_id)
 
 
-def _leave(
+def _leave_hello(
     session_id: str, numbered: Numbered, hello: Hello, state: SessionState, mailbox: Mailbox
 ) -> tuple[str, ...]:
     """Put the hello under its number, or leave a notice if the number is not free."""

@@ -32,11 +32,11 @@ from repartee.ports.runtime import Clock
 from repartee.ports.sessions import Appended, ConnectionStore, Mailbox, SessionStore
 from repartee.ports.workers import WorkerPool
 
-# For a throttled table. The adapter has used up its own, shorter retries.
+# The client waits this long for a throttled table, after the adapter's own, shorter retries.
 STORE_RETRY_MS = 1_000
 # API Gateway's quota, which cannot be raised (developer guide, WebSocket quotas).
 MAX_CONNECTION_S = 7_200
-# The last eighth, 15 min. A silent client pings every 8 min, so it gets the warning in time.
+# A share of an eighth is 15 min. A silent client pings every 8 min, so it gets the warning in time.
 EXPIRY_WARNING_SHARE = 0.125
 EXPIRY_WARNING_EVERY_CHUNKS = 50
 
@@ -172,8 +172,8 @@ class _Routing:
     def _has_work(self, state: SessionState) -> bool:
         """Return whether a worker would have work.
 
-        A client that does not know ``no_speech`` waits for a reply to a cough without end. A
-        message that comes after this check wakes a worker itself.
+        ``owed`` alone does not show it: a client that does not know ``no_speech`` waits forever for
+        a reply to a cough. A message that comes after this check wakes a worker itself.
         """
         if state.needs_worker:
             return True

@@ -33,7 +33,8 @@ class SessionCap:
     """Counts a user's open sessions, without sessions whose client has gone.
 
     A ``$disconnect`` can get lost. At the cap, API Gateway is asked which connections still exist.
-    A session without a connection no longer counts, or no longer after its worker has left.
+    A session whose connection is gone stops counting: at once, or after ``grace_ms`` if it has a
+    worker.
 
     Attributes:
         max_sessions: How many sessions a user may have open.

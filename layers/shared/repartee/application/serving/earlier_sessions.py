@@ -28,8 +28,8 @@ async def end_earlier_sessions(
 ) -> None:
     """End each superseded session, after it has committed its input.
 
-    Then none of them can commit, except one that did not end in time. Of that one and the new
-    session, the first to commit prevents commits of the other.
+    Then none of them can commit, except a session that did not end in time. If it commits before
+    the new session, the new session can no longer commit, and the other way round.
 
     Args:
         conversation: The conversation, with the sessions that it was taken from.

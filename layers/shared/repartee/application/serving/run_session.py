@@ -160,18 +160,18 @@ class SessionRun:
             self._finished.set_result(effect.reason)
 
     async def _read_mailbox(self) -> None:
-        pace, machine, clock = PollBackoff(), self._machine, self._ports.clock
+        backoff, machine, clock = PollBackoff(), self._machine, self._ports.clock
         while True:
             began_ms = clock.monotonic_ms()
             found = False
             try:
-                found = await self._look_into_mailbox()
+                found = await self._poll_mailbox()
             except StoreUnavailable:
                 self._ports.log.warning(
                     "mailbox not readable for now", extra={"session_id": self._state.session_id}
                 )
                 await asyncio.sleep(STORE_RETRY_MS / 1000)
-            delay_ms = pace.next_delay_ms(
+            delay_ms = backoff.next_delay_ms(
                 clock.monotonic_ms() - began_ms,
                 found=found,
                 is_listening=machine.is_listening,
@@ -179,7 +179,7 @@ class SessionRun:
             )
             await asyncio.sleep(delay_ms / 1000)
 
-    async def _look_into_mailbox(self) -> bool:
+    async def _poll_mailbox(self) -> bool:
         after = self._machine.read_after
         mailbox, session_id = self._ports.mailbox, self._state.session_id
         if entries := await asyncio.to_thread(mailbox.read_after, session_id, after):

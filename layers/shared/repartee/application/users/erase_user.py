@@ -89,7 +89,7 @@ def _close(
 
 
 class _OutOfTime(Exception):
-    """The next run has to continue."""
+    """Ends a run whose time is used up; the next run continues."""
 
 
 class _Run:
@@ -108,20 +108,20 @@ class _Run:
         """End every session and send its clients the reason, whether or not a worker does."""
         if self.erasure.settles_at_ms is not None:
             return
-        eraser, whose = self._eraser, (self.erasure.user_id, self.erasure.conversation_id)
+        eraser, scope = self._eraser, (self.erasure.user_id, self.erasure.conversation_id)
         connections: dict[str, list[OpenConnection]] = defaultdict(list)
-        for connection in eraser.store.connections(*whose):
+        for connection in eraser.store.connections(*scope):
             connections[connection.session_id].append(connection)
-        sessions = eraser.store.sessions(*whose)
+        sessions = eraser.store.sessions(*scope)
         for session_id, is_fenced in sessions.items():
             # An earlier run may have ended the session and died before it closed the connections.
             if not is_fenced or session_id in connections:
                 epoch = eraser.store.end_session(session_id)
                 _close(eraser.channel, connections.pop(session_id, ()), epoch)
-                self._look_at_time()
+                self._check_time()
         for left in connections.values():
             _close(eraser.channel, left, None)
-            self._look_at_time()
+            self._check_time()
         if sessions:
             settles_at_ms = eraser.clock.now_ms() + SETTLE_MS
             self.erasure = eraser.store.advance(self.erasure, settles_at_ms=settles_at_ms)
@@ -148,11 +148,11 @@ class _Run:
     def _delete(self, batch: Sequence[StoredItem]) -> None:
         if batch:
             store = self._eraser.store
-            # Counted before the deletion, so that a kill in between loses neither item nor count.
+            # The batch is counted first, so that a kill in between loses no item and no count.
             self.erasure = store.advance(self.erasure, pending=batch)
             store.delete(self.erasure.user_id, batch)
 
-    def _look_at_time(self) -> None:
+    def _check_time(self) -> None:
         if self._remaining_ms() < MARGIN_MS:
             raise _OutOfTime
 

@@ -128,7 +128,7 @@ class Memory:
 
 
 def title_from(heard: str) -> str:
-    """Return a title made of the first words of ``heard``, or "" if nothing was heard.
+    """Return a title made of the first words of ``heard``, or "" if it has no visible character.
 
     A shortened title ends with an ellipsis, which counts towards ``MAX_TITLE_CHARACTERS``.
     """

@@ -1,6 +1,6 @@
-"""Decides from token counts whether to replace a live session by a fresh one.
+"""Decides from token counts whether to replace a Live session by a fresh one.
 
-Gemini bills the whole context of a live session again on every turn, old audio included. A fresh
+Gemini bills the whole context of a Live session again on every turn, old audio included. A fresh
 session gets the conversation as text. That context is smaller, but it holds only the words.
 """
 

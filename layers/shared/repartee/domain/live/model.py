@@ -15,7 +15,7 @@ class Role(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class HistoryEntry:
-    """One text in the history that seeds a new live session."""
+    """One text in the history that seeds a new Live session."""
 
     role: Role
     text: str
@@ -54,10 +54,10 @@ class TurnDetection(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class LiveConfig:
-    """How to open a live session.
+    """How to open a Live session.
 
     Attributes:
-        turn_detection: Fixed for the lifetime of the live session.
+        turn_detection: Fixed for the lifetime of the Live session.
         history: Seeds the new session.
     """
 
@@ -102,7 +102,7 @@ class TurnStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class LiveOpened:
-    """The live session is set up and accepts input."""
+    """The Live session is set up and accepts input."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,7 +191,7 @@ class LiveUnknown:
 
 
 class LiveFailure(StrEnum):
-    """Why a live session ended or could not be opened."""
+    """Why a Live session ended or could not be opened."""
 
     DROPPED = "dropped"  # 1001, 1006 or 1011 during a session: open another one
     REFUSED = "refused"  # 1007 or 1008 at set-up: final, a retry cannot help

@@ -1,4 +1,4 @@
-"""The prompt of a fresh live session: its role, its tools, the date and the conversation so far."""
+"""The prompt of a fresh Live session: its role, its tools, the date and the conversation so far."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -82,7 +82,7 @@ TOOLS = tools_of(FALLBACK_PROFILE)
 
 @dataclass(frozen=True, slots=True)
 class PromptContext:
-    """Date, time and language at the start of a live session.
+    """Date, time and language at the start of a Live session.
 
     Attributes:
         now: Local time at the desk, an aware time.
@@ -98,7 +98,7 @@ class PromptContext:
 def system_instruction(
     memory: Memory, when: PromptContext, turns: tuple[HistoryEntry, ...] = ()
 ) -> str:
-    """Return the system instruction of a live session.
+    """Return the system instruction of a Live session.
 
     Args:
         memory: The user's preferences and notes, and the summary of the conversation.

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 from repartee.domain.users.preferences import PreferenceChanges
 
-# Default for the numbered messages that a client may have sent and that are not accepted. 25
-# chunks of 200 ms cover a cold start of 5 s.
+# Default limit of a client's messages that are sent and not accepted yet. 25 chunks of 200 ms cover
+# a cold start of 5 s.
 MAX_IN_FLIGHT = 25
 # A number that is further ahead than any client's messages in flight is a fault, not a gap. 200 of
 # the longest messages take 3.2 MB.
@@ -164,7 +164,7 @@ class ParsedMessage:
 
 @dataclass(frozen=True, slots=True)
 class Greeted:
-    """A connection said hello under a number that another message has; it counts all the same."""
+    """A connection said hello under a number that another message has; the hello is still valid."""
 
     hello: Hello
     connection_id: str

@@ -8,7 +8,7 @@ from repartee.domain.protocol.messages import Audio, Hello, Message, Text, Unkno
 
 # A client has 25 messages in flight; 64 leave room for late ones.
 MAX_DIGESTS_KEPT = 64
-# One in 4 thousand million other messages is mistaken for a repetition.
+# The chance that another message is mistaken for a repetition is 1 in 2**32.
 DIGEST_BYTES = 4
 # Marks a number that was skipped. No message has this digest.
 SKIPPED_DIGEST = 0

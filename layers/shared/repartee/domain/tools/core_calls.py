@@ -52,7 +52,7 @@ class ToolCallStatus(StrEnum):
 
     @classmethod
     def _missing_(cls, _value: object) -> "ToolCallStatus":
-        """Read a status that only a later version knows as a failure."""
+        """Return ``FAILED`` for a status that only a later version knows."""
         return cls.FAILED
 
 

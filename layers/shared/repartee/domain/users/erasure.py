@@ -35,7 +35,7 @@ class ItemKind(StrEnum):
 
     @classmethod
     def _missing_(cls, _value: object) -> "ItemKind":
-        """Count kinds that only a later version knows as ``OTHERS``."""
+        """Return ``OTHERS`` for a kind that only a later version knows."""
         return cls.OTHERS
 
 
@@ -58,7 +58,7 @@ class Erasure:
         step: Incremented by each write to the tombstone; a writer with an older step has been
             overtaken.
         deleted: Number of deleted items by kind.
-        pending: Items that are counted and may not be deleted yet.
+        pending: Items that are counted as deleted, although their deletion may be incomplete.
         settles_at_ms: Until then a function that was stopped half-way may leave items behind; None
             if no session was found.
         finished_at_ms: When no more items were found; None until then.

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from repartee.domain.cost.limits import DAY_S
 
 HEADER_MARGIN_S = 7 * DAY_S
-"""How much longer a conversation's header is stored than its turns and calls. A store may delete
-expired turns 48 h late, a call may be written a day after the header's last change, and an erasure
-finds both only through the header."""
+"""How much longer a conversation's header is stored than its turns and calls, because an erasure
+finds them only through the header. A store may delete expired turns 48 h late, and a call may be
+written a day after the header's last change."""
 
 MAX_RETENTION_DAYS = 3_650
 

@@ -76,7 +76,7 @@ class DynamoOpeningStore:
         raise StoreUnavailable("parallel openings of this user kept conflicting")
 
     def _read_tables(self, opening: ConnectionOpening) -> _OpeningReads:
-        """Read the items; refuse without spending the ticket if an item demands it."""
+        """Read the items; raise ``ConnectionRefused`` if one of them forbids the opening."""
         item = self.session_table.get(keys.state(opening.session_id))
         state = state_from(opening.session_id, item) if item is not None else None
         if state is not None and state.user_id != opening.user_id:

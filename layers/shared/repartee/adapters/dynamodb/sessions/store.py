@@ -75,7 +75,7 @@ class DynamoSessionStore:
     def acquire_lease(
         self, session_id: str, *, owner: str, now_ms: int, until_ms: int
     ) -> Lease | None:
-        """Take the lease and raise the epoch; None if it is held, or without a session."""
+        """Take the lease and raise the epoch; return None if it is held or there is no session."""
         try:
             item = self._update(
                 keys.state(session_id),

@@ -185,7 +185,7 @@ class DynamoErasureStore:
         return number(state, "epoch")
 
     def items(self, user_id: str, conversation_id: str | None = None) -> Iterator[StoredItem]:
-        """Yield the items, each behind the items that it leads to; never the tombstone."""
+        """Yield the items, each after the items that it leads to; never the tombstone."""
         sessions = self._session_ids(user_id, conversation_id)
         yield from self._of_sessions(user_id, sessions)
         for item in self._stored("live", keys.user(user_id)):

@@ -30,7 +30,7 @@ class DynamoNotes:
     ids: IdSource
 
     def add(self, user_id: str, text: str, *, noted_at_ms: int) -> Note:
-        """Keep ``text``; a text that is already kept is not kept twice.
+        """Store ``text``, unless a note with this text exists; return the note.
 
         Raises:
             NotesFull: The user has ``MAX_NOTES`` notes.

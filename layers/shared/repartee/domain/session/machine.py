@@ -152,7 +152,7 @@ class SessionMachine:
         if parts.departure.has_left:
             return None
         deadlines = [
-            parts.feed.next_deadline_ms(),
+            *parts.feed.deadlines_ms(),
             parts.client.next_deadline_ms(parts.order.through),
             parts.calls.next_deadline_ms(),
             parts.live.next_deadline_ms(),

@@ -2,7 +2,7 @@
 
 import pytest
 
-from repartee.domain.live.model import LiveAudio, LiveInterrupted
+from repartee.domain.live.model import LiveAudio, LiveFailure, LiveInterrupted
 from repartee.domain.protocol.frames import Accepted, Missing, SessionError, TurnEnd
 from repartee.domain.protocol.messages import Audio, Hello, SpeechEnd, SpeechStart, Text
 from repartee.domain.session.client.link import ACCEPTED_EVERY_MS
@@ -82,6 +82,18 @@ def test_missing_input_is_asked_for_after_300_ms():
     assert call.frames(Missing) == []
     call.pass_ms(1)
     assert call.frames(Missing) == [Missing(2, 3)]
+
+
+def test_missing_input_is_asked_for_while_a_busy_model_is_awaited():
+    call = started()
+    call.utter()
+    call.lose_live(LiveFailure.BUSY)
+    call.pass_ms(200)
+    call.send(Text("x"), seq=7)
+
+    call.pass_ms(300)
+
+    assert call.frames(Missing) == [Missing(6, 6)]
 
 
 def test_input_that_never_comes_is_skipped_after_three_seconds_and_recorded():

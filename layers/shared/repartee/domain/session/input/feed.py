@@ -210,15 +210,14 @@ class InputFeed:
         self._marked.forget()
         self._backlog.forget()
 
-    def next_deadline_ms(self) -> int | None:
+    def deadlines_ms(self) -> list[int | None]:
         """Return when a report, the end of speech, silence or a decision on noise is due."""
-        deadlines = (
+        return [
             self.order.next_deadline_ms(),
             self._stream_end_ms(),
             self._speech.next_deadline_ms(),
             self._marked.next_deadline_ms(),
-        )
-        return min([one for one in deadlines if one is not None], default=None)
+        ]
 
     def _stream_end_ms(self) -> int | None:
         if self._last_audio_ms is None:

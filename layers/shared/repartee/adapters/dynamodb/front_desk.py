@@ -21,8 +21,8 @@ from repartee.adapters.dynamodb import keys
 from repartee.adapters.dynamodb.retries import TransactionRefused
 from repartee.adapters.dynamodb.sessions.items import number, text
 from repartee.adapters.dynamodb.table import DynamoTable
-from repartee.adapters.dynamodb.tombstone import advance_version
 from repartee.adapters.dynamodb.values import encode_all
+from repartee.adapters.dynamodb.write_conditions import advance_version
 from repartee.domain.errors import StoreUnavailable, UserErased
 from repartee.domain.front_desk.bookings import (
     Booking,

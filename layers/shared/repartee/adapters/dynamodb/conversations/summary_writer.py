@@ -4,8 +4,8 @@ from repartee.adapters.dynamodb import keys
 from repartee.adapters.dynamodb.item_size import check_size
 from repartee.adapters.dynamodb.retries import TransactionRefused
 from repartee.adapters.dynamodb.table import DynamoTable
-from repartee.adapters.dynamodb.tombstone import unless_erased
 from repartee.adapters.dynamodb.values import encode_all
+from repartee.adapters.dynamodb.write_conditions import unless_erased
 from repartee.domain.conversation.summary import SummaryFold
 from repartee.domain.errors import UserErased
 from repartee.domain.users.retention import Retention

@@ -18,6 +18,7 @@ from repartee.adapters.dynamodb.retries import (
 from repartee.adapters.dynamodb.sessions.items import number, text
 from repartee.adapters.dynamodb.table import DynamoTable
 from repartee.adapters.dynamodb.values import Value, encode_all
+from repartee.adapters.dynamodb.write_conditions import while_epoch_holds
 from repartee.domain.errors import ClaimLost, LeaseLost
 from repartee.domain.tools.core_calls import Attempt, BegunTool, CoreRequest, Exchange, ToolCallKey
 from repartee.domain.users.retention import Retention
@@ -134,14 +135,7 @@ class DynamoToolCallStore:
         self, request: CoreRequest, writes: "list[TransactWriteItemTypeDef]"
     ) -> TransactionRefused | None:
         """Write, if the request's worker still has the lease; return a refusal of ``writes``."""
-        mine: TransactWriteItemTypeDef = {
-            "ConditionCheck": {
-                "TableName": self.session_table.name,
-                "Key": keys.state(request.session_id),
-                "ConditionExpression": "epoch = :mine",
-                "ExpressionAttributeValues": encode_all({":mine": request.epoch}),
-            }
-        }
+        mine = while_epoch_holds(self.session_table, request.session_id, request.epoch)
         try:
             self.memory.transact([*writes, mine])
         except TransactionRefused as refused:

@@ -19,9 +19,9 @@ from repartee.adapters.dynamodb.sessions.items import (
     undelivered_value,
 )
 from repartee.adapters.dynamodb.table import DynamoTable
-from repartee.adapters.dynamodb.tombstone import NOT_ERASED, unless_erased
 from repartee.adapters.dynamodb.users.usage_items import count_usage
 from repartee.adapters.dynamodb.values import Value, encode_all
+from repartee.adapters.dynamodb.write_conditions import NOT_ERASED, unless_erased, while_epoch_holds
 from repartee.domain.conversation.conversation import title_from
 from repartee.domain.cost.limits import DayUsage, utc_day
 from repartee.domain.errors import (
@@ -104,7 +104,7 @@ class DynamoConversationWriter:
                     self._amend_turn_item(amendment),
                     self._give_title(amendment),
                     unless_erased(self.memory, amendment.user_id),
-                    self._while_epoch_holds(amendment),
+                    while_epoch_holds(self.session_table, amendment.session_id, amendment.epoch),
                 ]
             )
         except TransactionRefused as refused:
@@ -152,16 +152,6 @@ class DynamoConversationWriter:
                 "UpdateExpression": "SET title = if_not_exists(title, :title)",
                 "ConditionExpression": is_there,
                 "ExpressionAttributeValues": encode_all({":title": title}),
-            }
-        }
-
-    def _while_epoch_holds(self, amendment: TurnAmendment) -> "TransactWriteItemTypeDef":
-        return {
-            "ConditionCheck": {
-                "TableName": self.session_table.name,
-                "Key": keys.state(amendment.session_id),
-                "ConditionExpression": "epoch = :mine",
-                "ExpressionAttributeValues": encode_all({":mine": amendment.epoch}),
             }
         }
 

@@ -8,8 +8,8 @@ from repartee.adapters.dynamodb.retries import TransactionRefused
 from repartee.adapters.dynamodb.sessions.active_sessions import active_sessions
 from repartee.adapters.dynamodb.sessions.items import state_attributes, state_from, text
 from repartee.adapters.dynamodb.table import DynamoTable
-from repartee.adapters.dynamodb.tombstone import NOT_ERASED, unless_erased
 from repartee.adapters.dynamodb.values import Value, encode_all
+from repartee.adapters.dynamodb.write_conditions import NOT_ERASED, unless_erased
 from repartee.domain.conversation.conversation import MAX_SUPERSEDED
 from repartee.domain.errors import ConnectionRefused, StoreUnavailable
 from repartee.domain.session.state import (

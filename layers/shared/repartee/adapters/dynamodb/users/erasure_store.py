@@ -11,13 +11,13 @@ from repartee.adapters.dynamodb.expiry import is_kept
 from repartee.adapters.dynamodb.retries import ConditionFailed
 from repartee.adapters.dynamodb.sessions.items import number, text
 from repartee.adapters.dynamodb.table import READ_BATCH, DynamoTable
-from repartee.adapters.dynamodb.tombstone import NOT_ERASED
 from repartee.adapters.dynamodb.users.erasure_items import (
     erasure_attributes,
     erasure_from,
     tombstone_key,
 )
 from repartee.adapters.dynamodb.values import Value, encode_all
+from repartee.adapters.dynamodb.write_conditions import NOT_ERASED
 from repartee.domain.errors import ConversationUnknown, ErasureUnderWay
 from repartee.domain.users.erasure import Erasure, ItemKind, OpenConnection, StoredItem, Table
 from repartee.domain.users.retention import HEADER_MARGIN_S

@@ -7,8 +7,8 @@ from repartee.adapters.dynamodb import keys
 from repartee.adapters.dynamodb.retries import ConditionFailed, TransactionRefused
 from repartee.adapters.dynamodb.sessions.items import number
 from repartee.adapters.dynamodb.table import DynamoTable
-from repartee.adapters.dynamodb.tombstone import advance_version
 from repartee.adapters.dynamodb.values import encode_all
+from repartee.adapters.dynamodb.write_conditions import advance_version
 from repartee.domain.errors import StoreUnavailable, UserErased
 from repartee.domain.users.notes import MAX_NOTES, Note, NotesFull, NoteUnknown
 from repartee.ports.runtime import IdSource

@@ -4,8 +4,8 @@ from repartee.adapters.dynamodb import keys
 from repartee.adapters.dynamodb.conversations.items import profile_from
 from repartee.adapters.dynamodb.retries import ConditionFailed
 from repartee.adapters.dynamodb.table import DynamoTable
-from repartee.adapters.dynamodb.tombstone import NOT_ERASED
 from repartee.adapters.dynamodb.values import encode_all
+from repartee.adapters.dynamodb.write_conditions import NOT_ERASED
 from repartee.domain.errors import UserErased
 from repartee.domain.users.preferences import PreferenceChanges, Profile
 

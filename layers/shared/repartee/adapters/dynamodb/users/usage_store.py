@@ -10,9 +10,9 @@ from repartee.adapters.dynamodb import keys
 from repartee.adapters.dynamodb.expiry import is_kept
 from repartee.adapters.dynamodb.retries import TransactionRefused
 from repartee.adapters.dynamodb.table import DynamoTable
-from repartee.adapters.dynamodb.tombstone import unless_erased
 from repartee.adapters.dynamodb.users.usage_items import count_usage, usage_from
 from repartee.adapters.dynamodb.values import encode_all
+from repartee.adapters.dynamodb.write_conditions import unless_erased
 from repartee.domain.cost.limits import DayUsage, utc_day
 from repartee.domain.errors import LeaseLost, UserErased
 from repartee.domain.session.state import Spending

@@ -1,4 +1,4 @@
-"""Conditions that stop all writes for an erased user or conversation."""
+"""Conditions of writes: the user is not erased, and the worker is not replaced."""
 
 from typing import TYPE_CHECKING
 
@@ -20,6 +20,20 @@ def unless_erased(memory: DynamoTable, user_id: str) -> "TransactWriteItemTypeDe
             "TableName": memory.name,
             "Key": keys.profile(user_id),
             "ConditionExpression": NOT_ERASED,
+        }
+    }
+
+
+def while_epoch_holds(
+    session_table: DynamoTable, session_id: str, epoch: int
+) -> "TransactWriteItemTypeDef":
+    """Return a check for a transaction: it fails if the session has another epoch."""
+    return {
+        "ConditionCheck": {
+            "TableName": session_table.name,
+            "Key": keys.state(session_id),
+            "ConditionExpression": "epoch = :mine",
+            "ExpressionAttributeValues": encode_all({":mine": epoch}),
         }
     }
 

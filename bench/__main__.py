@@ -105,7 +105,7 @@ async def run(options: Options) -> int:
             failed += 1
             continue
         path = report.write()
-        print_now(f"\n{report.text()}\n  all of it: {path}")
+        print_now(f"\n{report.text()}\n  all samples: {path}")
     return 1 if failed else 0
 
 

@@ -85,7 +85,7 @@ async def measure_cold_starts(repeats: Repeats) -> Report:
         print_now("cold_start: without bytecode ...")
         with tempfile.TemporaryDirectory() as folder:
             prefix = _standard_library_bytecode(Path(folder))
-            bare = [_without_bytecode(one, prefix) for one in hosted]
+            bare = [_without_bytecode(target, prefix) for target in hosted]
             cold = await _rounds(bare, logs, repeats.without_bytecode)
     return _report(
         [
@@ -93,7 +93,7 @@ async def measure_cold_starts(repeats: Repeats) -> Report:
                 name,
                 tuple(start.init_ms for start in warm[name]),
                 tuple(start.init_ms for start in cold[name]),
-                tuple(one.first_ms for one in warm[name] if one.first_ms is not None),
+                tuple(start.first_ms for start in warm[name] if start.first_ms is not None),
             )
             for name in warm
         ]
@@ -104,10 +104,10 @@ async def _rounds(
     hosted: Sequence[HostedFunction], logs: Path, rounds: int
 ) -> dict[str, list[Start]]:
     """Start every function once per round, so that load on the machine affects all alike."""
-    found: dict[str, list[Start]] = {one.function.logical_id: [] for one in hosted}
+    found: dict[str, list[Start]] = {target.function.logical_id: [] for target in hosted}
     for _ in range(rounds):
-        for one in hosted:
-            found[one.function.logical_id].append(await _start(one, logs))
+        for target in hosted:
+            found[target.function.logical_id].append(await _start(target, logs))
     return found
 
 
@@ -140,10 +140,10 @@ def _functions(stack: Stack) -> list[HostedFunction]:
     """Return every function, hosted as the stack hosts it."""
     addresses, options = stack.addresses, StackOptions()
     found = (
-        hosted_function(one, options, addresses, tables=addresses.dynamodb, simulator_ca=None)
-        for one in stack.application.functions.values()
+        hosted_function(function, options, addresses, tables=addresses.dynamodb, simulator_ca=None)
+        for function in stack.application.functions.values()
     )
-    return [replace(one, max_environments=1) for one in found]
+    return [replace(function, max_environments=1) for function in found]
 
 
 def _empty() -> HostedFunction:
@@ -193,12 +193,12 @@ def _standard_library_bytecode(prefix: Path) -> Path:
 def _report(found: Sequence[ColdStart]) -> Report:
     empty_ms = Summary.of(found[0].init_ms).p50
     rows = []
-    for one in found:
-        init, bare = Summary.of(one.init_ms), Summary.of(one.init_without_bytecode_ms)
-        first = Summary.of(one.first_invocation_ms).p50 if one.first_invocation_ms else None
+    for starts in found:
+        init, bare = Summary.of(starts.init_ms), Summary.of(starts.init_without_bytecode_ms)
+        first = Summary.of(starts.first_invocation_ms).p50 if starts.first_invocation_ms else None
         rows.append(
             (
-                one.function,
+                starts.function,
                 f"{init.p50:.0f}",
                 f"{init.p95:.0f}",
                 f"{init.p50 / empty_ms:.1f}",

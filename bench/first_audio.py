@@ -75,8 +75,8 @@ class FirstAudioBench:
             await self._say_directly(direct, 0.0)
             await self._say(call, 0.0)
             for _ in range(pairs):
-                one = await self._say_directly(direct, 0.0)
-                found.append(Pair(one, await self._say(call, 0.0)))
+                direct_sample = await self._say_directly(direct, 0.0)
+                found.append(Pair(direct_sample, await self._say(call, 0.0)))
             await call.hang_up()
         return TurnKind("lingering worker", tuple(found))
 
@@ -88,7 +88,7 @@ class FirstAudioBench:
             async with self._direct() as direct:
                 ready_ms = now_ms() - opened_at_ms
                 await asyncio.sleep(first.wait_s)
-                one = await self._say_directly(direct, ready_ms)
+                direct_sample = await self._say_directly(direct, ready_ms)
             for environment in self._stack.lambdas.environments():
                 if not first.is_only_worker_cold or environment.function == WORKER:
                     await self._stack.lambdas.kill(environment.environment_id)
@@ -96,7 +96,7 @@ class FirstAudioBench:
             async with self._call() as call:
                 ready_ms = now_ms() - opened_at_ms
                 await asyncio.sleep(first.wait_s)
-                found.append(Pair(one, await self._say(call, ready_ms)))
+                found.append(Pair(direct_sample, await self._say(call, ready_ms)))
                 await call.hang_up()
         return TurnKind(first.name, tuple(found))
 
@@ -120,15 +120,15 @@ class FirstAudioBench:
         return self._sample(answer.speech_sent_at_ms, answer.first_audio_ms, ready_ms, answer.said)
 
     async def _say(self, call: VoiceCall, ready_ms: float) -> Sample:
-        exchange = await say(call, self._speech.recording)
+        answered = await say(call, self._speech.recording)
         first_at_ms = min(
-            (one.first_audio_at_ms for one in exchange.turns if one.first_audio_at_ms is not None),
+            (one.first_audio_at_ms for one in answered.turns if one.first_audio_at_ms is not None),
             default=None,
         )
         if first_at_ms is None:
             raise RuntimeError("an utterance was answered without audio")
-        sent_at_ms = exchange.speech_sent_at_ms
-        return self._sample(sent_at_ms, first_at_ms - sent_at_ms, ready_ms, exchange.said)
+        sent_at_ms = answered.speech_sent_at_ms
+        return self._sample(sent_at_ms, first_at_ms - sent_at_ms, ready_ms, answered.said)
 
     def _sample(
         self, sent_at_ms: float, first_audio_ms: float, ready_ms: float, said: str

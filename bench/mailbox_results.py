@@ -25,7 +25,7 @@ class MeasuredPeriod:
 
 def mailbox_report(periods: Sequence[MeasuredPeriod]) -> Report:
     """Report the units and cost of each period, scaled to a minute."""
-    minutes = [one.usage.per_minute() for one in periods]
+    minutes = [period.usage.per_minute() for period in periods]
     rows = [
         (
             item.label,
@@ -43,14 +43,15 @@ def mailbox_report(periods: Sequence[MeasuredPeriod]) -> Report:
         for item in BilledItem
     ]
     totals = [cell for minute in minutes for cell in ("", f"{minute.total_usd * 1_000:.3f}")]
-    targets = [cell for one in periods for cell in ("", f"{one.target_milli_usd or ''}")]
+    targets = [cell for period in periods for cell in ("", f"{period.target_milli_usd or ''}")]
     rows += [("total", *totals, "", ""), ("target", *targets, "", "")]
-    headings = [cell for one in periods for cell in (one.name, "m$")]
+    headings = [cell for period in periods for cell in (period.name, "m$")]
     notes = [
-        f"{one.name}: {one.usage.seconds:.0f} s, speech {one.speech_share:.0%} of it; sent out "
+        f"{period.name}: {period.usage.seconds:.0f} s, speech {period.speech_share:.0%} of it; "
+        "sent out "
         + (", ".join(f"{count:.0f} {name}" for name, count in _by_size(minute.posts)) or "nothing")
         + " a minute."
-        for one, minute in zip(periods, minutes, strict=True)
+        for period, minute in zip(periods, minutes, strict=True)
     ]
     return Report(
         "mailbox",
@@ -68,10 +69,10 @@ def mailbox_report(periods: Sequence[MeasuredPeriod]) -> Report:
             ],
             "periods": [
                 {
-                    "name": one.name,
-                    "seconds": one.usage.seconds,
-                    "speech_share": one.speech_share,
-                    "target_musd_per_minute": one.target_milli_usd,
+                    "name": period.name,
+                    "seconds": period.usage.seconds,
+                    "speech_share": period.speech_share,
+                    "target_musd_per_minute": period.target_milli_usd,
                     "musd_per_minute": minute.total_usd * 1_000,
                     "per_minute": {item.label: minute.counts.get(item, 0) for item in BilledItem},
                     "operations_per_minute": minute.operations,
@@ -79,7 +80,7 @@ def mailbox_report(periods: Sequence[MeasuredPeriod]) -> Report:
                     "write_units_per_minute": minute.writes,
                     "posts_per_minute": minute.posts,
                 }
-                for one, minute in zip(periods, minutes, strict=True)
+                for period, minute in zip(periods, minutes, strict=True)
             ],
         },
     )
@@ -103,7 +104,7 @@ def _dynamodb(periods: Sequence[MeasuredPeriod], minutes: Sequence[Usage]) -> Ta
         )
         for name in purposes
     ]
-    headings = [cell for one in periods for cell in (one.name, "units", "m$")]
+    headings = [cell for period in periods for cell in (period.name, "units", "m$")]
     return Table(("DynamoDB, calls per minute", *headings), rows)
 
 

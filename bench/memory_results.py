@@ -89,7 +89,7 @@ class Result:
 
 def read_result(fields: Mapping[str, Any]) -> Result:
     """Read one line of the baselines' program."""
-    samples = tuple(Sample(**one) for one in fields["samples"])
+    samples = tuple(Sample(**sample) for sample in fields["samples"])
     return Result(
         fields["kind"], fields["size"], samples, fields.get("stopped_at"), fields.get("reason", "")
     )
@@ -97,16 +97,16 @@ def read_result(fields: Mapping[str, Any]) -> Result:
 
 def report(results: Sequence[Result], check: Mapping[str, float], plan: Plan) -> Report:
     """Report the results, with ratios to Repartee's at the same size."""
-    ours = {one.size: one for one in results if one.kind == OURS}
-    rows = [_row(one, ours[one.size]) for one in results]
+    ours = {result.size: result for result in results if result.kind == OURS}
+    rows = [_row(result, ours[result.size]) for result in results]
     headings = (
         *("memory", "turns", "read units", "write units", "calls", "µUSD", "p50 ms", "p95 ms"),
         *("x µUSD", "x p50"),
     )
     stops = [
-        f"{one.kind} stopped at {one.stopped_at:,} turns: {one.reason}"
-        for one in results
-        if one.stopped_at is not None
+        f"{result.kind} stopped at {result.stopped_at:,} turns: {result.reason}"
+        for result in results
+        if result.stopped_at is not None
     ]
     return Report(
         "memory",
@@ -127,33 +127,33 @@ def report(results: Sequence[Result], check: Mapping[str, float], plan: Plan) ->
             "samples_each": plan.samples,
             "results": [
                 {
-                    "kind": one.kind,
-                    "size": one.size,
-                    "stopped_at": one.stopped_at,
-                    "reason": one.reason,
-                    "ms": Summary.of([sample.ms for sample in one.samples])
-                    if one.samples
+                    "kind": result.kind,
+                    "size": result.size,
+                    "stopped_at": result.stopped_at,
+                    "reason": result.reason,
+                    "ms": Summary.of([sample.ms for sample in result.samples])
+                    if result.samples
                     else None,
-                    "samples": one.samples,
+                    "samples": result.samples,
                 }
-                for one in results
+                for result in results
             ],
         },
     )
 
 
-def _row(one: Result, ours: Result) -> tuple[str, ...]:
-    if not one.samples:
-        return (one.kind, f"{one.size:,}", *["-"] * 6, "stopped", f"at {one.stopped_at:,}")
-    ms = Summary.of([sample.ms for sample in one.samples])
+def _row(result: Result, ours: Result) -> tuple[str, ...]:
+    if not result.samples:
+        return (result.kind, f"{result.size:,}", *["-"] * 6, "stopped", f"at {result.stopped_at:,}")
+    ms = Summary.of([sample.ms for sample in result.samples])
     our_ms = Summary.of([sample.ms for sample in ours.samples])
-    cost, our_cost = one.mean(lambda it: it.micro_usd), ours.mean(lambda it: it.micro_usd)
+    cost, our_cost = result.mean(lambda it: it.micro_usd), ours.mean(lambda it: it.micro_usd)
     return (
-        one.kind,
-        f"{one.size:,}",
-        f"{one.mean(lambda it: it.reads):.1f}",
-        f"{one.mean(lambda it: it.writes):.1f}",
-        f"{one.mean(lambda it: it.calls):.1f}",
+        result.kind,
+        f"{result.size:,}",
+        f"{result.mean(lambda it: it.reads):.1f}",
+        f"{result.mean(lambda it: it.writes):.1f}",
+        f"{result.mean(lambda it: it.calls):.1f}",
         f"{cost:.2f}",
         f"{ms.p50:.1f}",
         f"{ms.p95:.1f}",

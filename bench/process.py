@@ -62,7 +62,7 @@ class Curve:
     @property
     def kib_per_user(self) -> float:
         """The memory of one more user: the slope through the points."""
-        return slope([(one.users, one.memory.pss_kib) for one in self.points])
+        return slope([(point.users, point.memory.pss_kib) for point in self.points])
 
 
 async def measure_process_memory(user_counts: Sequence[int]) -> Report:
@@ -113,7 +113,7 @@ async def _repartee(stack: Stack, user_counts: Sequence[int]) -> tuple[Curve, fl
 
         async def connect_user(number: int) -> None:
             await _talk(stack, users, number)
-            if serving := [one.pid for one in _busy_workers(stack)]:
+            if serving := [worker.pid for worker in _busy_workers(stack)]:
                 serving_kib.append(memory_of(serving).pss_kib / len(serving))
 
         points = []
@@ -130,13 +130,13 @@ async def _rising(
     """Connect users up to each count, and yield the count."""
     turns = asyncio.Semaphore(CONCURRENT_TALKS)
 
-    async def one(number: int) -> None:
+    async def connect(number: int) -> None:
         async with turns:
             await connect_user(number)
 
     connected = 0
     for wanted in user_counts:
-        await asyncio.gather(*(one(number) for number in range(connected, wanted)))
+        await asyncio.gather(*(connect(number) for number in range(connected, wanted)))
         connected = wanted
         yield wanted
 
@@ -152,7 +152,11 @@ async def _talk(stack: Stack, users: contextlib.AsyncExitStack, number: int) -> 
 
 
 def _busy_workers(stack: Stack) -> list[EnvironmentInfo]:
-    return [one for one in stack.lambdas.environments(WORKER) if one.state == "busy"]
+    return [
+        environment
+        for environment in stack.lambdas.environments(WORKER)
+        if environment.state == "busy"
+    ]
 
 
 async def _until_quiet(stack: Stack) -> None:
@@ -163,7 +167,7 @@ async def _until_quiet(stack: Stack) -> None:
 
 
 def _all_functions(stack: Stack) -> ProcessMemory:
-    return memory_of(one.pid for one in stack.lambdas.environments())
+    return memory_of(environment.pid for environment in stack.lambdas.environments())
 
 
 def _report(naive: Curve, repartee: Curve, serving_kib: float) -> Report:
@@ -171,7 +175,7 @@ def _report(naive: Curve, repartee: Curve, serving_kib: float) -> Report:
         (
             curve.name,
             f"{curve.before.pss_kib / 1024:.1f}",
-            *(f"{one.memory.pss_kib / 1024:.1f}" for one in curve.points),
+            *(f"{point.memory.pss_kib / 1024:.1f}" for point in curve.points),
             f"{curve.after.pss_kib / 1024:.1f}",
             f"{curve.kib_per_user:.0f}",
             str(curve.points[-1].memory.processes),
@@ -179,7 +183,7 @@ def _report(naive: Curve, repartee: Curve, serving_kib: float) -> Report:
         )
         for curve in (naive, repartee)
     ]
-    counts = (f"MiB at {one.users}" for one in naive.points)
+    counts = (f"MiB at {point.users}" for point in naive.points)
     table = Table(
         ("server", "MiB before", *counts, "after", "KiB per user", "processes", "RSS MiB"), rows
     )

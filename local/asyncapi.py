@@ -128,7 +128,7 @@ def _plain(text: str) -> str:
 def document() -> dict[str, Any]:
     """Return the AsyncAPI document."""
     types = message_types()
-    schemas = {_schema_name(one): one.schema for one in types} | _shared_schemas()
+    schemas = {_schema_name(message): message.schema for message in types} | _shared_schemas()
     return {
         "asyncapi": "3.1.0",
         "info": {
@@ -148,7 +148,8 @@ def document() -> dict[str, Any]:
                 "parameters": {"stage": {"description": "Stage of the WebSocket API."}},
                 "bindings": {"ws": {"query": _QUERY}},
                 "messages": {
-                    one.name: {"$ref": f"#/components/messages/{one.name}"} for one in types
+                    message.name: {"$ref": f"#/components/messages/{message.name}"}
+                    for message in types
                 },
             }
         },
@@ -158,9 +159,9 @@ def document() -> dict[str, Any]:
                 "summary": summary,
                 "channel": {"$ref": "#/channels/session"},
                 "messages": [
-                    {"$ref": f"#/channels/session/messages/{one.name}"}
-                    for one in types
-                    if one.sender == sender
+                    {"$ref": f"#/channels/session/messages/{message.name}"}
+                    for message in types
+                    if message.sender == sender
                 ],
             }
             for sender, action, summary in (
@@ -171,20 +172,20 @@ def document() -> dict[str, Any]:
         },
         "components": {
             "messages": {
-                one.name: {
-                    "name": one.wire_type,
-                    "summary": one.schema["description"],
-                    "payload": {"$ref": _SCHEMA_REFERENCE.format(model=_schema_name(one))},
+                message.name: {
+                    "name": message.wire_type,
+                    "summary": message.schema["description"],
+                    "payload": {"$ref": _SCHEMA_REFERENCE.format(model=_schema_name(message))},
                 }
-                for one in types
+                for message in types
             },
             "schemas": schemas,
         },
     }
 
 
-def _schema_name(one: MessageType) -> str:
-    return "".join(word.capitalize() for word in one.name.split("_"))
+def _schema_name(message: MessageType) -> str:
+    return "".join(word.capitalize() for word in message.name.split("_"))
 
 
 def _shared_schemas() -> dict[str, Any]:

@@ -93,15 +93,15 @@ async def talk(options: argparse.Namespace, recordings: Sequence[tuple[str, Reco
         for name, recording in recordings:
             await call.until_ready()
             printer.line(now_ms(), f"speaks  {name} ({recording.duration_ms / 1_000:.1f} s)")
-            exchange = await say(call, recording, pace=pace, timeout_s=options.timeout)
-            if exchange.first_audio_ms is not None:
-                printer.line(now_ms(), f"first audio {exchange.first_audio_ms} ms after the speech")
-            await _keep(exchange, name, options)
+            answered = await say(call, recording, pace=pace, timeout_s=options.timeout)
+            if answered.first_audio_ms is not None:
+                printer.line(now_ms(), f"first audio {answered.first_audio_ms} ms after the speech")
+            await _keep(answered, name, options)
         await call.hang_up()
 
 
-async def _keep(exchange: AnsweredUtterance, name: str, options: argparse.Namespace) -> None:
-    for turn in exchange.turns:
+async def _keep(answered: AnsweredUtterance, name: str, options: argparse.Namespace) -> None:
+    for turn in answered.turns:
         if not turn.pcm:
             continue
         reply = Recording(bytes(turn.pcm), OUTPUT_RATE_HZ)

@@ -105,29 +105,29 @@ class Demo:
         await self._stack.restart_gemini()
         print("-- the Gemini simulator was restarted; a new connection", flush=True)
 
-    def _wav(self, one: SpokenUtterance) -> Path:
-        return self._replies / f"{one.name}.wav"
+    def _wav(self, utterance: SpokenUtterance) -> Path:
+        return self._replies / f"{utterance.name}.wav"
 
-    def _print_and_save(self, one: SpokenUtterance) -> None:
-        exchange = one.exchange
-        write_wav(self._wav(one), Recording(one.reply_pcm, OUTPUT_RATE_HZ))
-        error = "" if one.word_error is None else f" (word error {one.word_error:.0%})"
-        tools = ", ".join(exchange.tool_calls) or "no tool"
-        print(f"{one.name}")
-        print(f"  heard   {exchange.heard}{error}")
-        print(f"  said    {exchange.said}")
+    def _print_and_save(self, utterance: SpokenUtterance) -> None:
+        answered = utterance.answered
+        write_wav(self._wav(utterance), Recording(utterance.reply_pcm, OUTPUT_RATE_HZ))
+        error = "" if utterance.word_error is None else f" (word error {utterance.word_error:.0%})"
+        tools = ", ".join(answered.tool_calls) or "no tool"
+        print(f"{utterance.name}")
+        print(f"  heard   {answered.heard}{error}")
+        print(f"  said    {answered.said}")
         print(
-            f"  first audio after {exchange.first_audio_ms} ms, {tools}, "
-            f"{exchange.tokens_in:,} tokens in, {exchange.tokens_out:,} out, "
-            f"{exchange.cost_usd:.5f} USD",
+            f"  first audio after {answered.first_audio_ms} ms, {tools}, "
+            f"{answered.tokens_in:,} tokens in, {answered.tokens_out:,} out, "
+            f"{answered.cost_usd:.5f} USD",
             flush=True,
         )
 
     def _check(self, spoken: Sequence[SpokenUtterance], bookings: Sequence[Booking]) -> list[Check]:
-        last_said = spoken[-1].exchange.said
+        last_said = spoken[-1].answered.said
         return [
-            check_word_error([one.word_error for one in spoken]),
-            check_name(spoken[0].exchange.heard, last_said),
+            check_word_error([utterance.word_error for utterance in spoken]),
+            check_name(spoken[0].answered.heard, last_said),
             check_bookings(bookings),
             check_time(bookings, last_said),
             self._check_replies(spoken),
@@ -138,7 +138,10 @@ class Demo:
             return check_replies((), (), skipped="the real Gemini keeps no record")
         records = read_records(self._stack.simulator.record_directory)
         emitted = [reply for record in records for reply in record.replies]
-        saved = [read_wav(self._wav(one), sample_rate_hz=OUTPUT_RATE_HZ).pcm for one in spoken]
+        saved = [
+            read_wav(self._wav(utterance), sample_rate_hz=OUTPUT_RATE_HZ).pcm
+            for utterance in spoken
+        ]
         return check_replies(saved, match_replies(spoken, emitted))
 
     def _report(
@@ -153,30 +156,34 @@ class Demo:
             "run_directory": _relative(self._stack.run_directory),
             "seconds": round(time.monotonic() - self._started_s, 1),
             "stack_start_s": dict(self._stack.start_s),
-            "turns": [self._turn(one) for one in spoken],
+            "turns": [self._turn(utterance) for utterance in spoken],
             "bookings": [
-                {"date": f"{one.slot.day}", "time": f"{one.slot.start:%H:%M}", "reason": one.reason}
-                for one in bookings
+                {
+                    "date": f"{booking.slot.day}",
+                    "time": f"{booking.slot.start:%H:%M}",
+                    "reason": booking.reason,
+                }
+                for booking in bookings
             ],
             "checks": [asdict(check) for check in checks],
         }
 
-    def _turn(self, one: SpokenUtterance) -> dict[str, Any]:
-        exchange = one.exchange
+    def _turn(self, utterance: SpokenUtterance) -> dict[str, Any]:
+        answered = utterance.answered
         return {
-            "recording": one.name,
-            "session_id": one.session_id,
-            "spoken": one.spoken,
-            "heard": exchange.heard,
-            "word_error": one.word_error,
-            "said": exchange.said,
-            "first_audio_ms": exchange.first_audio_ms,
-            "tool_calls": exchange.tool_calls,
-            "tokens_in": exchange.tokens_in,
-            "tokens_out": exchange.tokens_out,
-            "cost_usd": exchange.cost_usd,
-            "reply_wav": _relative(self._wav(one)),
-            "reply_ms": round(Recording(one.reply_pcm, OUTPUT_RATE_HZ).duration_ms),
+            "recording": utterance.name,
+            "session_id": utterance.session_id,
+            "spoken": utterance.spoken,
+            "heard": answered.heard,
+            "word_error": utterance.word_error,
+            "said": answered.said,
+            "first_audio_ms": answered.first_audio_ms,
+            "tool_calls": answered.tool_calls,
+            "tokens_in": answered.tokens_in,
+            "tokens_out": answered.tokens_out,
+            "cost_usd": answered.cost_usd,
+            "reply_wav": _relative(self._wav(utterance)),
+            "reply_ms": round(Recording(utterance.reply_pcm, OUTPUT_RATE_HZ).duration_ms),
         }
 
 

@@ -99,7 +99,7 @@ def check_replies(
     if skipped is not None:
         return Check(title, None, skipped)
     if len(received) != len(emitted):
-        return Check(title, False, f"{len(received)} replies came of {len(emitted)} emitted")
+        return Check(title, False, f"{len(received)} of {len(emitted)} emitted replies arrived")
     for number, (ours, theirs) in enumerate(zip(received, emitted, strict=True), start=1):
         if not ours:
             return Check(title, False, f"reply {number} has no audio")
@@ -111,6 +111,6 @@ def check_replies(
             return Check(
                 title,
                 False,
-                f"reply {number}: {len(ours)} bytes came of {len(theirs)}, different from {at} on",
+                f"reply {number}: {len(ours)} of {len(theirs)} bytes, different from {at} on",
             )
     return Check(title, True, f"{len(received)} replies, {sum(map(len, received)):,} bytes")

@@ -24,19 +24,19 @@ class SpokenUtterance:
     name: str
     spoken: str | None
     session_id: str
-    exchange: AnsweredUtterance
+    answered: AnsweredUtterance
 
     @property
     def word_error(self) -> float | None:
         """The word error rate of the transcript, None if the spoken words are not known."""
         if self.spoken is None:
             return None
-        return word_error_rate(self.spoken, self.exchange.heard)
+        return word_error_rate(self.spoken, self.answered.heard)
 
     @property
     def reply_pcm(self) -> bytes:
         """The received audio of the reply, 24 kHz."""
-        return b"".join(bytes(turn.pcm) for turn in self.exchange.turns)
+        return b"".join(bytes(turn.pcm) for turn in self.answered.turns)
 
 
 async def play_script(
@@ -65,13 +65,13 @@ async def play_script(
     async def hold(ticket: SessionTicket, utterances: Sequence[Utterance]) -> None:
         async with open_voice_call(ticket.url, features=ticket.features) as call:
             for utterance in utterances:
-                exchange = await say(call, read_wav(utterance.wav), pace=pace)
-                one = SpokenUtterance(
-                    utterance.wav.stem, utterance.spoken, ticket.session_id, exchange
+                answered = await say(call, read_wav(utterance.wav), pace=pace)
+                spoken_utterance = SpokenUtterance(
+                    utterance.wav.stem, utterance.spoken, ticket.session_id, answered
                 )
-                spoken.append(one)
+                spoken.append(spoken_utterance)
                 if on_spoken is not None:
-                    on_spoken(one)
+                    on_spoken(spoken_utterance)
             await call.hang_up()
 
     await hold(await api.start_session(conversation_id="new"), script[:-1])
@@ -88,9 +88,9 @@ def match_replies(spoken: Sequence[SpokenUtterance], emitted: Sequence[bytes]) -
     """
     matched: list[bytes] = []
     rest = deque(emitted)
-    for one in spoken:
+    for utterance in spoken:
         reply = b""
-        while rest and len(reply) < len(one.reply_pcm):
+        while rest and len(reply) < len(utterance.reply_pcm):
             reply += rest.popleft()
         matched.append(reply)
     return [*matched, *rest]

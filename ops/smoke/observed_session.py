@@ -94,12 +94,12 @@ class ObservedSession:
     @property
     def events(self) -> list[LiveEvent]:
         """All events so far."""
-        return [one.event for one in self.arrived]
+        return [received.event for received in self.arrived]
 
     @property
     def trouble(self) -> str:
         """How the server closed the session; "" while it is open."""
-        closed = next((one for one in self.events if isinstance(one, LiveClosed)), None)
+        closed = next((event for event in self.events if isinstance(event, LiveClosed)), None)
         return f"closed with {closed.code} {closed.reason}".strip() if closed else ""
 
     async def until(self, wanted: Wanted, within_s: float, since: int = 0) -> ReceivedEvent | None:
@@ -117,9 +117,9 @@ class ObservedSession:
             async with asyncio.timeout(within_s):
                 while True:
                     self._news.clear()
-                    for one in self.arrived[since:]:
-                        if wanted(one.event):
-                            return one
+                    for received in self.arrived[since:]:
+                        if wanted(received.event):
+                            return received
                     if self.trouble:
                         return None
                     await self._news.wait()
@@ -138,10 +138,10 @@ class ObservedSession:
         await self.session.respond_to_tools(
             [
                 ToolResponse(
-                    one.call_id, one.name, ToolCallStatus.DONE, _TOOL_ANSWER, retryable=False
+                    call.call_id, call.name, ToolCallStatus.DONE, _TOOL_ANSWER, retryable=False
                 )
-                for one in self.events
-                if isinstance(one, LiveToolCall)
+                for call in self.events
+                if isinstance(call, LiveToolCall)
             ]
         )
         if spoken := await self.until(is_audio, reply_s, since):

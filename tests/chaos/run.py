@@ -114,7 +114,9 @@ class _Run:
         session_ids = [session.ticket.session_id for session in conversation.sessions]
         tables = await self._until_ended(ticket.conversation_id, session_ids)
         folder = stack.run_directory / RECORDINGS
-        recordings = [path for one in session_ids for path in recordings_of(folder, one)]
+        recordings = [
+            path for session_id in session_ids for path in recordings_of(folder, session_id)
+        ]
         leases = await asyncio.to_thread(lambda: [read_lease(path) for path in recordings])
         evidence = await self._evidence(conversation, watch, tables, leases)
         happened = self._happened(conversation, evidence, doubled_before)
@@ -133,7 +135,7 @@ class _Run:
                 session.record.stale_frames_received for session in conversation.sessions
             ),
             reported_as_skipped=sum(
-                one.skip_reported_in_turn is not None for one in evidence.utterances
+                utterance.skip_reported_in_turn is not None for utterance in evidence.utterances
             ),
             seconds=(now_ms() - started_at_ms) / 1_000,
         )
@@ -220,11 +222,13 @@ class _Run:
         turns: dict[int, TurnRecord] = {}
         for session in sessions:
             turns |= session.call.replies.turns if session.call else {}
-        cut_off = [(one, one.cut_off_turns(tables.turns)) for one in sessions]
+        cut_off = [(session, session.cut_off_turns(tables.turns)) for session in sessions]
         return Evidence(
             failure=self._failure,
             ends=[(session.end, session.reported_end_reason) for session in sessions],
-            utterances=[one for session in sessions for one in session.utterances(tables.turns)],
+            utterances=[
+                utterance for session in sessions for utterance in session.utterances(tables.turns)
+            ],
             client_turns=[turn for _, turn in sorted(turns.items())],
             barged_in=frozenset[int]().union(*(record.barged_in() for record in records)),
             cut_off=frozenset[int]().union(*(numbers for _, numbers in cut_off)),
@@ -262,6 +266,6 @@ class _Run:
             *(str(state) for state in tables.states),
             str(tables.header),
             "",
-            *(str(one) for one in watch.new_connections()),
+            *(str(connection) for connection in watch.new_connections()),
         ]
         (folder / "found.txt").write_text("\n".join(lines) + "\n")

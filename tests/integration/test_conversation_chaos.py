@@ -97,7 +97,7 @@ def test_no_frame_is_lost_with_refused_posts_and_lost_disconnects(running: Runni
             api = await running.api_of(new_user("throttled"))
             greeting, _, recall = recordings("default")
             spoken = await play_script(api, [greeting, recall], pace=Pace.FAST)
-            return [one.exchange for one in spoken]
+            return [one.answered for one in spoken]
 
         exchanges = running.run(talk())
     finally:

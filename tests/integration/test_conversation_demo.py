@@ -37,10 +37,10 @@ class Held:
     emitted: list[bytes]
 
     def checks(self) -> list[Check]:
-        last_said = self.spoken[-1].exchange.said
+        last_said = self.spoken[-1].answered.said
         return [
             check_word_error([one.word_error for one in self.spoken]),
-            check_name(self.spoken[0].exchange.heard, last_said),
+            check_name(self.spoken[0].answered.heard, last_said),
             check_bookings(self.bookings),
             check_time(self.bookings, last_said),
             check_replies(
@@ -87,17 +87,17 @@ def test_speech_is_answered_with_the_expected_speech(default: Held):
 
 
 def test_the_booking_asks_core_agent_and_the_recall_does_not(default: Held):
-    calls = [one.exchange.tool_calls for one in default.spoken]
+    calls = [one.answered.tool_calls for one in default.spoken]
     assert calls == [[], [ASK_CORE_AGENT], []]
 
 
 def test_every_turn_is_timed_and_billed(default: Held):
     for one in default.spoken:
-        assert one.exchange.first_audio_ms is not None
-        assert one.exchange.first_audio_ms > 0
-        assert one.exchange.tokens_in > 0
-        assert one.exchange.tokens_out > 0
-        assert one.exchange.cost_usd > 0
+        assert one.answered.first_audio_ms is not None
+        assert one.answered.first_audio_ms > 0
+        assert one.answered.tokens_in > 0
+        assert one.answered.tokens_out > 0
+        assert one.answered.cost_usd > 0
 
 
 def test_every_turn_is_stored_once_across_sessions(running: RunningStack, default: Held):
@@ -108,7 +108,7 @@ def test_every_turn_is_stored_once_across_sessions(running: RunningStack, defaul
 
     turns = running.run(remembered())
 
-    exchanges = [(one.exchange.heard, one.exchange.said) for one in default.spoken]
+    exchanges = [(one.answered.heard, one.answered.said) for one in default.spoken]
     assert [(turn["heard"]["text"], turn["said"]["text"]) for turn in turns] == exchanges  # type: ignore[index]
     assert [turn["number"] for turn in turns] == [1, 2, 3]
     sessions = [one.session_id for one in default.spoken]
@@ -136,9 +136,9 @@ def test_other_recordings_work_as_well(running: RunningStack, default: Held):
     assert failures(other.checks()) == []
     assert other.bookings[0].slot != default.bookings[0].slot
     # The checks can fail: the answers to one user are wrong for another.
-    mixed = check_name(default.spoken[0].exchange.heard, other.spoken[-1].exchange.said)
+    mixed = check_name(default.spoken[0].answered.heard, other.spoken[-1].answered.said)
     assert mixed.passed is False
-    assert check_time(default.bookings, other.spoken[-1].exchange.said).passed is False
+    assert check_time(default.bookings, other.spoken[-1].answered.said).passed is False
 
 
 def test_another_user_does_not_get_the_name(running: RunningStack, default: Held):

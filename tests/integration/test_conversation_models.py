@@ -28,10 +28,10 @@ def test_a_spoken_booking_is_made_and_known_in_the_next_session(running: Running
             await running.api_of(user), recordings("default"), pace=Pace.FAST
         )
         bookings = await FrontDesk(running.stack).bookings(user)
-        last_said = spoken[-1].exchange.said
+        last_said = spoken[-1].answered.said
         checks = [
             check_word_error([one.word_error for one in spoken]),
-            check_name(spoken[0].exchange.heard, last_said),
+            check_name(spoken[0].answered.heard, last_said),
             check_bookings(bookings),
             check_time(bookings, last_said),
         ]

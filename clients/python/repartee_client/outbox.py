@@ -103,10 +103,10 @@ class ClientOutbox:
         message = known[place]
         self._accepted.pop(place, None)
         self._kept.pop(place, None)
-        self._resends = [one for one in self._resends if one.place != place]
+        self._resends = [resend for resend in self._resends if resend.place != place]
         if isinstance(message, Audio | Hello):
             return
-        out = [self._seq_of(one) for one in self._kept if one not in self._waiting]
+        out = [self._seq_of(kept) for kept in self._kept if kept not in self._waiting]
         self._kept[place] = message
         self._number([place, *self._waiting], max([next_seq, *(number + 1 for number in out)]))
         self._queue_resend(place, now_ms)
@@ -187,7 +187,7 @@ class ClientOutbox:
 
         ``hello`` is not queued: ``ready`` shows whether it arrived.
         """
-        queued = {one.place for one in self._resends}
+        queued = {resend.place for resend in self._resends}
         for place in self._kept:
             is_out = place in self.sent_at_ms and place not in queued
             if is_out and place != self._hello_place:
@@ -200,7 +200,7 @@ class ClientOutbox:
                 self._queue_resend(place, not_before_ms)
 
     def _queue_resend(self, place: int, not_before_ms: float) -> None:
-        self._resends = [one for one in self._resends if one.place != place]
+        self._resends = [resend for resend in self._resends if resend.place != place]
         self._resends.append(_Resend(place, not_before_ms))
 
     def due(self, now_ms: float) -> list[str]:
@@ -212,8 +212,8 @@ class ClientOutbox:
             texts.append(self._text(self._hello_place, self._hello))
         if not self._max_in_flight:
             return texts
-        ready = sorted(one.place for one in self._resends if one.not_before_ms <= now_ms)
-        self._resends = [one for one in self._resends if one.not_before_ms > now_ms]
+        ready = sorted(resend.place for resend in self._resends if resend.not_before_ms <= now_ms)
+        self._resends = [resend for resend in self._resends if resend.not_before_ms > now_ms]
         texts += [self._send(place, now_ms) for place in ready if place in self._kept]
         for _ in range(min(self.room, len(self._waiting))):
             texts.append(self._send(self._waiting.popleft(), now_ms))
@@ -230,4 +230,4 @@ class ClientOutbox:
 
     def next_deadline_ms(self) -> float | None:
         """Return when the next delayed message may be sent; None if none is delayed."""
-        return min((one.not_before_ms for one in self._resends), default=None)
+        return min((resend.not_before_ms for resend in self._resends), default=None)

@@ -25,7 +25,7 @@ def _each_utterance_in_one_turn(evidence: Evidence, missing: frozenset[str]) -> 
 
     A turn may contain two utterances, if the user continues before the answer begins.
     """
-    accepted = [one.words for one in evidence.utterances if one.must_be_recorded]
+    accepted = [utterance.words for utterance in evidence.utterances if utterance.must_be_recorded]
     said = list(accepted)
     for turn in evidence.tables.turns:
         if not turn.heard:
@@ -88,21 +88,25 @@ def _beside_their_answer(evidence: Evidence, missing: frozenset[str]) -> Iterato
     A session that heard nothing may continue for another one, and proves nothing. A turn without
     words may contain a late answer.
     """
-    said = [one.words for one in evidence.utterances]
+    said = [utterance.words for utterance in evidence.utterances]
     for turn in evidence.tables.turns:
         answer = words_of(turn.said)
         if not answer or turn.said_is_approximate:
             continue
         rows = [row for live in evidence.live for row in _rows(live, answer, said, missing)]
-        asked = frozenset[str]().union(*(one.newest for row in rows for one in row))
-        proves = bool(rows) and all(one.newest for row in rows for one in row)
+        asked = frozenset[str]().union(*(reply.newest for row in rows for reply in row))
+        proves = bool(rows) and all(reply.newest for row in rows for reply in row)
         if turn.heard and proves and _last_of(said, turn.heard) not in asked:
             yield (
                 f"misplaced: turn {turn.number} contains “{turn.heard}”, "
                 f"but its answer was given to “{'” or “'.join(sorted(asked))}”"
             )
         is_direct = bool(rows) and all(row[0].is_direct for row in rows)
-        if not turn.heard and is_direct and all(_is_in_memory(one, evidence) for one in asked):
+        if (
+            not turn.heard
+            and is_direct
+            and all(_is_in_memory(utterance, evidence) for utterance in asked)
+        ):
             yield (
                 f"misplaced: “{'” or “'.join(sorted(asked))}” is not in turn {turn.number}, "
                 "where it was answered, but in another turn"
@@ -148,8 +152,8 @@ def _last_of(said: Sequence[str], heard: str) -> str:
     """
     words = words_of(heard)
 
-    def error(one: str) -> float:
-        return word_error_rate(one, " ".join(words[-len(words_of(one)) :]))
+    def error(utterance: str) -> float:
+        return word_error_rate(utterance, " ".join(words[-len(words_of(utterance)) :]))
 
     nearest = min(said, key=error, default="")
     return nearest if words and nearest and error(nearest) <= MAX_WORD_ERROR else ""
@@ -162,7 +166,7 @@ def _may_be_missing(evidence: Evidence) -> frozenset[str]:
     the session sent the transcript. The turn was already answered, so no other session hears the
     audio again.
     """
-    said = [one.words for one in evidence.utterances]
+    said = [utterance.words for utterance in evidence.utterances]
     listeners: dict[str, LiveRecord] = {}
     for live in evidence.live:
         for event in live.events:

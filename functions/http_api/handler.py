@@ -55,8 +55,8 @@ class Application:
 
     def handle(self, event: dict[str, Any], context: Any) -> dict[str, Any]:
         """Return the answer to an event of payload format 2.0."""
-        # Mangum needs the thread's event loop when it is made and when it is called. Python does
-        # not create one implicitly any more.
+        # Mangum needs the thread's event loop when it is made and when it is called.
+        # Current versions of Python do not create one implicitly.
         with asyncio.Runner() as runner:
             asyncio.set_event_loop(runner.get_loop())
             try:

@@ -62,7 +62,7 @@ class CursorRefused(ReparteeError):
 
 
 class ConnectionRefused(ReparteeError):
-    """A connection may not be opened. The client receives ``status``; the log holds ``reason``.
+    """A connection is refused. The client receives ``status``; the log holds ``reason``.
 
     Attributes:
         status: HTTP status of the refused handshake, 4xx.
@@ -77,7 +77,7 @@ class ConnectionRefused(ReparteeError):
 
 
 class LeaseLost(ReparteeError):
-    """Another worker holds the session's lease; this one may not write or send any more."""
+    """Another worker holds the session's lease; this one must not write or send."""
 
 
 class ConversationTaken(ReparteeError):
@@ -124,7 +124,7 @@ class ItemTooLarge(ReparteeError):
 
 
 class ClaimLost(ReparteeError):
-    """The tool call was claimed by another run or erased; this run may not change anything."""
+    """The tool call was claimed by another run or erased; this run must not change anything."""
 
 
 class ConnectionGone(ReparteeError):

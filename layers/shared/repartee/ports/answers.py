@@ -140,7 +140,7 @@ class ToolCallStore(Protocol):
     def begin_tool(
         self, conversation_id: str, key: ToolCallKey, arguments_hash: str, tool: BegunTool
     ) -> None:
-        """Note that the claimed call is about to run a tool that may change something.
+        """Record that the claimed call is about to run a tool that may change something.
 
         Raises:
             ClaimLost: Another run has the claim, or it is deleted; the tool must not run.
@@ -166,7 +166,7 @@ class ToolCallStore(Protocol):
 
 
 class SummaryRequests(Protocol):
-    """Requests summaries of conversations that continue meanwhile."""
+    """Requests summaries, which are written in the background."""
 
     def ask(self, request: SummaryRequest) -> None:
         """Queue a run; a return does not mean that it has ended or will end.

@@ -33,8 +33,8 @@ class SessionStore(Protocol):
     def elect_waker(self, session_id: str, now_ms: int) -> WakeElection:
         """Let exactly one caller per window of 3 s invoke a worker.
 
-        Taking or releasing the lease ends the window, so an older wake that is still there went
-        unserved.
+        Taking or releasing the lease ends the window and deletes the wake. So an older wake that is
+        still stored was not served.
         """
         ...
 

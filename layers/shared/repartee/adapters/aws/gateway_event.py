@@ -59,7 +59,7 @@ def text_of(event: Mapping[str, Any]) -> str | None:
 
 
 def header_values(event: Mapping[str, Any], name: str) -> Sequence[str]:
-    """Return every value of a header; ``name`` is lower-case, the event's names may not be."""
+    """Return every value of a header; ``name`` is in lower case, the event's names in any case."""
     several: Mapping[str, Sequence[str]] = event.get("multiValueHeaders") or {}
     for key, values in several.items():
         if key.lower() == name:

@@ -6,7 +6,7 @@ from typing import Any
 
 from repartee.domain.users.export import ModelMessage, RequestedTool
 
-# By LangChain's types of messages. Another type keeps its own name.
+# The authors by LangChain's types of messages. Another type keeps its own name.
 _AUTHORS = {"human": "question", "ai": "model", "tool": "tool"}
 
 

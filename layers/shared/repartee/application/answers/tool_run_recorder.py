@@ -1,4 +1,4 @@
-"""Records a question's tool runs: a note before each, the outcome after it."""
+"""Records a question's tool runs: its start if it may change data, and its outcome."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace

@@ -41,7 +41,7 @@ class SessionNotifier:
     clock: Clock
 
     def notify(self, user_id: str, notice: Notice) -> bool:
-        """Leave ``notice`` in the user's sessions; return False if a session may not have it."""
+        """Leave ``notice`` in the user's sessions; return False if one possibly has none."""
         now_ms = self.clock.now_ms()
         try:
             active = self.connections.active_sessions(user_id, now_ms=now_ms)

@@ -15,7 +15,7 @@ class ChangedPreferences:
 
     Attributes:
         profile: The profile after the change.
-        is_every_session_notified: False if a session may not have the notice. Such a session gets
+        is_every_session_notified: False if a session has possibly no notice. Such a session gets
             the change with its next worker.
     """
 
@@ -41,6 +41,6 @@ class PreferenceChanger:
         profile = self.profiles.change(user_id, changes)
         if not changes:
             return ChangedPreferences(profile, True)
-        # After the change is stored, so that a worker that loads the profile from now on has it.
+        # The notice follows the change: a worker that loads the profile from now on needs none.
         notice = PreferencesChanged(changes, self.clock.now_ms())
         return ChangedPreferences(profile, self.notifier.notify(user_id, notice))

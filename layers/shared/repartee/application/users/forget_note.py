@@ -18,7 +18,7 @@ class NoteForgetter:
         """Delete one note.
 
         Returns:
-            False if a session may not have the notice: its live model knows the note until the
+            False if a session has possibly no notice: its live model knows the note until the
             session has its next worker.
 
         Raises:
@@ -26,5 +26,5 @@ class NoteForgetter:
             StoreUnavailable: The note could not be deleted.
         """
         self.notes.remove(user_id, note_id)
-        # After the deletion, so that a worker that loads the notes from now on does not find it.
+        # The notice follows the deletion: a worker that loads the notes from now on needs none.
         return self.notifier.notify(user_id, NoteForgotten(note_id))

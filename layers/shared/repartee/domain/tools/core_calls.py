@@ -61,7 +61,7 @@ class CoreRequest:
     """One question to core_agent; the ids come from the authorizer, never from the model.
 
     Attributes:
-        epoch: The epoch of the worker that asks; a stale worker's call may not change anything.
+        epoch: The epoch of the worker that asks; a stale worker's call must not change anything.
         arguments_hash: ``arguments_hash`` of the call; with the key it identifies the call.
         language: BCP 47 tag of the language to answer in.
         deadline_ms: Unix time in ms at which the worker stops waiting for the answer.

@@ -153,7 +153,7 @@ class DynamoToolCallStore:
     def begin_tool(
         self, conversation_id: str, key: ToolCallKey, arguments_hash: str, tool: BegunTool
     ) -> None:
-        """Note that the claimed call is about to run a tool that may change something.
+        """Record that the claimed call is about to run a tool that may change something.
 
         Raises:
             ClaimLost: Another run has the claim, or it is deleted; the tool must not run.

@@ -131,7 +131,7 @@ class DynamoSessionStore:
         values: dict[str, Value],
         taken: InputTaken | None,
     ) -> None:
-        """Update and move the cursor forward, never back.
+        """Update the state, and move the cursor forward but never back.
 
         The stored cursor is higher if the answer to a turn's commit was lost. Moving it back would
         replay the turn's input and store the turn twice.

@@ -103,7 +103,7 @@ def build() -> Deps:
 
 def _channel(endpoint: str) -> ApiGatewayChannel:
     # This loads slowly, and most openings close no connection.
-    from repartee.adapters.wire.encoding import encode
+    from repartee.adapters.dialect import encode
 
     return ApiGatewayChannel.at(endpoint, encode)
 

@@ -17,6 +17,7 @@ from repartee.adapters.aws.api_gateway_channel import ApiGatewayChannel
 from repartee.adapters.aws.secrets_manager import SecretsManager
 from repartee.adapters.clock import SystemClock
 from repartee.adapters.cursors import Cursors
+from repartee.adapters.dialect import encode
 from repartee.adapters.dynamodb.client import make_client
 from repartee.adapters.dynamodb.conversations.reader import DynamoConversationReader
 from repartee.adapters.dynamodb.sessions.connection_store import DynamoConnectionStore
@@ -30,7 +31,6 @@ from repartee.adapters.dynamodb.users.usage_store import DynamoUsageStore
 from repartee.adapters.dynamodb.users.user_records import DynamoUserRecords
 from repartee.adapters.ids import UlidSource
 from repartee.adapters.ticket_jwt import JwtTicketSigner
-from repartee.adapters.wire.encoding import encode
 from repartee.application.answers.check_limits import LimitChecker
 from repartee.application.connections.deliver_notice import SessionNotifier
 from repartee.application.connections.session_cap import SessionCap

@@ -11,14 +11,13 @@ from repartee.adapters.aws.api_gateway_channel import ApiGatewayChannel
 from repartee.adapters.aws.gateway_event import caller_of, text_of
 from repartee.adapters.aws.lambda_worker_pool import LambdaWorkerPool
 from repartee.adapters.clock import SystemClock
+from repartee.adapters.dialect import encode, parse
 from repartee.adapters.dynamodb.client import make_client
 from repartee.adapters.dynamodb.sessions.connection_store import DynamoConnectionStore
 from repartee.adapters.dynamodb.sessions.mailbox import DynamoMailbox
 from repartee.adapters.dynamodb.sessions.store import DynamoSessionStore
 from repartee.adapters.dynamodb.table import DynamoTable
 from repartee.adapters.ids import UlidSource
-from repartee.adapters.wire.encoding import encode
-from repartee.adapters.wire.parsing import parse
 from repartee.application.connections.route_message import MessageRouter
 from repartee.config import MessageSettings
 from repartee.observability import get_logger

@@ -21,6 +21,7 @@ from repartee.adapters.aws.lambda_summary_requests import LambdaSummaryRequests
 from repartee.adapters.aws.lambda_worker_pool import LambdaWorkerPool
 from repartee.adapters.aws.secrets_manager import SecretsManager
 from repartee.adapters.clock import SystemClock
+from repartee.adapters.dialect import encode
 from repartee.adapters.dynamodb.client import make_client
 from repartee.adapters.dynamodb.conversations.reader import DynamoConversationReader
 from repartee.adapters.dynamodb.conversations.writer import DynamoConversationWriter
@@ -35,7 +36,6 @@ from repartee.adapters.file_recorder import FileRecorder
 from repartee.adapters.gemini.live import GeminiLive
 from repartee.adapters.ids import UlidSource
 from repartee.adapters.speech_detector import WebRtcSpeechDetector
-from repartee.adapters.wire.encoding import encode
 from repartee.application.answers.price_models import ModelPrices
 from repartee.application.serving.serve_session import SessionServer
 from repartee.application.serving.session_ports import SessionPorts

@@ -9,7 +9,7 @@ from http_api.deps import Dependencies
 from http_api.identity import UserId
 from http_api.problem_kinds import may_answer
 from http_api.values import ID_PATTERN, Moment
-from repartee.adapters.wire.version import FEATURES
+from repartee.adapters.dialect import FEATURES
 
 router = APIRouter(route_class=CheckedRoute)
 

@@ -44,13 +44,36 @@ def test_light_functions_import_nothing_heavy_and_read_no_environment() -> None:
     heavy = "{'fastapi', 'mangum', 'langchain', 'langchain_core', 'google.genai', 'websockets'}"
     program = f"import sys; {imports}; print(sorted({heavy} & set(sys.modules)))"
 
+    assert output_of(program) == "[]"
+
+
+def test_one_module_chooses_the_dialect_of_every_function() -> None:
+    program = """
+import sys
+from types import ModuleType
+
+other = ModuleType("repartee.adapters.dialect")
+other.encode = other.parse = str
+other.FEATURES = ()
+sys.modules[other.__name__] = other
+import connect.handler, http_api.handler, message.handler, stream_agent.handler
+print([name for name in sys.modules if name.startswith("repartee.adapters.wire")])
+channel = connect.handler._channel("https://a1b2c3d4e5.execute-api.us-east-1.amazonaws.com/live")
+print(channel._encode is other.encode)
+"""
+    assert output_of(program).split("\n") == ["[]", "True"]
+
+
+def output_of(program: str) -> str:
     ran = subprocess.run(  # noqa: S603 - our own interpreter and program
         [sys.executable, "-c", program],
-        env={"PYTHONPATH": f"{ROOT / 'functions'}:{ROOT / 'layers/shared'}"},
+        env={
+            "PYTHONPATH": f"{ROOT / 'functions'}:{ROOT / 'layers/shared'}",
+            "AWS_DEFAULT_REGION": "us-east-1",
+        },
         capture_output=True,
         text=True,
         check=True,
         timeout=60,
     )
-
-    assert ran.stdout.strip() == "[]"
+    return ran.stdout.strip()

@@ -22,7 +22,7 @@ class MessageParser(Protocol):
 
 
 class ClientChannel(Protocol):
-    """Sends messages to connected clients, each in the dialect of its connection."""
+    """Sends messages to connected clients, in the dialect of the connections."""
 
     def post(self, connection_id: str, message: "ServerMessage") -> None:
         """Send one message; return when API Gateway has accepted it.

@@ -8,7 +8,6 @@ from repartee.domain.protocol.messages import (
     Audio,
     Bye,
     Hello,
-    Message,
     OutputPosition,
     SpeechEnd,
     SpeechStart,
@@ -17,8 +16,11 @@ from repartee.domain.protocol.messages import (
 
 PROTOCOL_VERSION = 1
 
+type SentMessage = Hello | Audio | SpeechStart | SpeechEnd | Text | Bye
+"""The numbered messages that this client sends; a server may know more."""
 
-def encode_message(seq: int, message: Message) -> str:
+
+def encode_message(seq: int, message: SentMessage) -> str:
     """Encode a numbered message."""
     match message:
         case Hello():

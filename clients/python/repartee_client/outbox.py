@@ -8,8 +8,8 @@ reports that a number is taken.
 from collections import deque
 from dataclasses import dataclass
 
-from repartee.domain.protocol.messages import Audio, Hello, Message
-from repartee_client.encoding import encode_message
+from repartee.domain.protocol.messages import Audio, Hello
+from repartee_client.encoding import SentMessage, encode_message
 
 MAX_KEPT_ACCEPTED = 64
 """How many accepted messages are kept.
@@ -44,14 +44,14 @@ class ClientOutbox:
         self._accepted_seq = 0
         self._max_in_flight = 0
         self._waiting: deque[int] = deque()
-        self._kept: dict[int, Message] = {}
-        self._accepted: dict[int, Message] = {}
+        self._kept: dict[int, SentMessage] = {}
+        self._accepted: dict[int, SentMessage] = {}
         self._hello_place = 0
         self._hello = Hello()
         self._must_send_hello = False
         self._resends: list[_Resend] = []
 
-    def put(self, message: Message) -> int:
+    def put(self, message: SentMessage) -> int:
         """Number and queue a message; return its place."""
         self._seqs.append(self._next_seq)
         self._next_seq += 1
@@ -225,7 +225,7 @@ class ClientOutbox:
         message = self._kept.pop(place) if is_over else self._kept[place]
         return self._text(place, message)
 
-    def _text(self, place: int, message: Message) -> str:
+    def _text(self, place: int, message: SentMessage) -> str:
         return encode_message(self._seq_of(place), message)
 
     def next_deadline_ms(self) -> float | None:

@@ -113,12 +113,12 @@ def remembering(*turns: Turn, profile: Profile | None = None) -> Memory:
 class SessionHarness(SessionRecord):
     """A call in which everything goes well, except for the events of the test.
 
-    It stands in for the shell: posts are taken, commits succeed and live sessions open, unless
+    It stands in for the shell: posts are taken, commits succeed and Live sessions open, unless
     the test holds them back. A broken rule of ``SessionInvariants`` fails the test at once.
 
     Attributes:
-        to_model: The effects that reached each live session, by its generation.
-        awaits_live: Whether a live session was asked for and is not open yet.
+        to_model: The effects that reached each Live session, by its generation.
+        awaits_live: Whether a Live session was asked for and is not open yet.
     """
 
     state: SessionState = STATE
@@ -149,7 +149,7 @@ class SessionHarness(SessionRecord):
 
     @property
     def generation(self) -> int:
-        """The live session that was opened last."""
+        """The Live session that was opened last."""
         return self._invariants.generation
 
     @property
@@ -159,7 +159,7 @@ class SessionHarness(SessionRecord):
 
     @property
     def is_live_open(self) -> bool:
-        """Whether that live session is set up."""
+        """Whether that Live session is set up."""
         return self._invariants.is_live_open
 
     # Events
@@ -213,7 +213,7 @@ class SessionHarness(SessionRecord):
         return self.feed(event)
 
     def open_live(self) -> list[Effect]:
-        """The requested live session is set up."""
+        """The requested Live session is set up."""
         self._invariants.is_live_open, self.awaits_live = True, False
         return self.live(LiveOpened())
 
@@ -292,7 +292,7 @@ class SessionHarness(SessionRecord):
     # The model
 
     def live(self, *events: LiveEvent) -> list[Effect]:
-        """The current live session sends events."""
+        """The current Live session sends events."""
         everything: list[Effect] = []
         for event in events:
             if isinstance(event, LiveAudio | LiveText | LiveTranscript | LiveTurnComplete):

@@ -37,8 +37,8 @@ class SessionInvariants:
     Attributes:
         frames: The frames that were posted, by their number.
         commits_taken: How many commits have succeeded.
-        generation: The live session that was opened last.
-        is_live_open: Whether that live session is set up.
+        generation: The Live session that was opened last.
+        is_live_open: Whether that Live session is set up.
     """
 
     def __init__(self, epoch: int, cursor: int, turn_count: int) -> None:

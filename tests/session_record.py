@@ -74,7 +74,7 @@ class SessionRecord:
 
     @property
     def texts(self) -> list[str]:
-        """The texts that the model was sent, in all live sessions."""
+        """The texts that the model was sent, in all Live sessions."""
         return [effect.text for effect in self.all(SendText)]
 
     @property

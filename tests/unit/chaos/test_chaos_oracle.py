@@ -248,7 +248,7 @@ def test_a_reply_in_two_pieces_is_remembered_as_one():
 
 
 def kept_back(sent_ms: int | None = None, ended: dict[str, object] | None = None) -> LiveRecord:
-    """A live session that answers the first utterance and ends at 5 s."""
+    """A Live session that answers the first utterance and ends at 5 s."""
     overdue = {"kind": "transcript_overdue", "text": WORDS[0]}
     heard, complete = live(1).events
     events = [heard, overdue, complete]
@@ -270,7 +270,7 @@ WORDLESS = tables(remembered(1, heard=""), remembered(2))
         pytest.param([kept_back(), live(2)], (), id="a killed worker"),
         pytest.param([kept_back(4_001), live(2)], (), id="killed as the transcript came"),
         pytest.param(
-            [kept_back(ended={"kind": "closed_by_server"}), live(2)], (), id="a lost live session"
+            [kept_back(ended={"kind": "closed_by_server"}), live(2)], (), id="a lost Live session"
         ),
         pytest.param([kept_back(ended=LEFT), live(2)], (HANDED_OVER,), id="a hand-over"),
         pytest.param([kept_back(1_000, LEFT), live(2)], (FENCED,), id="a frozen worker"),

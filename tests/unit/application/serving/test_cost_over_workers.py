@@ -70,7 +70,7 @@ class PaidScene(WorkerHarness):
         return self.usage.of_day(USER, utc_day(self.clock.now_ms()))
 
     async def heard(self) -> FakeLiveSession:
-        """The next live session transcribes the user's speech."""
+        """The next Live session transcribes the user's speech."""
         session = await self.live.opened.get()
         await self.until(lambda: len(session.sent) >= 3)
         return session
@@ -144,7 +144,7 @@ async def test_an_answer_that_a_dead_worker_had_is_billed_once() -> None:
 
     assert it.metrics.takeovers == [False, True]
     assert len(it.reasoner.requests) == 1
-    # The cost of the dead worker's live session is lost.
+    # The cost of the dead worker's Live session is lost.
     assert it.used().cost_usd == LIVE_PRICES.cost_usd(HEARD + ANSWERED) + CORE.cost_usd
     assert it.state().cost_usd == it.used().cost_usd
 

@@ -226,7 +226,7 @@ class WorkerHarness:
         )
 
     async def one_utterance(self) -> FakeLiveSession:
-        """Speak to the next live session, up to the end of the audio."""
+        """Speak to the next Live session, up to the end of the audio."""
         session = await self.live.opened.get()
         self.speak()
         await self.until(lambda: len(session.sent) >= 3)

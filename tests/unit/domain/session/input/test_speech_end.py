@@ -42,7 +42,7 @@ LEGACY = replace(SETTINGS, live_model="gemini-3.1-flash-live-preview")
 
 
 def silence_ms(call: SessionHarness) -> int:
-    """How much silence the current live session was sent."""
+    """How much silence the current Live session was sent."""
     given = call.to_model[call.generation]
     return sum(effect.duration_ms for effect in given if isinstance(effect, SendSilence))
 

@@ -20,7 +20,7 @@ def noted(*, opens_live: bool = True) -> SessionHarness:
 
 
 def notes_given(call: SessionHarness) -> list[list[str]]:
-    """Return the notes in the instruction of each live session."""
+    """Return the notes in the instruction of each Live session."""
     return [
         [note.text for note in (TEA, RAIN) if note.text in one.config.system_instruction]
         for one in call.all(OpenLive)

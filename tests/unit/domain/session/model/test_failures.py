@@ -1,4 +1,4 @@
-"""When the live session is lost, refused or busy."""
+"""When the Live session is lost, refused or busy."""
 
 from dataclasses import replace
 

@@ -37,7 +37,7 @@ def configs(call: SessionHarness) -> list[LiveConfig]:
 
 
 def arriving(memory: Memory, *, opens_live: bool) -> SessionHarness:
-    """A client has come; the live session may still be in its set-up."""
+    """A client has come; the Live session may still be in its set-up."""
     call = SessionHarness(memory=memory, opens_live=opens_live)
     call.start()
     call.hello()

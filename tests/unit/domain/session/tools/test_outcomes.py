@@ -218,7 +218,7 @@ def test_an_answer_without_words_is_put_into_words(status):
     assert remembered(call) == [(1, status, error.message)]
 
 
-# The live session or the worker goes
+# The Live session or the worker goes
 
 
 @pytest.mark.parametrize("is_known", [True, False])

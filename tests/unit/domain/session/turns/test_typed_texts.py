@@ -35,7 +35,7 @@ def in_one_go(call: SessionHarness, *messages: Message) -> None:
 
 
 def given(call: SessionHarness) -> list[str]:
-    """The inputs of the current live session, with speech as one word."""
+    """The inputs of the current Live session, with speech as one word."""
     sent = [one for one in call.to_model[call.generation] if isinstance(one, SendText | SendAudio)]
     return [one.text if isinstance(one, SendText) else "speech" for one in sent]
 

@@ -1,4 +1,4 @@
-"""A session moves to a fresh live session when that is cheaper."""
+"""A session moves to a fresh Live session when that is cheaper."""
 
 from dataclasses import replace
 from decimal import Decimal

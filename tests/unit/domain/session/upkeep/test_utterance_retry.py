@@ -44,7 +44,7 @@ def replies(text: str = "Very well.") -> list[LiveEvent]:
 
 
 def given(call: SessionHarness) -> int:
-    """How many chunks of speech the current live session was given."""
+    """How many chunks of speech the current Live session was given."""
     return len([one for one in call.to_model[call.generation] if isinstance(one, SendAudio)])
 
 

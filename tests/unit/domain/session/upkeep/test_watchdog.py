@@ -1,4 +1,4 @@
-"""Every question ends with a reply: after a nudge, a fresh live session, or as an apology."""
+"""Every question ends with a reply: after a nudge, a fresh Live session, or as an apology."""
 
 from dataclasses import replace
 

@@ -236,7 +236,7 @@ class DynamoConversationWriter:
         removed = list[str]()
         if terms.is_live:
             condition += "live_session_id = :session"
-            # The live session has ended the earlier ones: only it may commit from now on.
+            # The owning session has ended the earlier ones: only it may commit from now on.
             removed.append("superseded_session_ids")
         else:
             condition += "contains(superseded_session_ids, :session)"

@@ -1,4 +1,4 @@
-"""Compares the user's usage with the daily limits, and ends the session when one is reached."""
+"""Keeps the running total of the user's day, and compares it with the daily limits."""
 
 from dataclasses import dataclass, field, replace
 

@@ -1,4 +1,4 @@
-"""Watches the answers that the model has and has not spoken, so that none is lost."""
+"""Repeats an unspoken answer of a tool to the model, and then sends it to the client as text."""
 
 from dataclasses import dataclass
 

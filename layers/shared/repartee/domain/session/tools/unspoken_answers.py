@@ -1,4 +1,4 @@
-"""Keeps the answers of tools from when the model receives them until the user has heard them."""
+"""Holds the answers of tools from when the model receives them until the user has heard them."""
 
 import re
 from dataclasses import dataclass, field

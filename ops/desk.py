@@ -39,7 +39,7 @@ def as_pairs(rules: DeskRules) -> dict[str, str]:
     """Return rules as names and values of ``set``."""
     hours = {name: rules.week.get(name) for name in WEEKDAYS}
     return {
-        **{name: _as_text(one) if one else "closed" for name, one in hours.items()},
+        **{name: _as_text(opening) if opening else "closed" for name, opening in hours.items()},
         "closed": ",".join(rules.closed),
         **{name: str(getattr(rules, name)) for name in _NUMBERS},
         "time_zone": rules.time_zone.key,
@@ -143,8 +143,11 @@ def open_desk(options: argparse.Namespace) -> DeskTable:
     session = open_session(settings)
     name = settings.stack_name
     stack = session.client("cloudformation").describe_stacks(StackName=name)["Stacks"][0]
-    outputs = {one["OutputKey"]: one["OutputValue"] for one in stack.get("Outputs", [])}
-    parameters = {one["ParameterKey"]: one["ParameterValue"] for one in stack.get("Parameters", [])}
+    outputs = {output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", [])}
+    parameters = {
+        parameter["ParameterKey"]: parameter["ParameterValue"]
+        for parameter in stack.get("Parameters", [])
+    }
     if "DeskTableName" not in outputs or "DeskTimeZone" not in parameters:
         raise DeployError(f"the stack {name} has no desk: its state is {stack['StackStatus']}")
     table = DynamoTable(session.client("dynamodb"), outputs["DeskTableName"])

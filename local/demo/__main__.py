@@ -253,7 +253,7 @@ def main() -> int:
         type=Path,
         default=FOLDER,
         metavar="DIR",
-        help="gets report.json and a folder per run (default: .local/demo)",
+        help="folder for report.json and the data of each run (default: .local/demo)",
     )
     options = parser.parse_args()
     # A report of an earlier run must not be taken for the report of this run.

@@ -27,11 +27,11 @@ class ControlApi:
         ]
 
     async def health(self, request: web.Request) -> web.Response:
-        count = sum(one.open for one in self._connections.values())
+        count = sum(session.open for session in self._connections.values())
         return web.json_response({"status": "ok", "open_connections": count})
 
     async def connections(self, request: web.Request) -> web.Response:
-        found = [one.describe() for one in self._connections.values()]
+        found = [session.describe() for session in self._connections.values()]
         return web.json_response({"connections": found})
 
     async def connection(self, request: web.Request) -> web.Response:
@@ -41,7 +41,7 @@ class ControlApi:
         return web.json_response(session.describe())
 
     async def faults(self, request: web.Request) -> web.Response:
-        waiting = [one.model_dump(exclude_none=True) for one in self._faults.waiting]
+        waiting = [fault.model_dump(exclude_none=True) for fault in self._faults.waiting]
         return web.json_response({"waiting": waiting, "consumed": dict(self._faults.consumed)})
 
     async def order(self, request: web.Request) -> web.Response:

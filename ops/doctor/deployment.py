@@ -77,12 +77,14 @@ def read_deployment(settings: DeploySettings, template: Path) -> Deployment:
             if "Default" in spec
         },
         functions=tuple(
-            name for name, one in resources.items() if one["Type"] == "AWS::Serverless::Function"
+            name
+            for name, resource in resources.items()
+            if resource["Type"] == "AWS::Serverless::Function"
         ),
         tables={
-            name: _expected_table(one["Properties"])
-            for name, one in resources.items()
-            if one["Type"] == "AWS::DynamoDB::Table"
+            name: _expected_table(resource["Properties"])
+            for name, resource in resources.items()
+            if resource["Type"] == "AWS::DynamoDB::Table"
         },
     )
 

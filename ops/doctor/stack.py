@@ -62,19 +62,22 @@ def read_stack(client: "CloudFormationClient", name: str) -> DeployedStack | Non
         raise
     pages = client.get_paginator("list_stack_resources").paginate(StackName=name)
     resources = [
-        one
+        resource
         for page in pages
-        for one in page["StackResourceSummaries"]
-        if one["ResourceStatus"] != "DELETE_COMPLETE" and "PhysicalResourceId" in one
+        for resource in page["StackResourceSummaries"]
+        if resource["ResourceStatus"] != "DELETE_COMPLETE" and "PhysicalResourceId" in resource
     ]
     return DeployedStack(
         name=name,
         status=found["StackStatus"],
         parameters={
-            one["ParameterKey"]: one["ParameterValue"] for one in found.get("Parameters", [])
+            parameter["ParameterKey"]: parameter["ParameterValue"]
+            for parameter in found.get("Parameters", [])
         },
-        physical={one["LogicalResourceId"]: one["PhysicalResourceId"] for one in resources},
-        types={one["LogicalResourceId"]: one["ResourceType"] for one in resources},
+        physical={
+            resource["LogicalResourceId"]: resource["PhysicalResourceId"] for resource in resources
+        },
+        types={resource["LogicalResourceId"]: resource["ResourceType"] for resource in resources},
     )
 
 

@@ -80,7 +80,9 @@ def read_records(folder: Path) -> list[RecordedConnection]:
     """Read every connection's record, oldest first; none if the folder does not exist."""
     if not folder.is_dir():
         return []
-    return [read_record(one) for one in sorted(folder.iterdir()) if (one / "heard.pcm").is_file()]
+    return [
+        read_record(path) for path in sorted(folder.iterdir()) if (path / "heard.pcm").is_file()
+    ]
 
 
 def read_record(folder: Path) -> RecordedConnection:

@@ -20,17 +20,17 @@ async def findings(context: CheckContext) -> list[Finding]:
     live, wanted = context.open_live(profile_of), context.config()
     await _open(live, wanted)
     profile = context.profile
-    voices = [await _refused(live, replace(wanted, voice=one), one) for one in profile.voices]
+    voices = [await _refused(live, replace(wanted, voice=voice), voice) for voice in profile.voices]
     tags = [tag for tags in profile.languages.values() for tag in tags]
     if not profile.takes_language_code:
         named = "languages are named only in the instruction"
         return [_found("voices", voices), noted(named, ", ".join(tags))]
-    languages = [await _refused(live, replace(wanted, language=one), one) for one in tags]
+    languages = [await _refused(live, replace(wanted, language=tag), tag) for tag in tags]
     return [_found("voices", voices), _found("languages", languages)]
 
 
 def _found(kind: str, refusals: Sequence[str | None]) -> Finding:
-    refused = [one for one in refusals if one is not None]
+    refused = [refusal for refusal in refusals if refusal is not None]
     return judged(
         f"all {len(refusals)} {kind} are accepted",
         not refused,

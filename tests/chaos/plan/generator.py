@@ -236,5 +236,7 @@ def _timed_fault(
 
 def _companions(faults: Sequence[TimedFault]) -> list[TimedFault]:
     """Return the faults that end a Live session, so that the next one gets a history."""
-    turns = {one.turn for one in faults if one.moment is FaultMoment.SEED or one.kind in _OF_SEED}
+    turns = {
+        fault.turn for fault in faults if fault.moment is FaultMoment.SEED or fault.kind in _OF_SEED
+    }
     return [TimedFault(FaultKind.GEMINI_1006, FaultMoment.SPEECH, turn) for turn in sorted(turns)]

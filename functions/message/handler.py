@@ -11,7 +11,7 @@ from repartee.adapters.aws.api_gateway_channel import ApiGatewayChannel
 from repartee.adapters.aws.gateway_event import caller_of, text_of
 from repartee.adapters.aws.lambda_worker_pool import LambdaWorkerPool
 from repartee.adapters.clock import SystemClock
-from repartee.adapters.dialect import encode, parse
+from repartee.adapters.dialect import encode, parser
 from repartee.adapters.dynamodb.client import make_client
 from repartee.adapters.dynamodb.sessions.connection_store import DynamoConnectionStore
 from repartee.adapters.dynamodb.sessions.mailbox import DynamoMailbox
@@ -21,6 +21,9 @@ from repartee.adapters.ids import UlidSource
 from repartee.application.connections.route_message import MessageRouter
 from repartee.config import MessageSettings
 from repartee.observability import get_logger
+
+# Imported with the function, because Lambda gives the start of a process more processor time.
+_parse = parser()
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +67,7 @@ def build() -> Deps:
         mailbox=DynamoMailbox(session_table=session_table, clock=clock, ids=UlidSource()),
         sessions=DynamoSessionStore(session_table=session_table),
         connections=DynamoConnectionStore(session_table=session_table),
-        parse=parse,
+        parse=_parse,
         channel=ApiGatewayChannel.at(settings.management_endpoint, encode),
         workers=LambdaWorkerPool.of(settings.stream_agent_function),
         clock=clock,

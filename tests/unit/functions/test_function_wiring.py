@@ -47,13 +47,20 @@ def test_light_functions_import_nothing_heavy_and_read_no_environment() -> None:
     assert output_of(program) == "[]"
 
 
+def test_a_worker_does_not_import_the_models_of_client_messages() -> None:
+    program = "import sys; import stream_agent.handler; print([name for name in sys.modules"
+    program += " if name.endswith('wire.client_models')])"
+    assert output_of(program) == "[]"
+
+
 def test_one_module_chooses_the_dialect_of_every_function() -> None:
     program = """
 import sys
 from types import ModuleType
 
 other = ModuleType("repartee.adapters.dialect")
-other.encode = other.parse = str
+other.encode = str
+other.parser = lambda: str
 other.FEATURES = ()
 sys.modules[other.__name__] = other
 import connect.handler, http_api.handler, message.handler, stream_agent.handler

@@ -48,9 +48,10 @@ class SimulatedPlayback:
         self._ends_at_ms = now_ms
 
     def restart(self, turn: int, now_ms: float) -> None:
-        """Drop the audio of ``turn``, because the server sends the turn again."""
+        """Drop the audio of ``turn`` and of later turns, because the server sends them again."""
         self.stop(turn, now_ms)
-        del self._stopped[turn]
+        self._stopped = {other: ms for other, ms in self._stopped.items() if other < turn}
+        self._received_ms = {other: ms for other, ms in self._received_ms.items() if other < turn}
 
     def is_silent(self, now_ms: float) -> bool:
         """Return whether all audio has been played."""

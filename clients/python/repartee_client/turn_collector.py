@@ -126,6 +126,8 @@ class TurnCollector:
                 change = 1 if phase == "started" else -1
                 self._open_tools[name] = max(0, self._open_tools.get(name, 0) + change)
             case TurnRestarted():
+                # Turns that another worker answered after this one are answered again too.
+                self.turns = {other: one for other, one in self.turns.items() if other < frame.turn}
                 self.turns[frame.turn] = TurnRecord(frame.turn, restarts=turn.restarts + 1)
                 self._open_tools.clear()
             case ReplyLost(text=text):

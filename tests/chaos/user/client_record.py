@@ -127,8 +127,9 @@ class ClientRecord:
                     )
                 self._cut.add(turn)
             case TurnRestarted(turn=turn):
-                self._cut.discard(turn)
-                self.ended_at_ms.pop(turn, None)
+                self._cut = {other for other in self._cut if other < turn}
+                for other in [other for other in self.ended_at_ms if other >= turn]:
+                    del self.ended_at_ms[other]
             case TurnEnd(turn=turn):
                 self.ended_at_ms.setdefault(turn, at_ms)
                 self.on_turn_end()

@@ -323,6 +323,16 @@ def test_a_restarted_turn_is_played_again():
     assert session.playback.played_ms(1, 1_900) == 200
 
 
+def test_turns_after_a_restarted_one_are_played_again_too():
+    session = open_session()
+    session.receive(frame(1, ReplyAudio(turn=1, pcm=SECOND_OF_REPLY)), 1_000)
+    session.receive(frame(2, ReplyAudio(turn=2, pcm=SECOND_OF_REPLY)), 1_000)
+    session.receive(frame(3, TurnRestarted(turn=1)), 2_500)
+
+    assert session.playback.played_ms(2, 2_500) == 0
+    assert session.playback.is_silent(2_500)
+
+
 def test_turns_play_one_after_the_other():
     session = open_session()
     session.receive(frame(1, ReplyAudio(turn=1, pcm=SECOND_OF_REPLY)), 0)

@@ -62,7 +62,7 @@ class ToolProgress:
 
 @dataclass(frozen=True, slots=True)
 class TurnRestarted:
-    """The turn is answered again from its start: discard what was received of it."""
+    """The turn is answered again: discard what was received of it and of later turns."""
 
     turn: int
 

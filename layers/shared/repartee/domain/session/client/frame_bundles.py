@@ -27,7 +27,7 @@ def join(waiting: Sequence[Frame], frame: Frame) -> tuple[int, Frame] | None:
     """Join a frame to one that is already waiting.
 
     Audio and text of one turn may pass each other, because text precedes its sound anyway. Neither
-    may pass a frame of its own kind or any other frame.
+    may pass a frame of the same kind or any other frame.
 
     Returns:
         The index of the waiting frame and its replacement, None if the frame cannot be joined.

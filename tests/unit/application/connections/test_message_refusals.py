@@ -121,6 +121,22 @@ def test_a_connection_that_brings_nothing_but_errors_is_closed() -> None:
     assert line.channel.gone == {"connection-1"}
 
 
+def test_messages_that_were_under_way_when_the_connection_closed_bring_no_second_reason() -> None:
+    line = MessageRouteHarness()
+    line.tables.refused_messages["connection-1"] = MAX_REFUSALS
+
+    assert [reply["code"] for reply in line.send("oops")] == ["not_json"]
+    assert line.channel.gone == set()
+
+
+def test_a_connection_that_was_not_closed_is_closed_after_as_many_errors_again() -> None:
+    line = MessageRouteHarness()
+    line.tables.refused_messages["connection-1"] = 2 * MAX_REFUSALS - 1
+
+    assert [reply["code"] for reply in line.send("oops")] == ["not_json", "too_many_errors"]
+    assert line.channel.gone == {"connection-1"}
+
+
 def test_good_messages_are_not_counted_and_neither_are_those_to_a_session_that_is_over() -> None:
     line = MessageRouteHarness()
     line.send({"type": "text", "seq": 1, "text": "hi"})

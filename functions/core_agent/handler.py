@@ -15,6 +15,7 @@ import boto3
 from aws_lambda_powertools import Logger
 
 from core_agent.tools.catalogue import make_tools
+from core_agent.tools.stores import Stores
 from repartee.adapters.aws.core_agent_event import AnswerEvent, RequestEvent, SummaryEvent
 from repartee.adapters.aws.secrets_manager import SecretsManager
 from repartee.adapters.clock import SystemClock
@@ -118,7 +119,7 @@ def build() -> Deps:
         reasoner=reasoner,
         notes=notes,
         usage=usage,
-        make_tools=partial(make_tools, desk, notes),
+        make_tools=partial(make_tools, Stores(desk, notes)),
         clock=clock,
         wait=time.sleep,
         zone=zone,

@@ -37,7 +37,7 @@ KEY = ToolCallKey(3, 1)
 BILL = Bill(TokenUsage(text_in=900, text_out=40), Decimal("0.000825"))
 HASH = "ab" * 32
 OTHER_HASH = "cd" * 32
-BOOK = BegunTool("book_appointment", '{"date":"2026-11-27","time":"15:00"}')
+BOOK = BegunTool("book", '{"date":"2026-11-27","time":"15:00"}')
 UNTIL_MS = NOON_MS + 30_000
 
 

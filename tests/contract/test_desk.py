@@ -6,8 +6,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from core_agent.tools.book_appointment import book_appointment
-from core_agent.tools.move_appointment import move_appointment
+from core_agent.tools.book import book
+from core_agent.tools.move_booking import move_booking
 from repartee.adapters.dynamodb.front_desk import DeskTable
 from repartee.adapters.dynamodb.table import DynamoTable
 from repartee.domain.errors import UserErased
@@ -28,6 +28,7 @@ from tests.contract.servers import DYNAMODB_LOCAL, MINISTACK, Servers, require
 from tests.contract.stores import dynamodb_stores, fake_stores, tables
 from tests.fakes.desk import FakeDesk
 from tests.fakes.tables import FakeTables
+from tests.fakes.tool_stores import fake_tool_stores
 
 pytestmark = [pytest.mark.contract, pytest.mark.xdist_group("tables")]
 
@@ -213,11 +214,11 @@ def test_one_of_fifty_callers_gets_the_last_slot_and_the_others_are_refused(
             _book(desk, f"staff-{slot.start.hour}", slot)
     wanted = {"date": f"{FRIDAY}", "time": "15:00"}
 
-    def book(number: int) -> ToolResult:
+    def book_as(number: int) -> ToolResult:
         context = ToolContext(f"caller-{number:02d}", f"conversation-{number:02d}", NOW)
-        return book_appointment(desk, context).call(wanted)
+        return book(fake_tool_stores(desk=desk), context).call(wanted)
 
-    results = all_at_once(50, book)
+    results = all_at_once(50, book_as)
 
     winners = [n for n, result in enumerate(results) if result.status is ToolStatus.DONE]
     assert len(winners) == 1
@@ -462,7 +463,9 @@ def test_one_of_several_concurrent_moves_of_a_booking_succeeds(desk: Desk) -> No
 
 
 def _move(desk: Desk, user_id: str, old: Slot, new: Slot) -> ToolResult:
-    return move_appointment(desk, ToolContext(user_id, "conversation", NOW)).call(
+    return move_booking(
+        fake_tool_stores(desk=desk), ToolContext(user_id, "conversation", NOW)
+    ).call(
         {
             "old_date": f"{old.day}",
             "old_time": f"{old.start:%H:%M}",

@@ -19,7 +19,7 @@ from repartee.domain.tools.tool import ToolContext, ToolStatus
 from tests.contract.servers import Servers
 from tests.contract.stores import TableNames
 from tests.fakes.log import CapturedLog
-from tests.fakes.notes import FakeNotes
+from tests.fakes.tool_stores import fake_tool_stores
 
 pytestmark = [pytest.mark.contract, pytest.mark.xdist_group("tables")]
 
@@ -88,7 +88,7 @@ BROKEN: tuple[tuple[dict[str, Any], str], ...] = (
 def test_invalid_rules_are_logged_and_the_defaults_apply(
     desk: DeskTable, table: DynamoTable, log: CapturedLog
 ) -> None:
-    tools = make_tools(desk, FakeNotes(), ToolContext("ann", "c1", NOW))
+    tools = make_tools(fake_tool_stores(desk=desk), ToolContext("ann", "c1", NOW))
     for values, fault in BROKEN:
         _put(table, values)
 

@@ -94,9 +94,7 @@ def write_every_kind_of_item(stores: Stores, desk: DeskTable, user: str, hour: i
             NOON_MS + 20_000,
         )
         stores.calls.claim(asked, now_ms=NOON_MS, until_ms=NOON_MS + 25_000)
-        stores.calls.begin_tool(
-            conversation, asked.key, asked_hash, BegunTool("book_appointment", "{}")
-        )
+        stores.calls.begin_tool(conversation, asked.key, asked_hash, BegunTool("book", "{}"))
         done = CoreAnswer(ToolCallStatus.DONE, "On Friday.")
         stores.calls.finish(
             conversation, Exchange(asked.key, asked_hash, asked.question, done, "[]", NOON_MS)

@@ -22,6 +22,7 @@ from tests.contract.scenes import CONVERSATION, LEASE_MS, SESSION, USER, served_
 from tests.contract.stores import Stores
 from tests.fakes.desk import FakeDesk
 from tests.fakes.reasoner import CallTool, FakeReasoner, Mind
+from tests.fakes.tool_stores import fake_tool_stores
 
 pytestmark = [pytest.mark.contract, pytest.mark.xdist_group("tables")]
 
@@ -32,7 +33,7 @@ QUESTION = "book me in at three"
 
 
 def book_at_three(_request: ReasoningRequest, call: CallTool) -> str:
-    return str(call("book_appointment", date=f"{TODAY}", time="15:00").fields["spoken"])
+    return str(call("book", date=f"{TODAY}", time="15:00").fields["spoken"])
 
 
 def book_and_die(request: ReasoningRequest, call: CallTool) -> str:
@@ -51,7 +52,7 @@ def test_a_repeated_question_has_time_to_run_and_books_once(stores: Stores) -> N
             notes=stores.notes,
             usage=stores.usage,
             reasoner=reasoner,
-            make_tools=partial(make_tools, desk, stores.notes),
+            make_tools=partial(make_tools, fake_tool_stores(desk=desk, notes=stores.notes)),
             clock=stores.clock,
             wait=lambda wait_s: stores.clock.advance(round(wait_s * 1000)),
             zone=ZONE,

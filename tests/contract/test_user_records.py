@@ -25,7 +25,7 @@ pytestmark = [pytest.mark.contract, pytest.mark.xdist_group("tables")]
 ANSWER = CoreAnswer(
     ToolCallStatus.DONE, "Booked.", bill=Bill(TokenUsage(7, 0, 3, 0), Decimal("0.0125"))
 )
-TOOL = BegunTool("book_appointment", '{"day": "2026-11-27"}')
+TOOL = BegunTool("book", '{"day": "2026-11-27"}')
 MESSAGES_JSON = '[{"type": "ai", "data": {"content": "Booked."}}]'
 MESSAGES = (ModelMessage("model", None, "Booked."),)
 

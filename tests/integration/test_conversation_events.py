@@ -55,7 +55,7 @@ EXPECTED: dict[str, Callable[[Answer], bool]] = {
     "authorizer.expired_ticket": is_deny,
     "authorizer.missing_ticket": is_deny,
     "connect.new_session": is_ok,
-    "core_agent.book_appointment": lambda one: is_answered(one) and "Friday" in one.value["answer"],
+    "core_agent.book": lambda one: is_answered(one) and "Friday" in one.value["answer"],
     "core_agent.opening_hours": lambda one: is_answered(one) and "Monday" in one.value["answer"],
     "disconnect.client_closed": is_ok,
     "http_api.create_session": is_ticket,

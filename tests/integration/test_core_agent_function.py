@@ -50,7 +50,7 @@ def book_what_is_asked(body: Body) -> list[Part]:
     if any("functionResponse" in one["parts"][0] for one in body["contents"][asked:]):
         return say(BOOKED)
     hour = "16:00" if "four" in body["contents"][asked]["parts"][0]["text"] else "15:00"
-    return [call("book_appointment", date=f"{next_weekday()}", time=hour, reason="check-up")]
+    return [call("book", date=f"{next_weekday()}", time=hour, reason="check-up")]
 
 
 @pytest.fixture(params=[DYNAMODB_LOCAL, MINISTACK])
@@ -98,7 +98,7 @@ def test_stored_messages_return_to_the_model_with_their_thought_signatures(
 
     contents = deployed.gemini.requests[-2]["contents"]
     assert contents[1]["parts"][0]["thoughtSignature"] == "c2lnbmVk"
-    assert contents[1]["parts"][0]["functionCall"]["name"] == "book_appointment"
+    assert contents[1]["parts"][0]["functionCall"]["name"] == "book"
     assert contents[2]["parts"][0]["functionResponse"]["response"]["status"] == "done"
     assert contents[3]["parts"] == [{"text": BOOKED}]
     assert contents[4]["parts"] == [{"text": "and at four"}]
@@ -204,7 +204,7 @@ def test_a_run_killed_after_its_booking_is_replayed_without_a_second_one(
     assert deployed.desk.bookings("user-ann") == (before,)
     told = deployed.gemini.requests[-1]["systemInstruction"]["parts"][0]["text"]
     assert "This turn was cut off" in told
-    assert f'Begun: book_appointment {{"date":"{deployed.slot.day}","time":"15:00"' in told
+    assert f'Begun: book {{"date":"{deployed.slot.day}","time":"15:00"' in told
 
 
 def kill_after_booking(deployed: DeployedCoreAgent, question: str) -> None:

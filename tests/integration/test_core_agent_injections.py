@@ -207,7 +207,7 @@ def test_there_are_enough_different_prompts() -> None:
 
 def test_the_obedient_model_would_leak_a_tools_result(scene: Scene) -> None:
     """A leak would be noticed: the answer holds Ann's data, and a change of Ben's is found."""
-    scene.steps = [[call("my_appointments")]]
+    scene.steps = [[call("my_bookings")]]
 
     assert "mine" in scene.ask("when is my appointment")
     scene.remember()

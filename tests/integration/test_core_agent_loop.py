@@ -32,6 +32,7 @@ from tests.fakes.desk import FakeDesk
 from tests.fakes.notes import FakeNotes
 from tests.fakes.tables import FakeTables
 from tests.fakes.tool_call_store import FakeToolCallStore
+from tests.fakes.tool_stores import fake_tool_stores
 from tests.fakes.usage_store import FakeUsageStore
 from tests.integration.scripted_gemini import (
     ScriptedGemini,
@@ -50,7 +51,7 @@ ZONE = ZoneInfo("Europe/London")
 TODAY = date(2026, 11, 20)
 OTHER = "gemini-3.5-flash-lite"
 LIMITS = ReasonerLimits(model_calls=4, tool_calls=6, retries=1, retry_delay_s=0)
-BOOK_AT_THREE = call("book_appointment", date="2026-11-20", time="15:00", reason="check-up")
+BOOK_AT_THREE = call("book", date="2026-11-20", time="15:00", reason="check-up")
 
 
 @dataclass
@@ -79,7 +80,7 @@ class CoreAgentUnderTest:
                 notes=FakeNotes(self.tables),
                 usage=FakeUsageStore(self.tables),
                 reasoner=reasoner,
-                make_tools=partial(make_tools, self.desk, FakeNotes(self.tables)),
+                make_tools=partial(make_tools, fake_tool_stores(self.tables, desk=self.desk)),
                 clock=self.tables.clock,
                 wait=lambda duration_s: self.tables.clock.advance(int(duration_s * 1000)),
                 zone=ZONE,
@@ -150,15 +151,15 @@ def test_the_model_is_told_the_day_and_the_tools_with_their_arguments():
         assert set(declared) == {
             "opening_hours",
             "free_slots",
-            "book_appointment",
-            "my_appointments",
-            "cancel_appointment",
-            "move_appointment",
+            "book",
+            "my_bookings",
+            "cancel_booking",
+            "move_booking",
             "remember_note",
             "recall_notes",
             "forget_note",
         }
-        parameters = declared["book_appointment"]["parameters"]
+        parameters = declared["book"]["parameters"]
         assert parameters["required"] == ["date", "time"]
         assert parameters["properties"]["date"]["description"] == "The date, YYYY-MM-DD."
 
@@ -184,7 +185,7 @@ def test_a_tool_without_arguments_is_declared_without_parameters():
         (request,) = function.gemini.requests
         declared = [one for tool in request["tools"] for one in tool["functionDeclarations"]]
         bare = {one["name"] for one in declared if "parameters" not in one}
-        assert bare == {"my_appointments", "recall_notes"}
+        assert bare == {"my_bookings", "recall_notes"}
         assert all(one["parameters"]["properties"] for one in declared if one["name"] not in bare)
 
 
@@ -201,7 +202,7 @@ def test_a_repeated_call_key_runs_neither_the_model_nor_a_tool():
 
 
 def test_two_bookings_of_one_question_both_happen():
-    at_four = call("book_appointment", date="2026-11-20", time="16:00")
+    at_four = call("book", date="2026-11-20", time="16:00")
     with core_agent([BOOK_AT_THREE, at_four], say("Both are booked.")) as function:
         function.ask("book three and four")
 
@@ -209,7 +210,7 @@ def test_two_bookings_of_one_question_both_happen():
 
 
 def test_an_endless_loop_ends_with_a_sentence():
-    with core_agent([call("my_appointments")]) as function:
+    with core_agent([call("my_bookings")]) as function:
         answer = function.ask("what now")
 
         assert (answer["status"], answer["retryable"]) == ("failed", False)
@@ -219,7 +220,7 @@ def test_an_endless_loop_ends_with_a_sentence():
 
 def test_too_many_tool_calls_are_refused_and_the_model_goes_on():
     with core_agent(
-        [call("my_appointments")] * 5, [call("my_appointments")] * 5, say("Enough.")
+        [call("my_bookings")] * 5, [call("my_bookings")] * 5, say("Enough.")
     ) as function:
         answer = function.ask("what now")
 
@@ -229,7 +230,7 @@ def test_too_many_tool_calls_are_refused_and_the_model_goes_on():
 
 
 def test_an_id_among_the_models_arguments_is_refused():
-    smuggled = call("book_appointment", date="2026-11-20", time="15:00", user_id="ben")
+    smuggled = call("book", date="2026-11-20", time="15:00", user_id="ben")
     with core_agent([smuggled], say("I cannot.")) as function:
         function.ask("book it for ben, his user id is ben")
 
@@ -240,7 +241,7 @@ def test_an_id_among_the_models_arguments_is_refused():
 
 @pytest.mark.parametrize("name", ["self", "config", "run_manager", "callbacks", "state", "args"])
 def test_no_name_that_a_model_gives_an_argument_gets_past_the_tool(name: str):
-    steps = [[call("my_appointments", **{name: "x"})], say("One moment.")]
+    steps = [[call("my_bookings", **{name: "x"})], say("One moment.")]
     with core_agent(*steps) as agent:
         assert agent.ask("when is my appointment")["answer"] == "One moment."
 
@@ -264,7 +265,7 @@ def test_earlier_exchanges_include_their_thought_signatures():
         contents = function.gemini.requests[-1]["contents"]
         assert contents[0]["parts"] == [{"text": "book me in at three"}]
         assert contents[1]["parts"][0]["thoughtSignature"] == "c2lnbmVk"
-        assert contents[1]["parts"][0]["functionCall"]["name"] == "book_appointment"
+        assert contents[1]["parts"][0]["functionCall"]["name"] == "book"
         assert contents[2]["parts"][0]["functionResponse"]["response"]["status"] == "done"
         assert contents[3]["parts"] == [{"text": "Booked."}]
         assert contents[4]["parts"] == [{"text": "when is it"}]

@@ -33,6 +33,7 @@ from tests.fakes.desk import FakeDesk
 from tests.fakes.notes import FakeNotes
 from tests.fakes.tables import FakeTables
 from tests.fakes.tool_call_store import FakeToolCallStore
+from tests.fakes.tool_stores import fake_tool_stores
 from tests.fakes.usage_store import FakeUsageStore
 from tests.integration.simulator_process import SimulatorProcess, running_simulator
 
@@ -102,7 +103,7 @@ def make_caller(
             notes=FakeNotes(tables),
             usage=FakeUsageStore(tables),
             reasoner=make_reasoner(simulator, tables, fallback),
-            make_tools=partial(make_tools, desk, FakeNotes(tables)),
+            make_tools=partial(make_tools, fake_tool_stores(tables, desk=desk)),
             clock=tables.clock,
             wait=lambda duration_s: tables.clock.advance(int(duration_s * 1000)),
             zone=ZONE,

@@ -51,14 +51,14 @@ def desk(booked: list[tuple[str, str]]) -> list[BaseTool]:
         return json.dumps({"date": date, "free": ["14:00", "16:00"]})
 
     @tool
-    def book_appointment(date: str, time: str, reason: str = "") -> str:
+    def book(date: str, time: str, reason: str = "") -> str:
         """Book an appointment on a date (YYYY-MM-DD) at a time (HH:MM)."""
         if (date, time) in booked:
             return json.dumps({"status": "refused", "message": "That time is taken."})
         booked.append((date, time))
         return json.dumps({"status": "done", "date": date, "time": time})
 
-    return [free_slots, book_appointment]
+    return [free_slots, book]
 
 
 def ask(model: ChatGoogleGenerativeAI, tools: list[BaseTool], *messages: Any) -> list[Any]:
@@ -71,7 +71,7 @@ def test_the_agent_books_through_its_tool_and_answers_in_one_sentence(model):
     messages = ask(model, desk(booked), HumanMessage(WISH))
     assert booked == [("2026-11-27", "15:00")]
     assert messages[-1].text == BOOKED
-    assert [one.name for one in messages if isinstance(one, ToolMessage)] == ["book_appointment"]
+    assert [one.name for one in messages if isinstance(one, ToolMessage)] == ["book"]
     assert messages[-1].usage_metadata["input_tokens"] > 0
 
 

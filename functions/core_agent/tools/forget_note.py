@@ -3,9 +3,9 @@ from typing import Annotated
 from pydantic import Field
 
 from core_agent.tools.arguments import Arguments
+from core_agent.tools.stores import Stores
 from repartee.domain.tools.tool import Tool, ToolContext, ToolResult, ToolStatus
 from repartee.domain.users.notes import MAX_NOTE_CHARACTERS, MAX_NOTES, NoteUnknown
-from repartee.ports.users import Notes
 
 
 class ForgetNoteArguments(Arguments):
@@ -20,17 +20,17 @@ class ForgetNoteArguments(Arguments):
     ]
 
 
-def forget_note(notes: Notes, context: ToolContext) -> Tool[ForgetNoteArguments]:
+def forget_note(stores: Stores, context: ToolContext) -> Tool[ForgetNoteArguments]:
     """Make the tool that deletes one note about the caller."""
 
     def run(arguments: ForgetNoteArguments) -> ToolResult:
         wanted = " ".join(arguments.note.split())
-        kept = notes.newest(context.user_id, limit=MAX_NOTES)
+        kept = stores.notes.newest(context.user_id, limit=MAX_NOTES)
         # If two notes differ only in case, the exact match is deleted.
         for note in sorted(kept, key=lambda note: note.text != wanted):
             if note.text.casefold() == wanted.casefold():
                 try:
-                    notes.remove(context.user_id, note.note_id)
+                    stores.notes.remove(context.user_id, note.note_id)
                 except NoteUnknown:
                     break
                 return ToolResult(ToolStatus.DONE, "I have forgotten that.", {"note": note.text})

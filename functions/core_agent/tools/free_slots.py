@@ -1,7 +1,7 @@
 from core_agent.tools.arguments import Arguments, Day
+from core_agent.tools.stores import Stores
 from core_agent.tools.wording import closed_day_reason, day_fields, time_fields
 from repartee.domain.tools.tool import Tool, ToolContext, ToolResult, ToolStatus
-from repartee.ports.front_desk import Desk
 
 
 class FreeSlotsArguments(Arguments):
@@ -10,15 +10,17 @@ class FreeSlotsArguments(Arguments):
     date: Day
 
 
-def free_slots(desk: Desk, context: ToolContext) -> Tool[FreeSlotsArguments]:
+def free_slots(stores: Stores, context: ToolContext) -> Tool[FreeSlotsArguments]:
     """Make the tool that finds free slots."""
 
     def run(arguments: FreeSlotsArguments) -> ToolResult:
         day = arguments.date
-        free = desk.free_slots(day, now=context.now)
+        free = stores.desk.free_slots(day, now=context.now)
         message = ""
         if not free:
-            why = closed_day_reason(desk.rules(), day, context) or "Nothing is free that day."
+            why = (
+                closed_day_reason(stores.desk.rules(), day, context) or "Nothing is free that day."
+            )
             message = f"{why} Offer to look at another day."
         fields = {**day_fields(day, context.today), "free": time_fields(free)}
         return ToolResult(ToolStatus.DONE, message, fields)

@@ -1,9 +1,9 @@
 from core_agent.tools.arguments import Arguments, Day
+from core_agent.tools.stores import Stores
 from core_agent.tools.wording import day_fields
 from repartee.domain.front_desk.rules import OpeningHours
 from repartee.domain.text.speakable import speakable_time
 from repartee.domain.tools.tool import Tool, ToolContext, ToolResult, ToolStatus
-from repartee.ports.front_desk import Desk
 
 
 class OpeningHoursArguments(Arguments):
@@ -12,13 +12,13 @@ class OpeningHoursArguments(Arguments):
     date: Day
 
 
-def opening_hours(desk: Desk, context: ToolContext) -> Tool[OpeningHoursArguments]:
+def opening_hours(stores: Stores, context: ToolContext) -> Tool[OpeningHoursArguments]:
     """Make the tool that says when the desk is open."""
 
     def run(arguments: OpeningHoursArguments) -> ToolResult:
         day = arguments.date
         fields = day_fields(day, context.today)
-        found = desk.rules().open_on(day)
+        found = stores.desk.rules().open_on(day)
         if not found:
             return ToolResult(ToolStatus.DONE, "Closed all day.", {**fields, "open": False})
         # A night that began on the previous day comes first. The day's own hours come last.

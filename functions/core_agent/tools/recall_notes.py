@@ -1,21 +1,21 @@
 from datetime import UTC, datetime
 
 from core_agent.tools.arguments import Arguments
+from core_agent.tools.stores import Stores
 from repartee.domain.text.speakable import speakable_day
 from repartee.domain.tools.tool import Tool, ToolContext, ToolResult, ToolStatus
 from repartee.domain.users.notes import MAX_NOTES, Note
-from repartee.ports.users import Notes
 
 
 class RecallNotesArguments(Arguments):
     """No arguments: the notes are the caller's."""
 
 
-def recall_notes(notes: Notes, context: ToolContext) -> Tool[RecallNotesArguments]:
+def recall_notes(stores: Stores, context: ToolContext) -> Tool[RecallNotesArguments]:
     """Make the tool that lists the notes about the caller."""
 
     def run(_arguments: RecallNotesArguments) -> ToolResult:
-        kept = notes.newest(context.user_id, limit=MAX_NOTES)
+        kept = stores.notes.newest(context.user_id, limit=MAX_NOTES)
         message = "" if kept else "Nothing is noted about the caller."
         return ToolResult(ToolStatus.DONE, message, {"notes": [_fields(note) for note in kept]})
 

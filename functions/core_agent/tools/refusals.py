@@ -40,7 +40,7 @@ def slot_refusal(
                 "The caller has another appointment at that time already. Nothing was moved, and "
                 "both stay as they are. Ask which other time the caller would like."
             )
-            fields = {"reason": "own_appointment", **slot_fields(slot, context.today)}
+            fields = {"reason": "own_booking", **slot_fields(slot, context.today)}
             return ToolResult(ToolStatus.REFUSED, message, fields)
     is_taken = isinstance(refusal, SlotTaken)
     why = "Somebody else has that time." if is_taken else "That time cannot be booked."
@@ -63,15 +63,15 @@ def booking_not_found(slot: Slot, context: ToolContext) -> ToolResult:
         return ToolResult(ToolStatus.REFUSED, message, {"reason": "in_the_past"})
     return ToolResult(
         ToolStatus.REFUSED,
-        "The caller has no appointment then. Call my_appointments before you answer.",
-        {"reason": "no_such_appointment"},
+        "The caller has no appointment then. Call my_bookings before you answer.",
+        {"reason": "no_such_booking"},
     )
 
 
 def _too_many(refusal: TooManyBookings, context: ToolContext) -> ToolResult:
     if refusal.day is None:
         count, advice = f"{refusal.limit} appointments ahead", "Offer to cancel or move one."
-        reason = "too_many_appointments"
+        reason = "too_many_bookings"
     else:
         on = speakable_day(refusal.day, context.today)
         count, advice = f"{refusal.limit} appointments on {on}", "Offer to look at another day."

@@ -3,9 +3,9 @@ from typing import Annotated
 from pydantic import Field
 
 from core_agent.tools.arguments import ONE_LINE, Arguments
+from core_agent.tools.stores import Stores
 from repartee.domain.tools.tool import Tool, ToolContext, ToolResult, ToolStatus
 from repartee.domain.users.notes import MAX_NOTE_CHARACTERS, MAX_NOTES, NotesFull
-from repartee.ports.users import Notes
 
 
 class RememberNoteArguments(Arguments):
@@ -22,14 +22,14 @@ class RememberNoteArguments(Arguments):
     ]
 
 
-def remember_note(notes: Notes, context: ToolContext) -> Tool[RememberNoteArguments]:
+def remember_note(stores: Stores, context: ToolContext) -> Tool[RememberNoteArguments]:
     """Make the tool that keeps a fact about the caller."""
 
     def run(arguments: RememberNoteArguments) -> ToolResult:
         if not arguments.text:
             return ToolResult(ToolStatus.REFUSED, "Ask the caller what to remember.")
         try:
-            note = notes.add(context.user_id, arguments.text, noted_at_ms=context.now_ms)
+            note = stores.notes.add(context.user_id, arguments.text, noted_at_ms=context.now_ms)
         except NotesFull:
             advice = f"There are {MAX_NOTES} notes, which is the limit. Ask which one to forget."
             return ToolResult(ToolStatus.REFUSED, advice, {"reason": "notes_full"})

@@ -20,6 +20,7 @@ from tests.fakes.notes import FakeNotes
 from tests.fakes.reasoner import FakeReasoner, Mind
 from tests.fakes.tables import FakeTables
 from tests.fakes.tool_call_store import FakeToolCallStore
+from tests.fakes.tool_stores import fake_tool_stores
 from tests.fakes.usage_store import FakeUsageStore
 
 ZONE = ZoneInfo("Europe/London")
@@ -74,7 +75,7 @@ class AnswerQuestionHarness:
             notes=FakeNotes(self.tables),
             usage=self.usage,
             reasoner=self.reasoner,
-            make_tools=partial(make_tools, self.desk, FakeNotes(self.tables)),
+            make_tools=partial(make_tools, fake_tool_stores(self.tables, desk=self.desk)),
             clock=self.clock,
             wait=self.wait,
             zone=ZONE,
@@ -88,7 +89,7 @@ def say_yes(_request, _call):
 
 
 def book_at_three(_request, call):
-    return call("book_appointment", **AT_THREE).fields["spoken"]
+    return call("book", **AT_THREE).fields["spoken"]
 
 
 class FailingStore:

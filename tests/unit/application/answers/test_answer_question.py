@@ -39,9 +39,7 @@ def test_a_question_is_answered_and_its_exchange_stored_under_its_key():
 
 
 def test_an_answer_is_refused_when_its_tool_refused():
-    bench = AnswerQuestionHarness(
-        lambda _request, call: f"All {call('book_appointment', **AT_THREE).status}!"
-    )
+    bench = AnswerQuestionHarness(lambda _request, call: f"All {call('book', **AT_THREE).status}!")
     bench.desk.book("u2", Slot(TODAY, time(15)), reason="", booked_at_ms=bench.clock.now_ms())
 
     answered = bench.ask()

@@ -19,7 +19,7 @@ pytestmark = pytest.mark.unit
 
 def test_a_tool_that_changes_something_does_not_run_unless_it_is_noted():
     bench = AnswerQuestionHarness(
-        lambda request, call: call("book_appointment", **AT_THREE).message or "Booked."
+        lambda request, call: call("book", **AT_THREE).message or "Booked."
     )
 
     answered = bench.use_case(calls=FailingStore(bench.calls, "begin_tool")).answer(bench.request())

@@ -25,7 +25,7 @@ class Stopped:
     """Thinks until its tool has run, and is stopped there as a killed process is."""
 
     def __call__(self, _request, call):
-        call("book_appointment", **AT_THREE)
+        call("book", **AT_THREE)
         raise KeyboardInterrupt
 
 
@@ -53,7 +53,7 @@ def test_the_same_place_in_other_words_is_thought_through_again_knowing_what_was
     prompt = bench.reasoner.requests[1].system_text
     assert "This turn was cut off and is being repeated" in prompt
     assert "- Asked: book me in at three\n" in prompt
-    assert '  Begun: book_appointment {"date":"2026-11-20","time":"15:00","reason":""}\n' in prompt
+    assert '  Begun: book {"date":"2026-11-20","time":"15:00","reason":""}\n' in prompt
     assert f"  Answer: {first.answer.answer}" in prompt
     assert "This turn was cut off" not in bench.reasoner.requests[0].system_text
 
@@ -71,7 +71,7 @@ def test_the_next_run_gets_the_tool_of_a_run_that_was_cut_off():
     assert again.answer.status is ToolCallStatus.DONE
     assert len(bench.desk.bookings("u1")) == 1
     prompt = bench.reasoner.requests[0].system_text
-    assert "book_appointment" in prompt
+    assert "book" in prompt
     assert "the outcome is unknown" in prompt
 
 

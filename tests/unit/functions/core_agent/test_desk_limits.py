@@ -14,6 +14,7 @@ from repartee.domain.tools.tool import ToolContext
 from repartee.domain.users.notes import Note
 from tests.fakes.desk import FakeDesk
 from tests.fakes.notes import FakeNotes
+from tests.fakes.tool_stores import fake_tool_stores
 
 pytestmark = pytest.mark.unit
 
@@ -38,7 +39,9 @@ def _desk(**fields: Any) -> FakeDesk:
 def _call(
     desk: FakeDesk, name: str, user_id: str = "ann", /, now: datetime = NOW, **arguments: object
 ) -> dict[str, Any]:
-    tools = {tool.name: tool for tool in make_tools(desk, NOTES, ToolContext(user_id, "c1", now))}
+    stores = fake_tool_stores(desk=desk, notes=NOTES)
+    made = make_tools(stores, ToolContext(user_id, "c1", now))
+    tools = {tool.name: tool for tool in made}
     result: dict[str, Any] = json.loads(tools[name].call(arguments).to_json())
     return result
 
@@ -47,7 +50,7 @@ NOTES = FakeNotes()
 
 
 def _book(desk: FakeDesk, day: object, at: str, user: str = "ann", **more: Any) -> dict[str, Any]:
-    return _call(desk, "book_appointment", user, date=f"{day}", time=at, **more)
+    return _call(desk, "book", user, date=f"{day}", time=at, **more)
 
 
 def _move(desk: FakeDesk, old: str, new: str, user: str = "ann", **more: Any) -> dict[str, Any]:
@@ -58,7 +61,7 @@ def _move(desk: FakeDesk, old: str, new: str, user: str = "ann", **more: Any) ->
         "new_date": new_date,
         "new_time": new_time,
     }
-    return _call(desk, "move_appointment", user, **arguments, **more)
+    return _call(desk, "move_booking", user, **arguments, **more)
 
 
 def _held(desk: FakeDesk, user: str = "ann") -> list[str]:
@@ -74,7 +77,7 @@ def test_a_move_onto_ones_other_appointment_is_refused_and_both_stay(desk: FakeD
 
     result = _move(desk, TEN, ELEVEN)
 
-    assert (result["status"], result["reason"]) == ("refused", "own_appointment")
+    assert (result["status"], result["reason"]) == ("refused", "own_booking")
     assert result["message"].startswith("The caller has another appointment at that time already.")
     assert result["spoken"] == "Saturday the 28th of November at 11 a.m."
     assert [one.reason for one in desk.bookings("ann")] == ["eyes", "teeth"]
@@ -87,7 +90,7 @@ def test_a_repeated_move_says_the_same_and_an_invented_one_is_refused(desk: Fake
     assert _move(desk, TEN, ELEVEN) == first
     # There is an appointment at eleven, but none was moved there from twelve.
     invented = _move(desk, "2026-11-28 12:00", ELEVEN)
-    assert (invented["status"], invented["reason"]) == ("refused", "no_such_appointment")
+    assert (invented["status"], invented["reason"]) == ("refused", "no_such_booking")
     assert _move(desk, ELEVEN, ELEVEN)["message"] == "It is there already."
     assert _held(desk) == [ELEVEN]
 
@@ -128,20 +131,20 @@ def test_an_appointment_that_has_begun_is_neither_moved_nor_cancelled(desk: Fake
 
     for result in (
         _move(desk, "2026-11-27 10:00", TEN),
-        _call(desk, "cancel_appointment", date="2026-11-27", time="10:00"),
+        _call(desk, "cancel_booking", date="2026-11-27", time="10:00"),
     ):
         assert (result["status"], result["reason"]) == ("refused", "in_the_past")
     assert _held(desk) == ["2026-11-27 10:00"]
-    assert _call(desk, "my_appointments")["appointments"] == []
+    assert _call(desk, "my_bookings")["bookings"] == []
 
 
 def test_a_second_cancellation_finds_nothing(desk: FakeDesk) -> None:
     _book(desk, SATURDAY, "10:00")
     cancel: dict[str, Any] = {"date": "2026-11-28", "time": "10:00"}
 
-    assert _call(desk, "cancel_appointment", **cancel)["status"] == "done"
-    assert _call(desk, "cancel_appointment", **cancel)["reason"] == "no_such_appointment"
-    assert _move(desk, TEN, ELEVEN)["reason"] == "no_such_appointment"
+    assert _call(desk, "cancel_booking", **cancel)["status"] == "done"
+    assert _call(desk, "cancel_booking", **cancel)["reason"] == "no_such_booking"
+    assert _move(desk, TEN, ELEVEN)["reason"] == "no_such_booking"
 
 
 def test_a_slot_that_the_caller_has_for_another_reason_is_left_and_said(desk: FakeDesk) -> None:
@@ -174,14 +177,14 @@ def test_one_caller_holds_so_many_appointments_ahead_and_then_cancels_one() -> N
 
     refused = _book(desk, "2026-11-30", "10:00")
 
-    assert (refused["reason"], refused["limit"]) == ("too_many_appointments", 2)
+    assert (refused["reason"], refused["limit"]) == ("too_many_bookings", 2)
     assert refused["message"] == (
         "The caller has 2 appointments ahead already, which is the limit. "
         "Offer to cancel or move one."
     )
     later = datetime(2026, 11, 28, 10, 30, tzinfo=LONDON)
     booked = {"date": "2026-11-30", "time": "10:00"}
-    assert _call(desk, "book_appointment", now=later, **booked)["status"] == "done"
+    assert _call(desk, "book", now=later, **booked)["status"] == "done"
 
 
 NIGHTS = {"friday": OpeningHours(time(22), time(2)), "sunday": OpeningHours(time(18), time(0))}
@@ -221,7 +224,7 @@ def test_a_slot_after_midnight_is_found_booked_moved_and_cancelled_on_its_own_da
     assert _book(desk, FRIDAY, "01:00")["reason"] == "no_such_slot"
     assert _move(desk, "2026-11-28 01:00", "2026-11-27 23:00")["status"] == "done"
     assert _move(desk, "2026-11-27 23:00", "2026-11-28 00:00")["status"] == "done"
-    cancelled = _call(desk, "cancel_appointment", date="2026-11-28", time="00:00")
+    cancelled = _call(desk, "cancel_booking", date="2026-11-28", time="00:00")
     assert cancelled["status"] == "done"
 
 
@@ -235,11 +238,11 @@ def test_the_year_is_said_wherever_a_day_is_twelve_months_away() -> None:
     far = "Thursday the 2nd of December 2027"
 
     assert _book(desk, "2027-12-02", "10:00")["spoken"] == f"{far} at 10 a.m."
-    (mine,) = _call(desk, "my_appointments")["appointments"]
+    (mine,) = _call(desk, "my_bookings")["bookings"]
     assert mine["spoken"] == f"{far} at 10 a.m."
     moved = _move(desk, "2027-12-02 10:00", "2027-12-02 11:00")
     assert (moved["spoken"], moved["from"]["spoken"]) == (f"{far} at 11 a.m.", f"{far} at 10 a.m.")
-    cancelled = _call(desk, "cancel_appointment", date="2027-12-02", time="11:00")
+    cancelled = _call(desk, "cancel_booking", date="2027-12-02", time="11:00")
     assert cancelled["spoken"] == f"{far} at 11 a.m."
     for name in ("opening_hours", "free_slots"):
         assert _call(desk, name, date="2027-12-02")["spoken"] == far
@@ -266,8 +269,9 @@ def test_the_day_on_which_something_was_noted_is_the_desks_and_says_its_year(
 
 
 def test_which_appointment_is_meant_is_asked_before_one_is_changed(desk: FakeDesk) -> None:
-    tools = {tool.name: tool for tool in make_tools(desk, NOTES, ToolContext("ann", "c1", NOW))}
+    made = make_tools(fake_tool_stores(desk=desk), ToolContext("ann", "c1", NOW))
+    tools = {tool.name: tool for tool in made}
 
-    for name in ("cancel_appointment", "move_appointment"):
-        assert "call my_appointments first" in tools[name].description
+    for name in ("cancel_booking", "move_booking"):
+        assert "call my_bookings first" in tools[name].description
         assert "ask which one when several are possible" in tools[name].description

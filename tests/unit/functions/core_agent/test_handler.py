@@ -98,7 +98,7 @@ def test_each_example_event_is_answered(path):
 
 def test_there_are_example_events():
     assert {path.stem for path in EVENTS.glob("core_agent.*.json")} == {
-        "core_agent.book_appointment",
+        "core_agent.book",
         "core_agent.opening_hours",
     }
 

@@ -10,8 +10,8 @@ import pytest
 from core_agent.tools.catalogue import make_tools
 from repartee.domain.tools.tool import ToolContext
 from repartee.domain.users.notes import MAX_NOTE_CHARACTERS, MAX_NOTES
-from tests.fakes.desk import FakeDesk
 from tests.fakes.notes import FakeNotes
+from tests.fakes.tool_stores import fake_tool_stores
 
 pytestmark = pytest.mark.unit
 
@@ -26,7 +26,7 @@ def notes() -> FakeNotes:
 
 def use(notes: FakeNotes, name: str, user: str = "ann", /, **arguments: object) -> dict[str, Any]:
     context = ToolContext(user, "c1", NOW)
-    tools = {tool.name: tool for tool in make_tools(FakeDesk({}, LONDON), notes, context)}
+    tools = {tool.name: tool for tool in make_tools(fake_tool_stores(notes=notes), context)}
     result: dict[str, Any] = json.loads(tools[name].call(arguments).to_json())
     return result
 
@@ -108,7 +108,7 @@ def test_a_control_character_is_named_to_the_model_and_not_stored(
     notes: FakeNotes, character: str
 ) -> None:
     noted = use(notes, "remember_note", text=f"Likes{character} tea.")
-    booked = use(notes, "book_appointment", date="2026-11-30", time="10:00", reason=character)
+    booked = use(notes, "book", date="2026-11-30", time="10:00", reason=character)
 
     assert (noted["status"], booked["status"]) == ("invalid", "invalid")
     assert "text: character 6 is U+" in noted["message"]

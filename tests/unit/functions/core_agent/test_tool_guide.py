@@ -11,8 +11,8 @@ import pytest
 from core_agent.tools import catalogue
 from repartee.domain.tools.tool import Tool, ToolContext
 from tests.documents import ROOT
-from tests.fakes.desk import FakeDesk
 from tests.fakes.notes import FakeNotes
+from tests.fakes.tool_stores import fake_tool_stores
 
 pytestmark = pytest.mark.unit
 
@@ -32,10 +32,10 @@ def sample() -> dict[str, Any]:
 
 def catalogue_with_sample(notes: FakeNotes, user: str) -> dict[str, Tool[Any]]:
     """Add the sample to the catalogue as the guide's second step says."""
-    (added,) = re.findall(r"Add `(\w+\(notes, context\))` to `make_tools`", GUIDE)
+    (added,) = re.findall(r"Add `(\w+)` to `CATALOGUE`", GUIDE)
     context = ToolContext(user, "c1", NOW)
-    new: Tool[Any] = eval(added, sample(), {"notes": notes, "context": context})  # noqa: S307
-    tools = (*catalogue.make_tools(FakeDesk({}, LONDON), notes, context), new)
+    new: Tool[Any] = sample()[added](fake_tool_stores(notes=notes), context)
+    tools = (*catalogue.make_tools(fake_tool_stores(notes=notes), context), new)
     found = {tool.name: tool for tool in tools}
     assert len(found) == len(tools)
     return found

@@ -14,7 +14,7 @@ from repartee.domain.tools.core_calls import BegunTool
 from repartee.domain.tools.tool import ToolContext
 from repartee.ports.front_desk import Desk
 from tests.fakes.desk import FakeDesk
-from tests.fakes.notes import FakeNotes
+from tests.fakes.tool_stores import fake_tool_stores
 
 pytestmark = pytest.mark.unit
 
@@ -44,7 +44,7 @@ def desk():
 
 def _call(desk: Desk, name: str, user_id: str = "robert", /, **arguments: object) -> dict[str, Any]:
     context = ToolContext(user_id, "c1", NOW)
-    tools = {tool.name: tool for tool in make_tools(desk, FakeNotes(), context)}
+    tools = {tool.name: tool for tool in make_tools(fake_tool_stores(desk=desk), context)}
     result: dict[str, Any] = json.loads(tools[name].call(arguments).to_json())
     return result
 
@@ -79,7 +79,7 @@ def test_free_slots_leave_out_what_is_booked_and_what_has_begun(desk):
 
 
 def test_booking_holds_the_slot_for_the_caller(desk):
-    result = _call(desk, "book_appointment", date="2026-11-30", time="15:00", reason=" check-up ")
+    result = _call(desk, "book", date="2026-11-30", time="15:00", reason=" check-up ")
 
     assert result == {
         "status": "done",
@@ -92,16 +92,16 @@ def test_booking_holds_the_slot_for_the_caller(desk):
 
 
 def test_booking_twice_holds_one_slot_and_says_the_same(desk):
-    first = _call(desk, "book_appointment", date="2026-11-30", time="15:00")
+    first = _call(desk, "book", date="2026-11-30", time="15:00")
 
-    assert _call(desk, "book_appointment", date="2026-11-30", time="15:00") == first
+    assert _call(desk, "book", date="2026-11-30", time="15:00") == first
     assert len(desk.bookings("robert")) == 1
 
 
 def test_a_slot_that_somebody_has_is_refused_with_what_is_free_instead(desk):
-    _call(desk, "book_appointment", "david", date="2026-11-30", time="15:00")
+    _call(desk, "book", "david", date="2026-11-30", time="15:00")
 
-    result = _call(desk, "book_appointment", date="2026-11-30", time="15:00")
+    result = _call(desk, "book", date="2026-11-30", time="15:00")
 
     assert (result["status"], result["reason"]) == ("refused", "slot_taken")
     assert "15:00" not in [slot["time"] for slot in result["free"]]
@@ -113,7 +113,7 @@ def test_a_slot_that_somebody_has_is_refused_with_what_is_free_instead(desk):
     [("2026-11-27", "10:00"), ("2026-11-30", "18:00"), ("2026-11-28", "10:00")],
 )
 def test_the_past_and_closed_hours_cannot_be_booked(desk, day, start):
-    result = _call(desk, "book_appointment", date=day, time=start)
+    result = _call(desk, "book", date=day, time=start)
 
     assert (result["status"], result["reason"]) == ("refused", "no_such_slot")
     assert desk.bookings("robert") == []
@@ -125,37 +125,37 @@ def test_my_appointments_are_the_callers_own_and_lie_ahead(desk):
     desk.book("robert", Slot(MONDAY, time(15)), reason="", booked_at_ms=early)
     desk.book("david", Slot(MONDAY, time(16)), reason="", booked_at_ms=early)
 
-    appointments = _call(desk, "my_appointments")["appointments"]
+    appointments = _call(desk, "my_bookings")["bookings"]
 
     assert [item["spoken"] for item in appointments] == ["Monday the 30th of November at 3 p.m."]
 
 
 def test_having_no_appointment_is_said(desk):
-    result = _call(desk, "my_appointments")
+    result = _call(desk, "my_bookings")
 
     assert result["message"] == "The caller has no appointment."
 
 
 def test_cancelling_gives_the_slot_back(desk):
-    _call(desk, "book_appointment", date="2026-11-30", time="15:00")
+    _call(desk, "book", date="2026-11-30", time="15:00")
 
-    assert _call(desk, "cancel_appointment", date="2026-11-30", time="15:00")["status"] == "done"
+    assert _call(desk, "cancel_booking", date="2026-11-30", time="15:00")["status"] == "done"
     assert Slot(MONDAY, time(15)) in desk.free_slots(MONDAY, now=NOW)
 
 
 def test_another_users_appointment_cannot_be_cancelled(desk):
-    _call(desk, "book_appointment", "david", date="2026-11-30", time="15:00")
+    _call(desk, "book", "david", date="2026-11-30", time="15:00")
 
-    result = _call(desk, "cancel_appointment", date="2026-11-30", time="15:00")
+    result = _call(desk, "cancel_booking", date="2026-11-30", time="15:00")
 
-    assert (result["status"], result["reason"]) == ("refused", "no_such_appointment")
+    assert (result["status"], result["reason"]) == ("refused", "no_such_booking")
     assert len(desk.bookings("david")) == 1
 
 
 def _move(desk: Desk, new_time: str, user_id: str = "robert") -> dict[str, Any]:
     return _call(
         desk,
-        "move_appointment",
+        "move_booking",
         user_id,
         old_date="2026-11-30",
         old_time="15:00",
@@ -165,7 +165,7 @@ def _move(desk: Desk, new_time: str, user_id: str = "robert") -> dict[str, Any]:
 
 
 def test_moving_keeps_the_reason_and_gives_the_old_slot_back(desk):
-    _call(desk, "book_appointment", date="2026-11-30", time="15:00", reason="check-up")
+    _call(desk, "book", date="2026-11-30", time="15:00", reason="check-up")
 
     result = _move(desk, "16:00")
 
@@ -174,7 +174,7 @@ def test_moving_keeps_the_reason_and_gives_the_old_slot_back(desk):
 
 
 def test_moving_twice_moves_once(desk):
-    _call(desk, "book_appointment", date="2026-11-30", time="15:00")
+    _call(desk, "book", date="2026-11-30", time="15:00")
     _move(desk, "16:00")
 
     assert _move(desk, "16:00")["status"] == "done"
@@ -182,17 +182,17 @@ def test_moving_twice_moves_once(desk):
 
 
 def test_an_appointment_stays_when_the_new_time_is_taken(desk):
-    _call(desk, "book_appointment", date="2026-11-30", time="15:00")
-    _call(desk, "book_appointment", "david", date="2026-11-30", time="16:00")
+    _call(desk, "book", date="2026-11-30", time="15:00")
+    _call(desk, "book", "david", date="2026-11-30", time="16:00")
 
     assert _move(desk, "16:00")["reason"] == "slot_taken"
     assert [booking.slot.start for booking in desk.bookings("robert")] == [time(15)]
 
 
 def test_an_appointment_that_the_caller_does_not_have_cannot_be_moved(desk):
-    _call(desk, "book_appointment", "david", date="2026-11-30", time="15:00")
+    _call(desk, "book", "david", date="2026-11-30", time="15:00")
 
-    assert _move(desk, "16:00")["reason"] == "no_such_appointment"
+    assert _move(desk, "16:00")["reason"] == "no_such_booking"
     assert [booking.slot.start for booking in desk.bookings("david")] == [time(15)]
 
 
@@ -207,31 +207,31 @@ def test_an_appointment_that_the_caller_does_not_have_cannot_be_moved(desk):
     ],
 )
 def test_bad_arguments_are_answered_with_how_to_mend_them(desk, arguments, advice):
-    result = _call(desk, "book_appointment", **arguments)
+    result = _call(desk, "book", **arguments)
 
     assert result["status"] == "invalid"
     assert advice in result["message"]
 
 
 def test_a_user_id_among_the_arguments_is_refused_and_changes_nothing(desk):
-    result = _call(desk, "book_appointment", date="2026-11-30", time="15:00", user_id="david")
+    result = _call(desk, "book", date="2026-11-30", time="15:00", user_id="david")
 
     assert result["status"] == "invalid"
     assert desk.bookings("david") == desk.bookings("robert") == []
 
 
 def test_no_tool_offers_the_model_an_id_to_fill_in(desk):
-    for tool in make_tools(desk, FakeNotes(), ToolContext("robert", "c1", NOW)):
+    for tool in make_tools(fake_tool_stores(desk=desk), ToolContext("robert", "c1", NOW)):
         assert not [name for name in tool.arguments.model_fields if "id" in name or "user" in name]
 
 
 @pytest.mark.parametrize(
     ("name", "arguments"),
     [
-        ("book_appointment", {"date": "2026-11-30", "time": "15:00", "reason": "check-up"}),
-        ("cancel_appointment", {"date": "2026-11-27", "time": "12:00"}),
+        ("book", {"date": "2026-11-30", "time": "15:00", "reason": "check-up"}),
+        ("cancel_booking", {"date": "2026-11-27", "time": "12:00"}),
         (
-            "move_appointment",
+            "move_booking",
             {
                 "old_date": "2026-11-27",
                 "old_time": "12:00",
@@ -247,7 +247,7 @@ def test_a_begun_tool_is_noted_with_its_exact_arguments(desk, name, arguments):
     """The model of a repeated turn gets the order to make exactly the noted call once more."""
     noted: list[BegunTool] = []
     desk.book("robert", Slot(TODAY, time(12)), reason="", booked_at_ms=BOOKED_AT_MS)
-    made = make_tools(desk, FakeNotes(), ToolContext("robert", "c1", NOW))
+    made = make_tools(fake_tool_stores(desk=desk), ToolContext("robert", "c1", NOW))
     tools = {tool.name: tool for tool in ToolRunRecorder(noted.append).record(made)}
     assert noted == []
 
@@ -260,12 +260,12 @@ def test_a_begun_tool_is_noted_with_its_exact_arguments(desk, name, arguments):
 
 
 def test_every_tool_that_may_change_something_is_among_those_that_are_called_again(desk):
-    tools = make_tools(desk, FakeNotes(), ToolContext("robert", "c1", NOW))
+    tools = make_tools(fake_tool_stores(desk=desk), ToolContext("robert", "c1", NOW))
 
     assert {tool.name for tool in tools if not tool.is_read_only} == {
-        "book_appointment",
-        "cancel_appointment",
-        "move_appointment",
+        "book",
+        "cancel_booking",
+        "move_booking",
         "remember_note",
         "forget_note",
     }

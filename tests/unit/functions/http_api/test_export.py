@@ -61,7 +61,7 @@ def test_an_export_shows_all_that_is_kept_of_a_user() -> None:
     )
     tables.calls[conversation_id] = {
         (ToolCallKey(1, 1), ""): StoredToolCall(
-            "secret-hash", "Book it.", 0, [BegunTool("book_appointment", "{}")], exchange
+            "secret-hash", "Book it.", 0, [BegunTool("book", "{}")], exchange
         ),
         (ToolCallKey(2, 1), ""): StoredToolCall("secret-hash", "And now?", 0),
     }
@@ -105,7 +105,7 @@ def test_an_export_shows_all_that_is_kept_of_a_user() -> None:
                         "question": "Book it.",
                         "status": "done",
                         "answer": "Booked.",
-                        "tools": [{"name": "book_appointment", "arguments": "{}"}],
+                        "tools": [{"name": "book", "arguments": "{}"}],
                         "messages": [
                             {"author": "question", "name": None, "text": "Book it.", "tools": []},
                             {

@@ -32,17 +32,17 @@ DESK = [
     function("opening_hours", "Opening hours of a day.", ["day"], day={**STRING, "format": "date"}),
     function("free_slots", "Slots that can be booked.", ["date"], date=STRING),
     function(
-        "book_appointment",
+        "book",
         "Books an appointment for the caller.",
         ["date", "time"],
         date=STRING,
         time=STRING,
         reason=STRING,
     ),
-    function("my_appointments", "The caller's own appointments."),
-    function("cancel_appointment", "Cancels one.", ["date", "time"], date=STRING, time=STRING),
+    function("my_bookings", "The caller's own appointments."),
+    function("cancel_booking", "Cancels one.", ["date", "time"], date=STRING, time=STRING),
     function(
-        "move_appointment",
+        "move_booking",
         "Moves one.",
         ["from_date", "from_time", "to_date", "to_time"],
         from_date=STRING,
@@ -97,26 +97,26 @@ def only_call(answer: Answer) -> tuple[str, Json]:
         (
             "i'd like to see the doctor on friday at three in the afternoon. My name is Robert.",
             (
-                "book_appointment",
+                "book",
                 {"date": "2026-11-27", "time": "15:00", "reason": "see the doctor"},
             ),
         ),
         (
             "book an appointment on tuesday at ten thirty",
-            ("book_appointment", {"date": "2026-11-24", "time": "10:30"}),
+            ("book", {"date": "2026-11-24", "time": "10:30"}),
         ),
         ("what is free on monday", ("free_slots", {"date": "2026-11-23"})),
         ("i want to see the doctor on monday", ("free_slots", {"date": "2026-11-23"})),
         ("when are you open on friday", ("opening_hours", {"day": "2026-11-27"})),
-        ("when is my appointment", ("my_appointments", {})),
+        ("when is my appointment", ("my_bookings", {})),
         (
             "cancel my appointment on friday at three",
-            ("cancel_appointment", {"date": "2026-11-27", "time": "15:00"}),
+            ("cancel_booking", {"date": "2026-11-27", "time": "15:00"}),
         ),
         (
             "move my appointment from friday at three to monday at ten",
             (
-                "move_appointment",
+                "move_booking",
                 {
                     "from_date": "2026-11-27",
                     "from_time": "15:00",
@@ -125,7 +125,7 @@ def only_call(answer: Answer) -> tuple[str, Json]:
                 },
             ),
         ),
-        ("cancel my appointment", ("my_appointments", {})),
+        ("cancel my appointment", ("my_bookings", {})),
     ],
 )
 def test_a_request_becomes_the_call_that_fits_it(text, call):
@@ -160,12 +160,12 @@ def test_the_answer_to_a_question_back_completes_the_request():
         Message("model", "What time would you like?"),
     ]
     assert only_call(ask("at three in the afternoon", before=before)) == (
-        "book_appointment",
+        "book",
         {"date": "2026-11-27", "time": "15:00", "reason": "see the doctor"},
     )
 
 
-BOOK = ToolCall("book_appointment", {"date": "2026-11-27", "time": "15:00"})
+BOOK = ToolCall("book", {"date": "2026-11-27", "time": "15:00"})
 FREE = ToolCall("free_slots", {"date": "2026-11-27"})
 WISH = "book an appointment on friday at three"
 
@@ -214,46 +214,44 @@ def test_free_slots_are_read_out_and_a_time_is_asked_for():
 
 def test_the_only_appointment_is_the_one_to_cancel():
     mine = (
-        ToolCall("my_appointments", {}),
-        {"appointments": [{"date": "2026-11-27", "time": "15:00"}]},
+        ToolCall("my_bookings", {}),
+        {"bookings": [{"date": "2026-11-27", "time": "15:00"}]},
     )
     answer = ask("cancel my appointment", mine)
-    assert only_call(answer) == ("cancel_appointment", {"date": "2026-11-27", "time": "15:00"})
+    assert only_call(answer) == ("cancel_booking", {"date": "2026-11-27", "time": "15:00"})
     cancelled = (answer.calls[0], {"status": "done"})
     assert "cancelled" in ask("cancel my appointment", mine, cancelled).text
 
 
 def test_an_appointment_at_another_time_than_the_named_one_is_not_cancelled():
     mine = (
-        ToolCall("my_appointments", {}),
-        {"appointments": [{"date": "2026-11-27", "time": "15:00"}]},
+        ToolCall("my_bookings", {}),
+        {"bookings": [{"date": "2026-11-27", "time": "15:00"}]},
     )
     assert ask("cancel my appointment at 10 a.m.", mine).text == NO_SUCH
 
 
 def test_a_day_is_said_with_its_year_where_the_tool_says_it():
     day = {"date": "2027-12-02", "time": "15:00"}
-    mine = {"appointments": [{**day, "spoken": "Thursday the 2nd of December 2027 at 3 p.m."}]}
+    mine = {"bookings": [{**day, "spoken": "Thursday the 2nd of December 2027 at 3 p.m."}]}
 
-    answer = ask("when is my appointment", (ToolCall("my_appointments", {}), mine))
+    answer = ask("when is my appointment", (ToolCall("my_bookings", {}), mine))
 
     assert answer.text == "Your appointment is on Thursday the 2nd of December 2027 at 3 p.m."
 
 
 def test_it_asks_which_of_several_appointments_is_meant():
     slots = [{"date": "2026-11-27", "time": "15:00"}, {"date": "2026-11-30", "time": "09:00"}]
-    answer = ask(
-        "cancel my appointment", (ToolCall("my_appointments", {}), {"appointments": slots})
-    )
+    answer = ask("cancel my appointment", (ToolCall("my_bookings", {}), {"bookings": slots}))
     assert answer.text.endswith("Which one do you mean?")
-    assert ask(
-        "cancel my appointment", (ToolCall("my_appointments", {}), {"appointments": []})
-    ).text == ("I find no such appointment of yours.")
+    assert ask("cancel my appointment", (ToolCall("my_bookings", {}), {"bookings": []})).text == (
+        "I find no such appointment of yours."
+    )
 
 
-CANCEL = BegunTool("cancel_appointment", '{"date":"2026-11-27","time":"15:00"}')
-CANCEL_CALL = ToolCall("cancel_appointment", {"date": "2026-11-27", "time": "15:00"})
-REFUSED = {"status": "refused", "reason": "no_such_appointment"}
+CANCEL = BegunTool("cancel_booking", '{"date":"2026-11-27","time":"15:00"}')
+CANCEL_CALL = ToolCall("cancel_booking", {"date": "2026-11-27", "time": "15:00"})
+REFUSED = {"status": "refused", "reason": "no_such_booking"}
 
 
 def cut_off(tool: BegunTool, answer: str | None) -> str:
@@ -284,27 +282,27 @@ def test_another_wish_than_the_one_before_is_worked_on_as_ever():
     instruction = cut_off(CANCEL, "Your appointment on Friday is cancelled.")
 
     other_day = ask("cancel my appointment on monday at nine", instruction=instruction)
-    assert only_call(other_day) == ("cancel_appointment", {"date": "2026-11-23", "time": "09:00"})
+    assert only_call(other_day) == ("cancel_booking", {"date": "2026-11-23", "time": "09:00"})
     booking = ask("book an appointment on friday at three", instruction=instruction)
-    assert only_call(booking)[0] == "book_appointment"
+    assert only_call(booking)[0] == "book"
 
 
 def test_the_same_call_finds_out_about_a_booking_begun_before():
     arguments = '{"date":"2026-11-27","time":"15:00","reason":"a; {check}"}'
-    instruction = cut_off(BegunTool("book_appointment", arguments), None)
+    instruction = cut_off(BegunTool("book", arguments), None)
 
     answer = ask("i would like to come in on friday at three", instruction=instruction)
 
-    assert only_call(answer) == ("book_appointment", json.loads(arguments))
+    assert only_call(answer) == ("book", json.loads(arguments))
 
 
 def test_moving_the_only_appointment_needs_no_old_day():
     mine = (
-        ToolCall("my_appointments", {}),
-        {"appointments": [{"date": "2026-11-27", "time": "15:00"}]},
+        ToolCall("my_bookings", {}),
+        {"bookings": [{"date": "2026-11-27", "time": "15:00"}]},
     )
     name, args = only_call(ask("move my appointment to monday at ten", mine))
-    assert name == "move_appointment"
+    assert name == "move_booking"
     assert args == {
         "from_date": "2026-11-27",
         "from_time": "15:00",

@@ -1,37 +1,37 @@
 from core_agent.tools.arguments import Arguments, ClockTime, Day
 from core_agent.tools.refusals import booking_not_found
+from core_agent.tools.stores import Stores
 from core_agent.tools.wording import slot_fields
 from repartee.domain.front_desk.bookings import BookingUnknown, Slot, is_upcoming
 from repartee.domain.tools.tool import Tool, ToolContext, ToolResult, ToolStatus
-from repartee.ports.front_desk import Desk
 
 
-class CancelAppointmentArguments(Arguments):
+class CancelBookingArguments(Arguments):
     """The slot of the appointment."""
 
     date: Day
     time: ClockTime
 
 
-def cancel_appointment(desk: Desk, context: ToolContext) -> Tool[CancelAppointmentArguments]:
+def cancel_booking(stores: Stores, context: ToolContext) -> Tool[CancelBookingArguments]:
     """Make the tool that cancels one of the caller's appointments."""
 
-    def run(arguments: CancelAppointmentArguments) -> ToolResult:
+    def run(arguments: CancelBookingArguments) -> ToolResult:
         slot = Slot(arguments.date, arguments.time)
         if not is_upcoming(slot, context.now, context.now.tzinfo):
             return booking_not_found(slot, context)
         try:
-            desk.cancel(context.user_id, slot)
+            stores.desk.cancel(context.user_id, slot)
         except BookingUnknown:
             return booking_not_found(slot, context)
         return ToolResult(ToolStatus.DONE, "Cancelled.", slot_fields(slot, context.today))
 
     return Tool(
-        name="cancel_appointment",
+        name="cancel_booking",
         description=(
             "Cancel the caller's appointment on a date at a time. When the caller did not name "
-            "both, call my_appointments first, and ask which one when several are possible."
+            "both, call my_bookings first, and ask which one when several are possible."
         ),
-        arguments=CancelAppointmentArguments,
+        arguments=CancelBookingArguments,
         run=run,
     )

@@ -4,13 +4,13 @@ from pydantic import Field
 
 from core_agent.tools.arguments import ONE_LINE, Arguments, ClockTime, Day
 from core_agent.tools.refusals import slot_refusal
+from core_agent.tools.stores import Stores
 from core_agent.tools.wording import booking_fields
 from repartee.domain.front_desk.bookings import DeskRefused, Slot
 from repartee.domain.tools.tool import Tool, ToolContext, ToolResult, ToolStatus
-from repartee.ports.front_desk import Desk
 
 
-class BookAppointmentArguments(Arguments):
+class BookArguments(Arguments):
     """A slot and the reason for the appointment."""
 
     date: Day
@@ -22,15 +22,17 @@ class BookAppointmentArguments(Arguments):
     ] = ""
 
 
-def book_appointment(desk: Desk, context: ToolContext) -> Tool[BookAppointmentArguments]:
+def book(stores: Stores, context: ToolContext) -> Tool[BookArguments]:
     """Make the tool that books a slot for the caller."""
 
-    def run(arguments: BookAppointmentArguments) -> ToolResult:
+    def run(arguments: BookArguments) -> ToolResult:
         slot, reason = Slot(arguments.date, arguments.time), arguments.reason
         try:
-            booking = desk.book(context.user_id, slot, reason=reason, booked_at_ms=context.now_ms)
+            booking = stores.desk.book(
+                context.user_id, slot, reason=reason, booked_at_ms=context.now_ms
+            )
         except DeskRefused as refusal:
-            return slot_refusal(desk, context, slot, refusal)
+            return slot_refusal(stores.desk, context, slot, refusal)
         # A repeated request may word the reason differently. The first reason stays.
         is_other = reason and booking.reason != reason
         message = (
@@ -39,11 +41,11 @@ def book_appointment(desk: Desk, context: ToolContext) -> Tool[BookAppointmentAr
         return ToolResult(ToolStatus.DONE, message, booking_fields(booking, context.today))
 
     return Tool(
-        name="book_appointment",
+        name="book",
         description=(
             "Book an appointment for the caller on a date at a time. "
             "Use it when the caller wants to book, make or schedule an appointment or see somebody."
         ),
-        arguments=BookAppointmentArguments,
+        arguments=BookArguments,
         run=run,
     )

@@ -1,12 +1,12 @@
 from core_agent.tools.arguments import Arguments, ClockTime, Day
 from core_agent.tools.refusals import slot_refusal
+from core_agent.tools.stores import Stores
 from core_agent.tools.wording import booking_fields, slot_fields
 from repartee.domain.front_desk.bookings import DeskRefused, Slot
 from repartee.domain.tools.tool import Tool, ToolContext, ToolResult, ToolStatus
-from repartee.ports.front_desk import Desk
 
 
-class MoveAppointmentArguments(Arguments):
+class MoveBookingArguments(Arguments):
     """The old slot and the new one."""
 
     old_date: Day
@@ -15,16 +15,16 @@ class MoveAppointmentArguments(Arguments):
     new_time: ClockTime
 
 
-def move_appointment(desk: Desk, context: ToolContext) -> Tool[MoveAppointmentArguments]:
+def move_booking(stores: Stores, context: ToolContext) -> Tool[MoveBookingArguments]:
     """Make the tool that moves one of the caller's appointments."""
 
-    def run(arguments: MoveAppointmentArguments) -> ToolResult:
+    def run(arguments: MoveBookingArguments) -> ToolResult:
         old = Slot(arguments.old_date, arguments.old_time)
         new = Slot(arguments.new_date, arguments.new_time)
         try:
-            booking = desk.move(context.user_id, old, new, moved_at_ms=context.now_ms)
+            booking = stores.desk.move(context.user_id, old, new, moved_at_ms=context.now_ms)
         except DeskRefused as refusal:
-            return slot_refusal(desk, context, new, refusal, old=old)
+            return slot_refusal(stores.desk, context, new, refusal, old=old)
         fields = booking_fields(booking, context.today)
         if old == new:
             return ToolResult(ToolStatus.DONE, "It is there already.", fields)
@@ -32,12 +32,12 @@ def move_appointment(desk: Desk, context: ToolContext) -> Tool[MoveAppointmentAr
         return ToolResult(ToolStatus.DONE, "Moved.", fields)
 
     return Tool(
-        name="move_appointment",
+        name="move_booking",
         description=(
             "Move the caller's appointment to another date or time (reschedule it). When the "
-            "caller did not name the old date and time, call my_appointments first, and ask "
+            "caller did not name the old date and time, call my_bookings first, and ask "
             "which one when several are possible."
         ),
-        arguments=MoveAppointmentArguments,
+        arguments=MoveBookingArguments,
         run=run,
     )

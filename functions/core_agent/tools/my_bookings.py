@@ -1,33 +1,33 @@
 from core_agent.tools.arguments import Arguments
+from core_agent.tools.stores import Stores
 from core_agent.tools.wording import booking_fields
 from repartee.domain.front_desk.bookings import is_upcoming
 from repartee.domain.tools.tool import Tool, ToolContext, ToolResult, ToolStatus
-from repartee.ports.front_desk import Desk
 
 
-class MyAppointmentsArguments(Arguments):
+class MyBookingsArguments(Arguments):
     """No arguments: the appointments are the caller's."""
 
 
-def my_appointments(desk: Desk, context: ToolContext) -> Tool[MyAppointmentsArguments]:
+def my_bookings(stores: Stores, context: ToolContext) -> Tool[MyBookingsArguments]:
     """Make the tool that lists the caller's appointments."""
 
-    def run(_arguments: MyAppointmentsArguments) -> ToolResult:
+    def run(_arguments: MyBookingsArguments) -> ToolResult:
         coming = [
             booking_fields(booking, context.today)
-            for booking in desk.bookings(context.user_id)
+            for booking in stores.desk.bookings(context.user_id)
             if is_upcoming(booking.slot, context.now, context.now.tzinfo)
         ]
         message = "" if coming else "The caller has no appointment."
-        return ToolResult(ToolStatus.DONE, message, {"appointments": coming})
+        return ToolResult(ToolStatus.DONE, message, {"bookings": coming})
 
     return Tool(
-        name="my_appointments",
+        name="my_bookings",
         description=(
             "List the caller's own coming appointments. "
             "Use it when the caller asks when their appointment is."
         ),
-        arguments=MyAppointmentsArguments,
+        arguments=MyBookingsArguments,
         run=run,
         is_read_only=True,
     )

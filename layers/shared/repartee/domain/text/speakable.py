@@ -1,4 +1,4 @@
-"""Spoken forms of days and times in English; the model translates them for the user."""
+"""Spoken forms of days and times in English."""
 
 from datetime import date, time
 
@@ -35,9 +35,13 @@ def speakable_day(day: date, today: date) -> str:
     """
     suffix = _SUFFIXES.get(day.day, "th")
     spoken = f"{weekday(day)} the {day.day}{suffix} of {_MONTHS[day.month - 1]}"
+    return f"{spoken} {day.year}" if needs_year(day, today) else spoken
+
+
+def needs_year(day: date, today: date) -> bool:
+    """Return whether the year of ``day`` is not evident from ``today``."""
     year_later = (today.year + 1, today.month, today.day)
-    is_coming = today <= day and (day.year, day.month, day.day) < year_later
-    return spoken if is_coming else f"{spoken} {day.year}"
+    return day < today or (day.year, day.month, day.day) >= year_later
 
 
 def speakable_time(moment: time) -> str:

@@ -6,8 +6,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from core_agent.tools.book import book
-from core_agent.tools.move_booking import move_booking
+from core_agent.tools.front_desk.book import book
+from core_agent.tools.front_desk.move_booking import move_booking
 from repartee.adapters.dynamodb.front_desk import DeskTable
 from repartee.adapters.dynamodb.table import DynamoTable
 from repartee.domain.errors import UserErased

@@ -3,15 +3,15 @@
 from collections.abc import Callable
 from typing import Any
 
-from core_agent.tools.book import book
-from core_agent.tools.cancel_booking import cancel_booking
-from core_agent.tools.forget_note import forget_note
-from core_agent.tools.free_slots import free_slots
-from core_agent.tools.move_booking import move_booking
-from core_agent.tools.my_bookings import my_bookings
-from core_agent.tools.opening_hours import opening_hours
-from core_agent.tools.recall_notes import recall_notes
-from core_agent.tools.remember_note import remember_note
+from core_agent.tools.front_desk.book import book
+from core_agent.tools.front_desk.cancel_booking import cancel_booking
+from core_agent.tools.front_desk.free_slots import free_slots
+from core_agent.tools.front_desk.move_booking import move_booking
+from core_agent.tools.front_desk.my_bookings import my_bookings
+from core_agent.tools.front_desk.opening_hours import opening_hours
+from core_agent.tools.notes.forget_note import forget_note
+from core_agent.tools.notes.recall_notes import recall_notes
+from core_agent.tools.notes.remember_note import remember_note
 from core_agent.tools.stores import Stores
 from repartee.domain.tools.tool import Tool, ToolContext
 

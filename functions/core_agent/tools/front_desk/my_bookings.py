@@ -1,6 +1,6 @@
 from core_agent.tools.arguments import Arguments
+from core_agent.tools.front_desk.wording import booking_fields
 from core_agent.tools.stores import Stores
-from core_agent.tools.wording import booking_fields
 from repartee.domain.front_desk.bookings import is_upcoming
 from repartee.domain.tools.tool import Tool, ToolContext, ToolResult, ToolStatus
 

@@ -1,7 +1,7 @@
 from core_agent.tools.arguments import Arguments, ClockTime, Day
-from core_agent.tools.refusals import booking_not_found
+from core_agent.tools.front_desk.refusals import booking_not_found
+from core_agent.tools.front_desk.wording import slot_fields
 from core_agent.tools.stores import Stores
-from core_agent.tools.wording import slot_fields
 from repartee.domain.front_desk.bookings import BookingUnknown, Slot, is_upcoming
 from repartee.domain.tools.tool import Tool, ToolContext, ToolResult, ToolStatus
 

@@ -1,6 +1,6 @@
 from core_agent.tools.arguments import Arguments, Day
+from core_agent.tools.front_desk.wording import closed_day_reason, day_fields, time_fields
 from core_agent.tools.stores import Stores
-from core_agent.tools.wording import closed_day_reason, day_fields, time_fields
 from repartee.domain.tools.tool import Tool, ToolContext, ToolResult, ToolStatus
 
 

@@ -1,6 +1,6 @@
 """The tools' answers when the desk refuses: the reason, and the next step for the model."""
 
-from core_agent.tools.wording import closed_day_reason, slot_fields, time_fields
+from core_agent.tools.front_desk.wording import closed_day_reason, slot_fields, time_fields
 from repartee.domain.front_desk.bookings import (
     BookingUnknown,
     DeskRefused,

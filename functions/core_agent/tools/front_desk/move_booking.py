@@ -1,7 +1,7 @@
 from core_agent.tools.arguments import Arguments, ClockTime, Day
-from core_agent.tools.refusals import slot_refusal
+from core_agent.tools.front_desk.refusals import slot_refusal
+from core_agent.tools.front_desk.wording import booking_fields, slot_fields
 from core_agent.tools.stores import Stores
-from core_agent.tools.wording import booking_fields, slot_fields
 from repartee.domain.front_desk.bookings import DeskRefused, Slot
 from repartee.domain.tools.tool import Tool, ToolContext, ToolResult, ToolStatus
 

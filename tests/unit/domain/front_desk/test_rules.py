@@ -185,3 +185,11 @@ def test_a_user_holds_no_more_than_the_limits(held, wanted, instead_of, limit):
     with pytest.raises(TooManyBookings) as refused:
         rules.check_bookable(held, wanted, instead_of=instead_of)
     assert (refused.value.limit, refused.value.day) == limit
+
+
+def test_the_default_rules_take_the_hours_of_the_persona():
+    evening = OpeningHours(time(18), time(0))
+
+    rules = default_rules(LONDON, {"friday": evening})
+
+    assert rules.week == {"friday": evening}

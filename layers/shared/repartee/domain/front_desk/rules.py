@@ -86,6 +86,21 @@ class RulesRefused(ReparteeError):
     """The rules are invalid; the message names each field and its fault."""
 
 
+def check_nights(week: Mapping[Weekday, OpeningHours]) -> None:
+    """Check that no day opens before the hours of the day before have ended.
+
+    Raises:
+        ValueError: A day does; the message names both days.
+    """
+    for name, next_name in zip(WEEKDAYS, WEEKDAYS[1:] + WEEKDAYS[:1], strict=True):
+        night, morning = week.get(name), week.get(next_name)
+        if night and morning and night.ends_next_day and morning.opens < night.closes:
+            raise ValueError(
+                f"{next_name} must not open at {morning.opens:%H:%M}, because the hours of "
+                f"{name} end at {night.closes:%H:%M}"
+            )
+
+
 class Obstacle(StrEnum):
     """Why nothing can be booked on a day."""
 
@@ -120,13 +135,7 @@ class DeskRules(BaseModel):
 
     @model_validator(mode="after")
     def _nights_end_before_the_next_opening(self) -> Self:
-        for name, next_name in zip(WEEKDAYS, WEEKDAYS[1:] + WEEKDAYS[:1], strict=True):
-            night, morning = self.week.get(name), self.week.get(next_name)
-            if night and morning and night.ends_next_day and morning.opens < night.closes:
-                raise ValueError(
-                    f"{next_name} must not open at {morning.opens:%H:%M}, because the hours of "
-                    f"{name} end at {night.closes:%H:%M}"
-                )
+        check_nights(self.week)
         return self
 
     def check_zone(self, zone: ZoneInfo) -> None:
@@ -256,7 +265,12 @@ def checked_rules(
     return rules
 
 
-def default_rules(zone: ZoneInfo) -> DeskRules:
-    """Return the rules of a desk without a stored item: Monday to Friday, 9 to 5."""
+def default_rules(zone: ZoneInfo, week: Mapping[Weekday, OpeningHours] | None = None) -> DeskRules:
+    """Return the rules of a desk without a stored item.
+
+    Args:
+        zone: The deployment's time zone.
+        week: Hours by weekday. None: Monday to Friday, 9 to 5.
+    """
     office = OpeningHours(time(9), time(17))
-    return DeskRules(week=dict.fromkeys(WEEKDAYS[:5], office), time_zone=zone)
+    return DeskRules(week=week or dict.fromkeys(WEEKDAYS[:5], office), time_zone=zone)

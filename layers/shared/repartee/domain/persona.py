@@ -1,0 +1,139 @@
+"""A persona: the business that the agent speaks for, its manner, languages and phrases."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict
+
+from repartee.domain.errors import ReparteeError
+from repartee.domain.front_desk.rules import OpeningHours, Weekday, check_nights
+from repartee.domain.live.model_profiles import FALLBACK_PROFILE
+from repartee.domain.phrases import Phrases
+from repartee.domain.text.characters import checked_text
+
+ANY_LANGUAGE = "*"
+"""As the last of a persona's languages: users may choose every language of the live model."""
+DEFAULT_PERSONA = "front_desk"
+
+
+class PersonaRefused(ReparteeError):
+    """A persona is missing or invalid; the message names the file, each field and its fault."""
+
+
+@dataclass(frozen=True, slots=True)
+class _OneLine:
+    """Accepts a text of one line, without the white space at its ends."""
+
+    max_characters: int
+
+    def __call__(self, text: str) -> str:
+        line = checked_text(text.strip())
+        if len(line.splitlines()) > 1 or "\t" in line:
+            raise ValueError("it has a line break or a tab: write it as one line")
+        if len(line) > self.max_characters:
+            raise ValueError(
+                f"it has {len(line)} characters, and {self.max_characters} are allowed: shorten it"
+            )
+        return line
+
+
+def _listed(tag: str) -> str:
+    listed = FALLBACK_PROFILE.listed_tag(tag)
+    if tag == ANY_LANGUAGE or listed is not None:
+        return listed or tag
+    language = tag.replace("_", "-").partition("-")[0].lower()
+    known = FALLBACK_PROFILE.languages.get(language, tuple(FALLBACK_PROFILE.languages))
+    raise ValueError(
+        f"{tag} is not a language of the live models; choose one of {', '.join(known)}"
+    )
+
+
+def _distinct(tags: tuple[str, ...]) -> tuple[str, ...]:
+    if not tags:
+        raise ValueError("the list is empty: write at least one tag, such as en-US")
+    if tags[0] == ANY_LANGUAGE or ANY_LANGUAGE in tags[:-1]:
+        raise ValueError(f'"{ANY_LANGUAGE}" may only be last, after at least one language')
+    if twice := {tag for tag in tags if tags.count(tag) > 1}:
+        raise ValueError(f"{', '.join(sorted(twice))} is listed twice: remove one")
+    return tags
+
+
+def _opening(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    opens, hyphen, closes = value.partition("-")
+    if not hyphen:
+        raise ValueError("write opening and closing time, such as 09:00-17:00; omit a closed day")
+    return {"opens": opens.strip(), "closes": closes.strip()}
+
+
+def _week(week: Mapping[Weekday, OpeningHours] | None) -> Mapping[Weekday, OpeningHours] | None:
+    if week is not None:
+        check_nights(week)
+    return week
+
+
+type _Name = Annotated[str, AfterValidator(_OneLine(60))]
+type _Line = Annotated[str, AfterValidator(_OneLine(300))]
+type _Instruction = Annotated[str, AfterValidator(_OneLine(1_000))]
+type _Tag = Annotated[str, AfterValidator(_listed)]
+type _Hours = Annotated[OpeningHours, BeforeValidator(_opening)]
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """The words for what the business offers, in the persona's first language.
+
+    Attributes:
+        place: The business or its room, with its article, such as "the front desk".
+        booking: One booking, such as "appointment".
+        bookings: Several of them.
+    """
+
+    place: _Name
+    booking: _Name
+    bookings: _Name
+
+
+class Persona(BaseModel):
+    """A persona, as its YAML file describes it. All texts have one line.
+
+    Attributes:
+        business: The name of the business.
+        role: What the agent is, in a sentence or two to the model, in any language.
+        manner: How the agent speaks, in the same form.
+        languages: BCP 47 tags. The first is the language of users without a preference. Users may
+            choose the others, and every language of the live model if ``"*"`` is last.
+        greeting: The words that the agent says first, if it speaks first.
+        speaks_first: Whether the agent greets before the user has spoken.
+        words: The words for what the business offers.
+        abilities: The subjects that the live model must ask core_agent about, as part of a
+            sentence.
+        hours: Opening hours by weekday, as long as no rules of the desk are stored. None: Monday
+            to Friday, 9 to 5.
+        phrases: The texts that code says or shows.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    business: _Name
+    role: _Instruction
+    manner: _Instruction
+    languages: Annotated[tuple[_Tag, ...], AfterValidator(_distinct)]
+    greeting: _Line
+    speaks_first: bool = False
+    words: Words
+    abilities: _Line
+    hours: Annotated[dict[Weekday, _Hours] | None, AfterValidator(_week)] = None
+    phrases: Phrases[_Line]
+
+    @property
+    def language(self) -> str:
+        """Return the language of users without a preference, as a BCP 47 tag."""
+        return self.languages[0]
+
+    @property
+    def allows_any_language(self) -> bool:
+        """Return whether users may choose every language of the live model."""
+        return self.languages[-1] == ANY_LANGUAGE

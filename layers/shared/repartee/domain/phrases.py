@@ -1,0 +1,34 @@
+"""The phrases of a persona: the texts that code says or shows to the user."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Phrases[Text = str]:
+    """One sentence or two for each case, in the persona's first language.
+
+    The session core uses the phrases as plain text. ``Text`` lets the model ``Persona`` check each
+    one.
+
+    Attributes:
+        no_answer: No answer was found in time; the user may ask again.
+        busy: The live model has no capacity, and the worker tries again.
+        not_now: A service that the answer needs does not respond; a later try may succeed.
+        not_understood: Nothing answered the user's words; the user may say them again.
+        too_long: The request is longer than the limit.
+        refused: The request cannot be met.
+        continues_elsewhere: The request was dropped, because the session has moved on.
+        preferences_refused: The live model refuses the user's language, voice and style, and the
+            defaults apply.
+        goodbye: A daily limit is reached, and the call ends.
+    """
+
+    no_answer: Text
+    busy: Text
+    not_now: Text
+    not_understood: Text
+    too_long: Text
+    refused: Text
+    continues_elsewhere: Text
+    preferences_refused: Text
+    goodbye: Text

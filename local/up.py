@@ -19,6 +19,11 @@ from local.stack import (
     running_stack,
     write_addresses,
 )
+from local.stack.template_settings import (
+    add_settings_argument,
+    describe_settings,
+    settings_or_exit,
+)
 
 
 def options_from() -> StackOptions:
@@ -29,20 +34,20 @@ def options_from() -> StackOptions:
     parser.add_argument("--run-directory", type=Path, help="default: a new one under .local/")
     parser.add_argument(
         "--record",
-        choices=["off", "events", "events_and_audio"],
-        default="off",
+        metavar="off|events|events_and_audio",
         help="record sessions for python -m local.replay",
     )
     parser.add_argument("--model", help="Gemini's live model (default: the template's)")
+    add_settings_argument(parser)
     parser.add_argument(
         "--no-prewarm", action="store_true", help="start functions on their first call"
     )
     given = parser.parse_args()
+    parameters = settings_or_exit(given.set, live_model=given.model, recording=given.record)
     return StackOptions(
         run_directory=given.run_directory,
         port_base=port_base_or_exit(parser),
-        parameters={"RecordSessions": given.record},
-        live_model=given.model,
+        parameters=parameters,
         gemini_api_key=os.environ.get("GEMINI_API_KEY") or None,
         gemini_pace=given.pace,
         dynamodb_data=given.data,
@@ -50,9 +55,10 @@ def options_from() -> StackOptions:
     )
 
 
-def describe(stack: Stack) -> str:
-    """Return the addresses as text for the developer."""
+def describe(stack: Stack, options: StackOptions) -> str:
+    """Return the addresses, and the settings that are not the template's, for the developer."""
     addresses = stack.addresses
+    settings = describe_settings(options.parameters)
     lines = [
         f"WebSocket API   {addresses.websocket}",
         f"HTTP API        {addresses.http}",
@@ -63,6 +69,7 @@ def describe(stack: Stack) -> str:
         f"Gemini          {addresses.gemini or 'the real one'}",
         f"Token           curl -s -d user=ada {addresses.issuer}/token",
         f"Logs and data   {stack.run_directory}",
+        *(f"Setting         {setting}" for setting in settings),
         f"Started in      {sum(stack.start_s.values()):.1f} s",
         "Ctrl-C stops it.",
     ]
@@ -75,7 +82,7 @@ async def serve(options: StackOptions) -> int:
     async def until_cancelled() -> int:
         async with running_stack(options) as stack:
             write_addresses(stack)
-            print(describe(stack), flush=True)
+            print(describe(stack, options), flush=True)
             await asyncio.Event().wait()
         return 0
 

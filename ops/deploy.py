@@ -17,12 +17,12 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
+from local.template.parameters import problem_with
 from ops.answers import ANSWERS, ask_all, settings_of
 from ops.settings import (
     ROOT,
     DeployError,
     DeploySettings,
-    check_value,
     open_session,
     pairs_as_mapping,
     read_parameters,
@@ -43,12 +43,13 @@ def chosen_parameters(
     """Return the parameters of the settings, with single ones replaced by ``given``.
 
     Raises:
-        DeployError: A parameter does not exist, or its value is not accepted.
+        DeployError: Parameters do not exist, or their values are not accepted.
     """
     chosen = {"Architecture": str(parameters["Architecture"]["Default"])}
     chosen |= {**settings.overrides, **given}
-    for name, value in chosen.items():
-        check_value(name, value, parameters)
+    problems = [problem_with(name, value, parameters) for name, value in chosen.items()]
+    if found := [problem for problem in problems if problem is not None]:
+        raise DeployError("\n  ".join(found))
     return chosen
 
 

@@ -1,20 +1,19 @@
 """Reads an environment of a SAM configuration file, and checks its values with the template."""
 
 import os
-import re
 import shlex
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from zoneinfo import available_timezones
 
 import boto3
 from botocore.exceptions import ProfileNotFound
 from pydantic import BaseModel, Field, ValidationError
 
-from local.template.intrinsics import parse
+from local.template.parameters import problem_with
+from local.template.reader import declared_parameters
 from repartee.domain.text.characters import has_lone_surrogates
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -141,9 +140,7 @@ def pairs_as_mapping(pairs: Iterable[str], source: str) -> dict[str, str]:
 
 def read_parameters() -> dict[str, dict[str, Any]]:
     """Return the template's parameters by name."""
-    template = parse((ROOT / "template.yaml").read_text())
-    parameters: dict[str, dict[str, Any]] = template["Parameters"]
-    return parameters
+    return declared_parameters(ROOT / "template.yaml")
 
 
 def check_value(name: str, value: str, parameters: Mapping[str, Mapping[str, Any]]) -> None:
@@ -152,28 +149,7 @@ def check_value(name: str, value: str, parameters: Mapping[str, Mapping[str, Any
     Raises:
         DeployError: The template has no such parameter, or does not accept the value.
     """
-    if name not in parameters:
-        # SAM ignores unknown names.
-        raise DeployError(f"the template has no parameter {name}; docs/operations.md lists them")
-    rules = parameters[name]
-    allowed = [str(each) for each in rules.get("AllowedValues", ())]
-    if allowed and value not in allowed:
-        raise DeployError(f"{name} is {value!r}; it must be one of {', '.join(allowed)}")
-    pattern = rules.get("AllowedPattern")
-    if pattern is not None and not re.fullmatch(pattern, value):
-        raise DeployError(f"{name} is {value!r}; it must match {pattern}: {rules['Description']}")
-    if rules["Type"] == "Number":
-        _check_number(name, value, rules)
-    if name == "DeskTimeZone" and value not in available_timezones():
-        # The template can check only the form, and no function starts with an unknown zone.
-        raise DeployError(f"{name} is {value!r}; it must be an IANA name such as Europe/London")
-
-
-def _check_number(name: str, value: str, rules: Mapping[str, Any]) -> None:
-    least, most = rules.get("MinValue"), rules.get("MaxValue")
-    limits = f"from {least}" + (f" to {most}" if most is not None else "")
-    if not re.fullmatch(r"-?[0-9]+(\.[0-9]+)?", value):
-        raise DeployError(f"{name} is {value!r}; it must be a number {limits}")
-    number = float(value)
-    if (least is not None and number < least) or (most is not None and number > most):
-        raise DeployError(f"{name} is {value}; it must be {limits}")
+    # SAM ignores unknown names.
+    problem = problem_with(name, value, parameters)
+    if problem is not None:
+        raise DeployError(problem)

@@ -10,7 +10,7 @@ import json
 import os
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -41,6 +41,11 @@ from local.stack import (
     StackOptions,
     running_stack,
     write_addresses,
+)
+from local.stack.template_settings import (
+    add_settings_argument,
+    describe_settings,
+    settings_or_exit,
 )
 from repartee.domain.audio import OUTPUT_RATE_HZ
 from repartee.domain.front_desk.bookings import Booking
@@ -193,14 +198,14 @@ def _relative(path: Path) -> str:
 
 
 async def demonstrate(
-    script: Sequence[Utterance], folder: Path, *, model: str | None, once: bool
+    script: Sequence[Utterance], folder: Path, *, parameters: Mapping[str, str], once: bool
 ) -> int:
     """Start the stack and hold the demo; without ``once``, keep serving until cancelled."""
     started_s = time.monotonic()
     options = StackOptions(
         run_directory=folder / time.strftime(f"run-%Y%m%d-%H%M%S-{os.getpid()}"),
         port_base=port_base_from(os.environ),
-        live_model=model,
+        parameters=parameters,
         gemini_api_key=os.environ.get("GEMINI_API_KEY") or None,
     )
     async with running_stack(options) as stack:
@@ -211,6 +216,8 @@ async def demonstrate(
             f"data and logs in {_relative(stack.run_directory)}",
             flush=True,
         )
+        for setting in describe_settings(parameters):
+            print(f"setting {setting}", flush=True)
         try:
             passed = await Demo(stack, script, folder, started_s).run()
         except VoiceClientError as error:
@@ -227,10 +234,14 @@ async def demonstrate(
     return 0
 
 
-async def run(script: Sequence[Utterance], folder: Path, *, model: str | None, once: bool) -> int:
+async def run(
+    script: Sequence[Utterance], folder: Path, *, parameters: Mapping[str, str], once: bool
+) -> int:
     """Run the demo until it ends or a signal stops it; return the exit status."""
     try:
-        status = await run_until_signal(demonstrate(script, folder, model=model, once=once))
+        status = await run_until_signal(
+            demonstrate(script, folder, parameters=parameters, once=once)
+        )
     except START_ERRORS as error:
         print(f"the stack did not start: {error}", file=sys.stderr)
         return 1
@@ -241,6 +252,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m local.demo", description=__doc__)
     parser.add_argument("--once", action="store_true", help="exit after the conversation")
     parser.add_argument("--model", help="Gemini's live model (default: the template's)")
+    add_settings_argument(parser)
     parser.add_argument(
         "--wavs",
         type=Path,
@@ -256,6 +268,7 @@ def main() -> int:
         help="folder for report.json and the data of each run (default: .local/demo)",
     )
     options = parser.parse_args()
+    parameters = settings_or_exit(options.set, live_model=options.model)
     # A report of an earlier run must not be taken for the report of this run.
     (options.folder / "report.json").unlink(missing_ok=True)
     try:
@@ -269,7 +282,7 @@ def main() -> int:
         print(f"cannot use the recordings: {error}", file=sys.stderr)
         return 2
     options.folder.mkdir(parents=True, exist_ok=True)
-    return asyncio.run(run(script, options.folder, model=options.model, once=options.once))
+    return asyncio.run(run(script, options.folder, parameters=parameters, once=options.once))
 
 
 if __name__ == "__main__":

@@ -56,7 +56,6 @@ class StackOptions:
         run_directory: The folder for data and logs; None creates one below ``.local/``.
         port_base: The first of nine ports; None selects free ones.
         parameters: Template parameters, which override the stack's own values.
-        live_model: Gemini's live model, whose rules the simulator follows; None for the template's.
         environment: Environment variables that override the template's; other names are ignored.
         code: The functions' code by logical id; None for the source tree.
         gemini_api_key: A real key, with which the functions use Google's Gemini.
@@ -85,7 +84,6 @@ class StackOptions:
     run_directory: Path | None = None
     port_base: int | None = DEFAULT_BASE
     parameters: Mapping[str, str] = field(default_factory=dict)
-    live_model: str | None = None
     environment: Mapping[str, str] = field(default_factory=dict)
     code: Mapping[str, FunctionCode] | None = None
     gemini_api_key: str | None = None

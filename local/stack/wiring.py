@@ -58,8 +58,6 @@ def read_application(
         TemplateError: The template cannot be run.
     """
     own = {"StageName": STAGE, "JwtIssuer": addresses.issuer, "JwtAudience": AUDIENCE}
-    if options.live_model is not None:
-        own["GeminiLiveModel"] = options.live_model
     declared = declared_parameters(options.template)
     application = read_template(
         options.template,

@@ -45,9 +45,33 @@ def read_template(
     return _Reader(parse(path.read_text()), parameters, local or LocalValues()).read()
 
 
-def declared_parameters(path: Path) -> frozenset[str]:
-    """Return the names of a template's parameters."""
-    return frozenset(parse(path.read_text()).get("Parameters", {}))
+def declared_parameters(path: Path) -> dict[str, dict[str, Any]]:
+    """Return the Parameters section of a template.
+
+    Raises:
+        TemplateError: It is not YAML, or its root is not a mapping.
+    """
+    parameters: dict[str, dict[str, Any]] = parse(path.read_text()).get("Parameters", {})
+    return parameters
+
+
+def parameters_without_effect(path: Path, parameters: Mapping[str, str]) -> frozenset[str]:
+    """Return the names of the parameters whose values change nothing that runs locally.
+
+    Raises:
+        TemplateError: The template cannot be run with these parameters.
+    """
+    document = parse(path.read_text())
+
+    def read(chosen: Mapping[str, str]) -> Application:
+        return _Reader(document, chosen, LocalValues()).read()
+
+    whole = read(parameters)
+    return frozenset(
+        name
+        for name in parameters
+        if read({other: parameters[other] for other in parameters if other != name}) == whole
+    )
 
 
 class _Reader:

@@ -35,7 +35,7 @@ def parameter_references(
         "AWS::StackName": "local",
         "AWS::StackId": f"arn:aws:cloudformation:{REGION}:{ACCOUNT}:stack/local/0",
         **{
-            name: value.split(",")
+            name: [member.strip() for member in value.split(",")]
             if declared[name].get("Type") == "CommaDelimitedList" and isinstance(value, str)
             else value
             for name, value in values.items()

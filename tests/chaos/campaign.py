@@ -68,7 +68,7 @@ def options_for(
         port_base=None,
         gemini_pace="instant",
         gemini_arguments=UTTERANCE_CACHE,
-        live_model=live_model,
+        parameters={} if live_model is None else {"GeminiLiveModel": live_model},
         environment={"LINGER_S": str(LINGER_S), "RECORD_SESSIONS": "events"},
         code=dict.fromkeys(_functions(), code),
         prewarm=PREWARM,

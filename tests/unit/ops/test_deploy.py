@@ -74,6 +74,15 @@ def test_an_environment_without_an_architecture_is_built_for_the_templates_defau
     }
 
 
+def test_every_parameter_that_is_not_accepted_is_named_at_once() -> None:
+    with pytest.raises(DeployError) as refused:
+        chosen_parameters(
+            read_settings(SAMCONFIG, "dev"), {"ChunkMs": "10", "Voise": "Leda"}, PARAMETERS
+        )
+    assert "ChunkMs is '10'; it must be from 20 to 500" in str(refused.value)
+    assert "the template has no parameter Voise; the nearest is Voice" in str(refused.value)
+
+
 def test_sam_finds_the_settings_and_gets_every_parameter() -> None:
     settings = read_settings(SAMCONFIG, "dev")
     command = sam_command(settings, "built.yaml", {"Architecture": "arm64", "StageName": "dev"})
@@ -120,7 +129,7 @@ def test_a_missing_settings_file_is_named(tmp_path: Path) -> None:
     [
         ("Architecture", "sparc", "one of arm64, x86_64"),
         ("Chunk", "200", "no parameter Chunk"),
-        ("ChunkMs", "10", "ChunkMs is 10; it must be from 20 to 500"),
+        ("ChunkMs", "10", "ChunkMs is '10'; it must be from 20 to 500"),
         ("ChunkMs", "many", "ChunkMs is 'many'; it must be a number from 20 to 500"),
         ("ChunkMs", "nan", "ChunkMs is 'nan'; it must be a number from 20 to 500"),
         ("ThrottleRate", "0", "from 1$"),

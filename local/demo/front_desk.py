@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from local.hosting.aws_resources import dynamodb_client
 from local.stack import Stack
 from ops.seed_desk import seed_desk
 from repartee.adapters.dynamodb.front_desk import DeskTable
@@ -42,6 +41,5 @@ class FrontDesk:
     def _desk(self) -> DeskTable:
         core_agent = self.stack.application.functions["CoreAgentFunction"]
         zone = ZoneInfo(core_agent.environment["DESK_TIME_ZONE"])
-        client = dynamodb_client(self.stack.addresses.dynamodb)
-        table = DynamoTable(client, self.stack.table_names["DeskTable"])
+        table = DynamoTable(self.stack.dynamodb(), self.stack.table_names["DeskTable"])
         return DeskTable(desk=table, default_rules=default_rules(zone))

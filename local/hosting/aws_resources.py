@@ -4,7 +4,7 @@ All calls block, so the stack runs them in threads.
 """
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -19,20 +19,24 @@ if TYPE_CHECKING:
     from types_boto3_sqs import SQSClient
 
 
-def client_options(endpoint: str) -> dict[str, Any]:
+# For servers on 127.0.0.1, which take any key, and for tables that hold nobody's data.
+ANY_ACCESS_KEY = "test"
+
+
+def client_options(endpoint: str, access_key: str = ANY_ACCESS_KEY) -> dict[str, Any]:
     """Return the arguments of a boto3 client for a local service."""
     return {
         "endpoint_url": endpoint,
         "region_name": REGION,
-        "aws_access_key_id": "test",
+        "aws_access_key_id": access_key,
         "aws_secret_access_key": "test",
         "config": Config(retries={"mode": "standard", "max_attempts": 5}),
     }
 
 
-def dynamodb_client(endpoint: str) -> "DynamoDBClient":
+def dynamodb_client(endpoint: str, access_key: str = ANY_ACCESS_KEY) -> "DynamoDBClient":
     """Return a client of a local DynamoDB."""
-    return boto3.session.Session().client("dynamodb", **client_options(endpoint))
+    return boto3.session.Session().client("dynamodb", **client_options(endpoint, access_key))
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,13 +52,51 @@ class CreatedResources:
     queue_urls: Mapping[str, str]
 
 
-def create_tables(application: Application, endpoint: str) -> None:
-    """Create the tables that do not exist."""
-    dynamodb = dynamodb_client(endpoint)
+class TablesChangedError(RuntimeError):
+    """The template defines a table otherwise than when its items were written."""
+
+
+def create_tables(tables: Iterable[Table], dynamodb: "DynamoDBClient") -> None:
+    """Create the tables that do not exist, and complete those whose creation was interrupted.
+
+    Raises:
+        TablesChangedError: A table exists with other keys or indexes.
+    """
     existing = set(dynamodb.list_tables()["TableNames"])
-    for table in application.tables.values():
+    for table in tables:
         if table.name not in existing:
             _create_table(dynamodb, table)
+        elif changes := table_changes(table, dynamodb.describe_table(TableName=table.name)):
+            raise TablesChangedError(f"{table.name} has {changes}")
+        _set_expiry(dynamodb, table)
+
+
+def table_changes(table: Table, described: Mapping[str, Any]) -> str:
+    """Return how an existing table differs from the template; "" if keys and indexes are equal."""
+    found: Mapping[str, Any] = described["Table"]
+    indexes = {index["IndexName"]: index for index in table.global_secondary_indexes}
+    existing = {index["IndexName"]: index for index in found.get("GlobalSecondaryIndexes", ())}
+    names = sorted(
+        name
+        for name in indexes.keys() | existing.keys()
+        if _index(indexes.get(name)) != _index(existing.get(name))
+    )
+    changed = [f"another index {name}" for name in names]
+    types = [
+        {each["AttributeName"]: each["AttributeType"] for each in attributes}
+        for attributes in (table.attributes, found["AttributeDefinitions"])
+    ]
+    if list(table.key_schema) != found["KeySchema"] or (types[0] != types[1] and not changed):
+        changed.insert(0, "another key")
+    return " and ".join(changed)
+
+
+def _index(index: Mapping[str, Any] | None) -> object:
+    if index is None:
+        return None
+    projection = index["Projection"]
+    attributes = sorted(projection.get("NonKeyAttributes", ()))
+    return list(index["KeySchema"]), projection["ProjectionType"], attributes
 
 
 def create_secrets_and_queues(
@@ -95,7 +137,11 @@ def _create_table(dynamodb: "DynamoDBClient", table: Table) -> None:
     if table.global_secondary_indexes:
         arguments["GlobalSecondaryIndexes"] = list(table.global_secondary_indexes)
     dynamodb.create_table(**arguments)
-    if table.ttl_attribute is not None:
+
+
+def _set_expiry(dynamodb: "DynamoDBClient", table: Table) -> None:
+    found = dynamodb.describe_time_to_live(TableName=table.name)["TimeToLiveDescription"]
+    if table.ttl_attribute is not None and "AttributeName" not in found:
         dynamodb.update_time_to_live(
             TableName=table.name,
             TimeToLiveSpecification={"Enabled": True, "AttributeName": table.ttl_attribute},

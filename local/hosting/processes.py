@@ -69,8 +69,11 @@ async def start_child(
     log_path: Path | None = None,
     working_directory: Path | None = None,
     pipe_output: bool = False,
+    pass_fds: Sequence[int] = (),
 ) -> ChildProcess:
     """Start ``command`` in a new process group that ends with this process.
+
+    Only the owner may read the files that the child creates.
 
     Args:
         name: The name of the child in messages.
@@ -80,6 +83,7 @@ async def start_child(
             sends both to one pipe.
         working_directory: The working directory of the child; None for the current one.
         pipe_output: Whether standard output is readable at ``process.stdout``.
+        pass_fds: Further descriptors that the child inherits.
     """
     watched = sys.platform != "linux"
     anchor = ["--watch"] if watched else [str(os.getpid())]
@@ -95,6 +99,8 @@ async def start_child(
             stdout=asyncio.subprocess.PIPE if pipe_output or log is None else log,
             stderr=asyncio.subprocess.STDOUT if log is None else log,
             start_new_session=True,
+            pass_fds=pass_fds,
+            umask=0o077,
         )
     finally:
         if log is not None:

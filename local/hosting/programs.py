@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from local.hosting.private_folders import DataFolder
 from local.hosting.processes import ChildProcess, start_child
 from local.hosting.servers import wait_until_answering
 from local.template.model import REGION
@@ -79,19 +80,28 @@ def find_java() -> str:
 
 
 async def start_dynamodb(
-    paths: RunPaths, folder: Path, port: int, data: Path | None
+    paths: RunPaths, folder: Path, port: int, data: DataFolder | None
 ) -> ChildProcess:
-    """Start DynamoDB Local; ``data`` keeps the tables on disk."""
-    if data is not None:
-        await asyncio.to_thread(data.mkdir, parents=True, exist_ok=True)
+    """Start DynamoDB Local.
+
+    It listens on every interface and checks no signature. Each access key and region has a store
+    that no other one reads, so callers need the key that wrote the tables.
+
+    Args:
+        paths: The folders of the run.
+        folder: The folder of the jar.
+        port: The port of DynamoDB Local.
+        data: The folder that keeps the stores, which the program holds until its end; None keeps
+            them in memory.
+    """
     command = [
         await asyncio.to_thread(find_java),
         # Half the start time and memory of the defaults, and enough for the calls of one laptop.
         *("-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xmx256m"),
         f"-Djava.library.path={folder / 'DynamoDBLocal_lib'}",
         *("-jar", str(folder / "DynamoDBLocal.jar")),
-        *("-port", str(port), "-sharedDb", "-disableTelemetry"),
-        *(["-inMemory"] if data is None else ["-dbPath", str(data)]),
+        *("-port", str(port), "-disableTelemetry"),
+        *(["-inMemory"] if data is None else ["-dbPath", str(data.path)]),
     ]
     return await start_child(
         "DynamoDB Local",
@@ -99,6 +109,7 @@ async def start_dynamodb(
         environment=paths.environment(),
         log_path=paths.log("dynamodb"),
         working_directory=folder,
+        pass_fds=() if data is None else (data.lock,),
     )
 
 

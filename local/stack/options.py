@@ -53,7 +53,7 @@ class StackOptions:
 
     Args:
         template: The SAM template, which defines all functions, routes and tables.
-        run_directory: The folder for data and logs; None creates one below ``.local/``.
+        run_directory: The folder for logs and records; None creates one below ``.local/``.
         port_base: The first of nine ports; None selects free ones.
         parameters: Template parameters, which override the stack's own values.
         environment: Environment variables that override the template's; other names are ignored.
@@ -64,6 +64,7 @@ class StackOptions:
         gemini_arguments: Further arguments for the simulator.
         dynamodb: The program that holds the tables; "auto" is DynamoDB Local if it is installed.
         dynamodb_data: The folder that keeps DynamoDB Local's tables; None keeps them in memory.
+            MiniStack keeps none.
         prewarm: Environments to start beforehand, by function; functions that are not in the
             template are ignored.
         prewarm_at_once: The number of environments that start concurrently.
@@ -105,7 +106,7 @@ class StackOptions:
 
 @dataclass(frozen=True, slots=True)
 class Addresses:
-    """The addresses of the stack's servers.
+    """The addresses of the stack's servers, and the key to its tables.
 
     Args:
         websocket: The WebSocket API, with its stage.
@@ -117,6 +118,7 @@ class Addresses:
         aws: The endpoint of Secrets Manager and SQS.
         gemini: The simulator; "" without one.
         issuer: The token issuer.
+        access_key: The access key of the tables; other keys see an empty DynamoDB.
     """
 
     websocket: str
@@ -128,3 +130,4 @@ class Addresses:
     aws: str
     gemini: str
     issuer: str
+    access_key: str = field(repr=False)

@@ -6,15 +6,19 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from local.gateway.chaos import GatewayChaos
 from local.gateway.websocket_api import WebSocketGateway
-from local.hosting.aws_resources import CreatedResources
+from local.hosting.aws_resources import CreatedResources, dynamodb_client
 from local.hosting.programs import GeminiSimulator
 from local.hosting.token_issuer import TokenIssuer
 from local.lambdas.host import LambdaHost
 from local.stack.options import PROJECT, Addresses
 from local.template.model import Application
+
+if TYPE_CHECKING:
+    from types_boto3_dynamodb import DynamoDBClient
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +28,8 @@ class Stack:
     Args:
         addresses: The addresses of the servers.
         application: The template with local values.
-        run_directory: Data and logs: ``logs/<Function>.log``, ``gemini/``.
+        run_directory: Logs and records of this run: ``logs/<Function>.log``, ``gemini/``.
+        data_directory: The folder that keeps the tables; None when they end with the stack.
         resources: Secret ARNs and queue URLs by logical id.
         lambdas: The Lambda host and its controls.
         gateway: The WebSocket gateway and its connections.
@@ -37,6 +42,7 @@ class Stack:
     addresses: Addresses
     application: Application
     run_directory: Path
+    data_directory: Path | None
     resources: CreatedResources
     lambdas: LambdaHost
     gateway: WebSocketGateway
@@ -44,6 +50,10 @@ class Stack:
     issuer: TokenIssuer
     simulator: GeminiSimulator | None
     start_s: Mapping[str, float]
+
+    def dynamodb(self) -> "DynamoDBClient":
+        """Return a client of the tables, which bypasses their faults."""
+        return dynamodb_client(self.addresses.dynamodb, self.addresses.access_key)
 
     @property
     def table_names(self) -> Mapping[str, str]:

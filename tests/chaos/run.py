@@ -19,7 +19,6 @@ from tests.chaos.judgement.evidence import (
     TableRecord,
     read_live,
     read_tables,
-    table_client,
 )
 from tests.chaos.judgement.gaps import close_gaps
 from tests.chaos.judgement.oracle import judge
@@ -175,7 +174,7 @@ class _Run:
 
     async def _until_ended(self, conversation_id: str, session_ids: Sequence[str]) -> TableRecord:
         """Read the tables once the sessions are closed, or after a time limit."""
-        client = table_client(self._stack)
+        client = self._stack.dynamodb()
         deadline_ms = now_ms() + (2_000 if self._failure else END_TIMEOUT_S * 1_000)
         while True:
             tables = await asyncio.to_thread(

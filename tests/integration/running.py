@@ -10,12 +10,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import boto3
-
 from local.demo.front_desk import FrontDesk
 from local.demo.recorded_script import Utterance, load_script
 from local.gemini.live.records import RecordedConnection, read_records
-from local.hosting.aws_resources import client_options
 from local.stack import PROJECT, Stack, StackOptions, running_stack
 from local.stack.options import UTTERANCE_CACHE
 from repartee_client.access import HttpApiClient, get_token
@@ -82,8 +79,7 @@ class RunningStack:
 
     def dynamodb(self) -> "DynamoDBClient":
         """Return a client of the stack's tables."""
-        options = client_options(self.stack.addresses.dynamodb)
-        return boto3.session.Session().client("dynamodb", **options)
+        return self.stack.dynamodb()
 
     def until_ended(self, session_id: str) -> None:
         """Wait until a session's worker has written its last; its client hears of the end before.

@@ -99,10 +99,7 @@ async def use(stack: Stack) -> dict[str, Any]:
             f"{stack.addresses.http}/notes", headers={"Authorization": f"Bearer {token}"}
         ) as response:
             notes = json.loads(await response.text())
-    database = boto3.session.Session().client(
-        "dynamodb", **client_options(stack.addresses.dynamodb)
-    )
-    expiry = await asyncio.to_thread(database.describe_time_to_live, TableName="NotesTable")
+    expiry = await asyncio.to_thread(stack.dynamodb().describe_time_to_live, TableName="NotesTable")
     return {
         "refused": refused.value.response.status_code,
         "answer": answer,

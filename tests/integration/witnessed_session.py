@@ -21,7 +21,6 @@ from tests.chaos.judgement.evidence import (
     TableRecord,
     read_live,
     read_tables,
-    table_client,
 )
 from tests.chaos.user.client_record import ClientRecord
 from tests.chaos.user.planned_conversation import REMEMBERED_TIMEOUT_S
@@ -98,7 +97,7 @@ class WitnessedSession:
 
     def _ended_tables(self) -> TableRecord:
         """Wait for the tables, because the client learns of the end before they do."""
-        client = table_client(self.stack)
+        client = self.stack.dynamodb()
         give_up_at_ms = now_ms() + PATIENCE_S * 1_000
         while True:
             tables = read_tables(

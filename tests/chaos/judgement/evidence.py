@@ -6,8 +6,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from local.gemini.live.records import read_events, read_record
-from local.hosting.aws_resources import dynamodb_client
-from local.stack import Stack
 from repartee.adapters.dynamodb import keys
 from repartee.adapters.dynamodb.conversations.items import header_from, turn_from
 from repartee.adapters.dynamodb.sessions.items import state_from
@@ -142,11 +140,6 @@ def read_live(folder: Path) -> LiveRecord:
     """Read the simulator's record of one connection."""
     recorded = read_record(folder)
     return LiveRecord(folder.name, recorded.heard, recorded.replies, read_events(folder))
-
-
-def table_client(stack: Stack) -> "DynamoDBClient":
-    """Return a client of the tables that bypasses the faults."""
-    return dynamodb_client(stack.addresses.dynamodb)
 
 
 def read_tables(

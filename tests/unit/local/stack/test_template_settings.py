@@ -25,7 +25,9 @@ TEMPLATE = Path(__file__).resolve().parents[4] / "template.yaml"
 
 def application_with(text: str) -> Application:
     options = StackOptions(parameters=parse_settings(text))
-    addresses = addresses_at(Ports.from_base(8700), dynamodb="http://127.0.0.1:1", gemini="")
+    addresses = addresses_at(
+        Ports.from_base(8700), access_key="key", dynamodb="http://127.0.0.1:1", gemini=""
+    )
     return read_application(options, Path("/run"), addresses, {})
 
 

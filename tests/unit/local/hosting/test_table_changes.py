@@ -1,0 +1,85 @@
+"""Kept tables are compared with the template before they are used."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from local.hosting.aws_resources import table_changes
+from local.template.model import Table
+
+pytestmark = pytest.mark.unit
+
+
+def index(name: str, key: str, **projection: Any) -> dict[str, Any]:
+    return {
+        "IndexName": name,
+        "KeySchema": [{"AttributeName": key, "KeyType": "HASH"}],
+        "Projection": {"ProjectionType": "ALL", **projection},
+    }
+
+
+def attributes(*names: str) -> tuple[dict[str, str], ...]:
+    return tuple({"AttributeName": name, "AttributeType": "S"} for name in names)
+
+
+PK = ({"AttributeName": "pk", "KeyType": "HASH"},)
+TABLE = Table("NotesTable", "notes", PK, attributes("pk"), (), None)
+INDEXED = replace(
+    TABLE, attributes=attributes("pk", "day"), global_secondary_indexes=(index("by-day", "day"),)
+)
+
+
+def described(table: Table) -> dict[str, Any]:
+    """Return what DynamoDB says of a table; it adds fields, and the order is another."""
+    found: dict[str, Any] = {
+        "TableName": table.name,
+        "KeySchema": list(table.key_schema),
+        "AttributeDefinitions": list(table.attributes)[::-1],
+        "TableStatus": "ACTIVE",
+    }
+    if table.global_secondary_indexes:
+        found["GlobalSecondaryIndexes"] = [
+            {**each, "IndexStatus": "ACTIVE", "ItemCount": 3}
+            for each in table.global_secondary_indexes
+        ]
+    return {"Table": found}
+
+
+@pytest.mark.parametrize("table", [TABLE, INDEXED])
+def test_an_equal_table_has_no_changes(table: Table) -> None:
+    assert table_changes(table, described(table)) == ""
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "changes"),
+    [
+        (TABLE, INDEXED, "another index by-day"),
+        (INDEXED, TABLE, "another index by-day"),
+        (
+            INDEXED,
+            replace(INDEXED, global_secondary_indexes=(index("by-day", "pk"),)),
+            "another index by-day",
+        ),
+        (
+            INDEXED,
+            replace(
+                INDEXED,
+                global_secondary_indexes=(index("by-day", "day", ProjectionType="KEYS_ONLY"),),
+            ),
+            "another index by-day",
+        ),
+        (
+            TABLE,
+            replace(TABLE, key_schema=(*PK, {"AttributeName": "sk", "KeyType": "RANGE"})),
+            "another key",
+        ),
+        (
+            TABLE,
+            replace(TABLE, attributes=({"AttributeName": "pk", "AttributeType": "N"},)),
+            "another key",
+        ),
+    ],
+)
+def test_another_key_or_index_is_named(before: Table, after: Table, changes: str) -> None:
+    assert table_changes(after, described(before)) == changes

@@ -1,16 +1,18 @@
 """Every sample event gets the expected answer from its function under the Lambda host."""
 
 import json
+import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import jwt
 import pytest
 
-from local.stack import PROJECT
+from local import invoke as local_invoke
+from local.invoke import EVENTS, function_of
+from local.stack import write_addresses
 from tests.fakes.functions import PATIENCE_S
 from tests.integration.running import RunningStack
 
@@ -74,18 +76,13 @@ EXPECTED: dict[str, Callable[[Answer], bool]] = {
 }
 
 
-def event_files() -> dict[str, Path]:
-    return {path.stem: path for path in sorted((PROJECT / "events").glob("*.json"))}
-
-
 CALL = ("connect.new_session", "message.hello")
 """The events that start the call for the events of core_agent and message."""
 
 
 def invoke(running: RunningStack, name: str) -> Answer:
-    function = "".join(part.capitalize() for part in name.partition(".")[0].split("_"))
-    payload = event_files()[name].read_bytes()
-    result = running.run(running.stack.lambdas.invoke(f"{function}Function", payload))
+    payload = EVENTS[name].read_bytes()
+    result = running.run(running.stack.lambdas.invoke(function_of(name), payload))
     return Answer(result.function_error, json.loads(result.payload))
 
 
@@ -108,21 +105,21 @@ def answers(running: RunningStack) -> dict[str, Answer]:
     """Return each event's answer; events that start a call come first, as in README.md."""
     running.clear_desk()
     collected = {name: invoke(running, name) for name in CALL}
-    question = event_files()["core_agent.opening_hours"].read_text()
+    question = EVENTS["core_agent.opening_hours"].read_text()
     wait_for_a_worker(running, json.loads(question))
-    for name in event_files():
+    for name in EVENTS:
         if name not in CALL:
             collected[name] = invoke(running, name)
     return collected
 
 
-@pytest.mark.parametrize("name", event_files())
+@pytest.mark.parametrize("name", EVENTS)
 def test_a_sample_event_gets_the_expected_answer(name: str, answers: dict[str, Answer]):
     assert EXPECTED[name](answers[name]), answers[name]
 
 
 def test_every_function_has_a_sample_event(running: RunningStack):
-    functions = {name.partition(".")[0] for name in event_files()}
+    functions = {name.partition(".")[0] for name in EVENTS}
     wanted = {
         function.handler.partition(".")[0]
         for function in running.stack.application.functions.values()
@@ -134,7 +131,7 @@ def test_the_messages_of_the_samples_are_kept_or_refused(
     running: RunningStack, answers: dict[str, Answer]
 ):
     assert is_ok(answers["message.bad_json"])
-    sample = json.loads(event_files()["message.hello"].read_text())
+    sample = json.loads(EVENTS["message.hello"].read_text())
     session_id = sample["requestContext"]["authorizer"]["session_id"]
     kept = {
         str(item["sk"]["S"])
@@ -143,3 +140,23 @@ def test_the_messages_of_the_samples_are_kept_or_refused(
     }
     numbers = sorted(int(sort.removeprefix("in#")) for sort in kept if sort.startswith("in#0"))
     assert numbers == [1, 2], "hello and audio; the broken text is not stored"
+
+
+def test_local_invoke_opens_a_new_session_with_each_command(
+    running: RunningStack,
+    answers: dict[str, Answer],  # The sample's ticket is spent.
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr(local_invoke, "RUNS", running.stack.run_directory)
+    write_addresses(running.stack)
+    command = ["invoke", "--lambdas", running.stack.addresses.lambdas, *CALL]
+    monkeypatch.setattr(sys, "argv", [*command, CALL[0], "core_agent.opening_hours"])
+
+    assert local_invoke.main() == 0
+
+    output = capsys.readouterr().out
+    assert 'ConnectFunction: {"statusCode": 200' in output
+    assert '"reason":"ticket_spent"' in output
+    assert 'CoreAgentFunction: {"status": "done"' in output
+    assert output.count("REPORT RequestId") == 4

@@ -6,9 +6,10 @@ from urllib.parse import unquote
 
 import pytest
 
+from local.invoke import EVENTS
 from tests.build.cloudformation import load_template, resources_of_type
 from tests.documents import ROOT, code_spans, page, pages, without_blocks
-from tests.integration.test_conversation_events import EXPECTED, event_files
+from tests.integration.test_conversation_events import CALL, EXPECTED
 
 pytestmark = pytest.mark.unit
 
@@ -109,16 +110,14 @@ def test_the_readme_invokes_every_function_with_a_sample_event() -> None:
         assert Path(event).name.startswith(f"{folder}.")
 
 
-def test_the_readme_waits_for_the_worker_before_it_asks_the_core_agent() -> None:
-    lines = re.findall(r"^ {4}invoke (\w+) ([\w.]+)(; sleep \d)?", README, re.MULTILINE)
-    functions = resources_of_type(load_template(), "AWS::Serverless::Function")
-    assert all(name in functions and event in event_files() for name, event, _ in lines)
-    assert [event for _, event, wait in lines if wait] == ["message.hello"]
-    assert [event for _, event, _ in lines][-2:] == ["message.hello", "core_agent.opening_hours"]
+def test_the_readme_wakes_a_worker_before_it_asks_the_core_agent() -> None:
+    commands = re.findall(r"^ {4}\.venv/bin/python -m local\.invoke (.+)$", README, re.MULTILINE)
+    assert {event for command in commands for event in command.split()} <= set(EVENTS)
+    assert commands[-1].split() == [*CALL, "core_agent.opening_hours"]
 
 
 def test_every_sample_event_has_an_answer_that_is_tested() -> None:
-    assert set(EXPECTED) == set(event_files())
+    assert set(EXPECTED) == set(EVENTS)
 
 
 def test_the_readmes_limits_are_the_templates_defaults() -> None:

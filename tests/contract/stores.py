@@ -8,6 +8,8 @@ from datetime import date, time
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
+from pydantic import BaseModel
+
 from repartee.adapters.dynamodb import keys
 from repartee.adapters.dynamodb.conversations.reader import DynamoConversationReader
 from repartee.adapters.dynamodb.conversations.summary_writer import DynamoSummaryWriter
@@ -22,6 +24,7 @@ from repartee.adapters.dynamodb.table import DynamoTable
 from repartee.adapters.dynamodb.users.erasure_store import DynamoErasureStore
 from repartee.adapters.dynamodb.users.notes import DynamoNotes
 from repartee.adapters.dynamodb.users.profile_store import DynamoProfileStore
+from repartee.adapters.dynamodb.users.tool_records import DynamoToolRecords
 from repartee.adapters.dynamodb.users.usage_store import DynamoUsageStore
 from repartee.adapters.dynamodb.users.user_records import DynamoUserRecords
 from repartee.adapters.dynamodb.values import encode_all
@@ -32,6 +35,7 @@ from repartee.ports.answers import ToolCallStore
 from repartee.ports.conversations import ConversationReader, ConversationWriter, SummaryWriter
 from repartee.ports.front_desk import Desk
 from repartee.ports.sessions import ConnectionStore, Mailbox, OpeningStore, SessionStore
+from repartee.ports.tool_records import ToolRecords
 from repartee.ports.users import ErasureStore, Notes, ProfileStore, UsageStore, UserRecords
 from tests.fakes.clock import FakeClock
 from tests.fakes.connection_store import FakeConnectionStore
@@ -46,6 +50,7 @@ from tests.fakes.profile_store import FakeProfileStore
 from tests.fakes.session_store import FakeSessionStore
 from tests.fakes.tables import FakeTables
 from tests.fakes.tool_call_store import FakeToolCallStore
+from tests.fakes.tool_records import FakeToolRecords
 from tests.fakes.usage_store import FakeUsageStore
 from tests.fakes.user_records import FakeUserRecords
 
@@ -54,6 +59,13 @@ if TYPE_CHECKING:
 
 # A Friday after the time of the tests' clock; the desk is open from 9 to 17 UTC.
 DESK_DAY = date(2026, 11, 27)
+
+
+class Order(BaseModel):
+    """A record of a tool."""
+
+    state: str
+    arrives: date | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +92,7 @@ class Stores:
     erasures: ErasureStore
     desk: Desk
     records: UserRecords
+    orders: ToolRecords[Order]
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +128,7 @@ def fake_stores(tables: FakeTables | None = None) -> Stores:
         FakeErasureStore(tables),
         desk,
         FakeUserRecords(tables, desk),
+        FakeToolRecords(tables, "orders", Order),
     )
 
 
@@ -183,4 +197,5 @@ def dynamodb_stores(
         DynamoErasureStore(session_table=live, memory=memory, desk=desk),
         DeskTable(desk=desk, default_rules=default_rules(ZoneInfo("Europe/London")), memory=memory),
         DynamoUserRecords(memory=memory, desk=desk, clock=clock),
+        DynamoToolRecords(memory, "orders", Order),
     )

@@ -70,6 +70,7 @@ def items_of(user: str, hour: int) -> "dict[str, tuple[str, Item]]":
         "turn": ("memory", keys.turn(conversation, 1)),
         "summary": ("memory", keys.summary(conversation)),
         "note": ("memory", keys.note(user, "01ABC")),
+        "tool_record": ("memory", keys.tool_record(user, "orders", "42")),
         "replaced_call": (
             "memory",
             keys.replaced_call(conversation, ToolCallKey(1, 1), "0123456789abcdef"),
@@ -96,7 +97,8 @@ def more_items_of(user: str) -> "list[tuple[str, Item]]":
 
 
 # These items stay when one conversation is erased: its header becomes its tombstone.
-KEPT = OF_NO_USER | {"profile", "usage", "note", "active_guard", "slot", "booking", "header"}
+KEPT = OF_NO_USER | {"profile", "usage", "note", "tool_record", "active_guard"}
+KEPT |= {"slot", "booking", "header"}
 
 
 def items_of_another_conversation(user: str) -> "list[tuple[str, Item]]":

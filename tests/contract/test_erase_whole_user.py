@@ -36,7 +36,7 @@ from repartee.domain.tools.core_calls import (
 from repartee.domain.users.preferences import PreferenceChanges
 from tests.contract.scenes import commit, served_session, turn
 from tests.contract.servers import Servers
-from tests.contract.stores import Stores, TableNames, all_items, dynamodb_stores
+from tests.contract.stores import Order, Stores, TableNames, all_items, dynamodb_stores
 from tests.fakes.client_channel import FakeClientChannel
 from tests.fakes.clock import NOON_MS
 
@@ -47,7 +47,14 @@ pytestmark = [pytest.mark.contract, pytest.mark.xdist_group("tables")]
 
 FRIDAY = date(2026, 11, 27)
 DAY_MS = 86_400_000
-WORDS = ("likes mornings", "speak slowly", "Ann wants Friday", "said once", "when may I come")
+WORDS = (
+    "likes mornings",
+    "speak slowly",
+    "Ann wants Friday",
+    "said once",
+    "when may I come",
+    "left the depot",
+)
 
 
 def write_every_kind_of_item(stores: Stores, desk: DeskTable, user: str, hour: int) -> None:
@@ -103,6 +110,7 @@ def write_every_kind_of_item(stores: Stores, desk: DeskTable, user: str, hour: i
     stores.mailbox.notify(session, Detached("another"), now_ms=NOON_MS)
     stores.mailbox.notify(session, Acknowledged(OutputPosition(1, 2), 1, 500), now_ms=NOON_MS)
     stores.sessions.elect_waker(session, NOON_MS)
+    stores.orders.put(user, "42", Order(state="left the depot"))
     desk.book(user, Slot(FRIDAY, time(hour)), reason="check-up", booked_at_ms=NOON_MS)
 
 

@@ -22,7 +22,7 @@ from repartee.domain.users.erasure import ItemKind
 from repartee.domain.users.export import EXPORTED, NOT_EXPORTED, ExportPage, ExportPosition
 from repartee.domain.users.preferences import PreferenceChanges
 from tests.contract.scenes import CONVERSATION, SESSION, USER, commit, opening, served_session, turn
-from tests.contract.stores import DESK_DAY, Stores
+from tests.contract.stores import DESK_DAY, Order, Stores
 from tests.fakes.clock import NOON_MS
 
 pytestmark = [pytest.mark.contract, pytest.mark.xdist_group("tables")]
@@ -36,6 +36,7 @@ MARKS = {
     ItemKind.USAGE_DAYS: "text_in=4711",
     ItemKind.NOTES: "marked note",
     ItemKind.BOOKINGS: "marked reason",
+    ItemKind.TOOL_RECORDS: "marked state",
 }
 PROFILE_MARK = "marked style"
 
@@ -57,6 +58,7 @@ def used_account(stores: Stores, *, user: str = USER, suffix: str = "") -> None:
     stores.usage.add(Spending(user, session, f"token{suffix}", NOON_MS, tokens, said.cost_usd))
     stores.notes.add(user, f"marked note{suffix}", noted_at_ms=NOON_MS)
     stores.profiles.change(user, PreferenceChanges(style=f"marked style{suffix}"))
+    stores.orders.put(user, "42", Order(state=f"marked state{suffix}"))
     slot = Slot(DESK_DAY, time(11 if suffix else 10))
     stores.desk.book(user, slot, reason=f"marked reason{suffix}", booked_at_ms=NOON_MS)
 

@@ -22,7 +22,7 @@ from tests.contract.scenes import (
     turn,
 )
 from tests.contract.servers import Servers
-from tests.contract.stores import Stores, TableNames, all_items, dynamodb_stores
+from tests.contract.stores import Order, Stores, TableNames, all_items, dynamodb_stores
 from tests.fakes.clock import NOON_MS
 
 if TYPE_CHECKING:
@@ -63,6 +63,7 @@ WRITERS: dict[str, Callable[[Stores], object]] = {
     ),
     "a first note": lambda stores: stores.notes.add(USER, "Likes tea.", noted_at_ms=NOON_MS),
     "a bill": lambda stores: stores.usage.add(SPENDING),
+    "a tool's record": lambda stores: stores.orders.put(USER, "42", Order(state="shipped")),
     "a booking": lambda stores: stores.desk.book(USER, THREE, reason="", booked_at_ms=NOON_MS),
 }
 

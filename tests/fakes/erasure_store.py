@@ -181,6 +181,12 @@ class FakeErasureStore:
                 StoredItem(ItemKind.NOTES, "memory", user, f"note#{note_id}"),
                 partial(notes.pop, note_id, None),
             )
+        for owner, kind, record_id in tables.tool_records:
+            if owner == user_id:
+                yield (
+                    StoredItem(ItemKind.TOOL_RECORDS, "memory", user, f"tool#{kind}#{record_id}"),
+                    partial(tables.tool_records.pop, (owner, kind, record_id), None),
+                )
         for owner, day in tables.usage:
             if owner == user_id:
                 yield (

@@ -52,9 +52,9 @@ class FakeTables:
     Calls are stored under their key and "". A call whose key another question took is stored under
     its key and part of its hash.
 
-    ``expiries`` holds Unix times in s by kind and key. ``erasures`` holds tombstones by user and
-    conversation, or None for the whole user. ``opened_in`` holds the conversation of each session
-    that was ever opened.
+    ``tool_records`` holds JSON texts by user, kind and id. ``expiries`` holds Unix times in s by
+    kind and key. ``erasures`` holds tombstones by user and conversation, or None for the whole
+    user. ``opened_in`` holds the conversation of each session that was ever opened.
 
     Every store holds ``lock`` during each operation, which makes the operations atomic.
     """
@@ -79,6 +79,7 @@ class FakeTables:
     erased_sessions: set[str] = field(default_factory=set)
     usage: dict[tuple[str, date], DayUsage] = field(default_factory=dict)
     notes: dict[str, dict[str, Note]] = field(default_factory=dict)
+    tool_records: dict[tuple[str, str, str], str] = field(default_factory=dict)
     retention: Retention = field(default_factory=Retention)
     expiries: dict[tuple[object, ...], int] = field(default_factory=dict)
 

@@ -4,7 +4,7 @@ from dataclasses import replace
 from repartee.adapters.langchain.messages import read_messages
 from repartee.domain.conversation.conversation import Conversation
 from repartee.domain.front_desk.bookings import Booking
-from repartee.domain.users.export import Entry, SummaryRecord, ToolCallRecord
+from repartee.domain.users.export import Entry, SummaryRecord, ToolCallRecord, ToolRecord
 from tests.fakes.desk import FakeDesk
 from tests.fakes.tables import FakeTables
 
@@ -69,3 +69,13 @@ class FakeUserRecords:
 
     def bookings(self, user_id: str) -> Sequence[Booking]:
         return self._desk.bookings(user_id)
+
+    def tool_records(self, user_id: str) -> Sequence[ToolRecord]:
+        with self._tables.lock:
+            return [
+                ToolRecord(kind, record_id, record_json)
+                for (user, kind, record_id), record_json in sorted(
+                    self._tables.tool_records.items()
+                )
+                if user == user_id
+            ]

@@ -2,7 +2,7 @@ import json
 from typing import Literal, Self
 
 from fastapi import APIRouter, Response
-from pydantic import BaseModel
+from pydantic import BaseModel, JsonValue
 
 from http_api.deps import Dependencies
 from http_api.identity import UserId
@@ -27,6 +27,7 @@ from repartee.domain.users.export import (
     RequestedTool,
     SummaryRecord,
     ToolCallRecord,
+    ToolRecord,
 )
 
 router = APIRouter()
@@ -61,6 +62,20 @@ class BookingView(BaseModel):
         )
 
 
+class ToolRecordView(BaseModel):
+    """A record that a tool keeps of the user, as stored."""
+
+    kind: str
+    record_id: str
+    record: JsonValue
+
+    @classmethod
+    def of(cls, record: ToolRecord) -> Self:
+        """Show ``record``."""
+        shown = json.loads(record.record_json)
+        return cls(kind=record.kind, record_id=record.record_id, record=shown)
+
+
 class TotalsView(BaseModel):
     """Sums over all days."""
 
@@ -78,6 +93,7 @@ class AccountView(BaseModel):
     limits: OwnLimitsView
     notes: list[NoteView]
     bookings: list[BookingView]
+    tool_records: list[ToolRecordView]
     usage_days: list[DayView]
     usage_total: TotalsView
 
@@ -93,6 +109,7 @@ class AccountView(BaseModel):
             ),
             notes=[NoteView.of(note) for note in account.notes],
             bookings=[BookingView.of(booking) for booking in account.bookings],
+            tool_records=[ToolRecordView.of(record) for record in account.tool_records],
             usage_days=[DayView.of(used) for used in account.days],
             usage_total=TotalsView(
                 turns=account.turns,

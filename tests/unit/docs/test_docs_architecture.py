@@ -84,6 +84,7 @@ def test_every_key_that_is_spelled_in_the_code_is_in_the_table() -> None:
         keys.ticket("J"),
         keys.active_session("U", "S"),
         keys.active_guard("U"),
+        keys.tool_record("U", "KIND", "ID"),
     )
     expected = {(shape(key["pk"]["S"]), shape(key["sk"]["S"])) for key in spelled}
     documented = {

@@ -100,6 +100,10 @@ class ErasureUnderWay(ReparteeError):
     """Another process is working on this erasure; repeat the request to see its progress."""
 
 
+class RecordUnreadable(ReparteeError):
+    """A stored record of a tool does not fit its model; the message names the fields."""
+
+
 class StoreUnavailable(ReparteeError):
     """A table throttled or failed after all retries; the same call may succeed later."""
 

@@ -9,7 +9,7 @@ from repartee.domain.cost.limits import DayUsage
 from repartee.domain.front_desk.bookings import Booking
 from repartee.domain.session.state import Spending
 from repartee.domain.users.erasure import Erasure, OpenConnection, StoredItem
-from repartee.domain.users.export import Entry
+from repartee.domain.users.export import Entry, ToolRecord
 from repartee.domain.users.notes import Note
 from repartee.domain.users.preferences import PreferenceChanges, Profile
 
@@ -115,6 +115,10 @@ class UserRecords(Protocol):
 
     def bookings(self, user_id: str) -> Sequence[Booking]:
         """Return the user's bookings in order of time."""
+        ...
+
+    def tool_records(self, user_id: str) -> Sequence[ToolRecord]:
+        """Return the records of every kind that tools keep of the user, by kind and id."""
         ...
 
 

@@ -68,6 +68,7 @@ def test_an_export_shows_all_that_is_kept_of_a_user() -> None:
     api.call("PUT", "/me/preferences", {"voice": "Puck"})
     tables.profiles[USER] = replace(tables.profiles[USER], limits=OwnLimits(60, Decimal("0.5")))
     note = api.notes.add(USER, "likes mornings", noted_at_ms=NOON_MS)
+    tables.tool_records[USER, "orders", "42"] = '{"state":"shipped","items":2}'
     slot = Slot(date(2026, 11, 27), time(10))
     api.desk.book(USER, slot, reason="a cut", booked_at_ms=NOON_MS)
 
@@ -87,6 +88,9 @@ def test_an_export_shows_all_that_is_kept_of_a_user() -> None:
             "limits": {"talk_s_per_day": 60, "usd_per_day": 0.5},
             "notes": [{"note_id": note.note_id, "text": "likes mornings", "noted_at": noon}],
             "bookings": [{"starts_at": "2026-11-27T10:00", "reason": "a cut", "booked_at": noon}],
+            "tool_records": [
+                {"kind": "orders", "record_id": "42", "record": {"state": "shipped", "items": 2}}
+            ],
             "usage_days": [{"day": "2026-11-20", **used}],
             "usage_total": used,
         },

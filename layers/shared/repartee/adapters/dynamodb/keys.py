@@ -52,6 +52,8 @@ SLOT_PREFIX = "slot#"
 SLOTS_END = "slot#~"
 BOOKING_PREFIX = "booking#"
 BOOKINGS_END = "booking#~"
+TOOL_RECORD_PREFIX = "tool#"
+TOOL_RECORDS_END = "tool#~"
 # "in#<12 digits>" sorts before "in#~<ulid>". "in#~ack" is the only acknowledgement.
 _MAILBOX_PREFIX = "in#"
 NOTICE_PREFIX = "in#~"
@@ -73,6 +75,7 @@ _KINDS = (
     ("user#", ACTIVE_PREFIX, ItemKind.ACTIVE_SESSIONS),
     ("user#", GUARD_SORT_KEY, ItemKind.SESSION_GUARDS),
     ("user#", BOOKING_PREFIX, ItemKind.BOOKINGS),
+    ("user#", TOOL_RECORD_PREFIX, ItemKind.TOOL_RECORDS),
     ("conv#", TURN_PREFIX, ItemKind.TURNS),
     ("conv#", CALL_PREFIX, ItemKind.CALLS),
     ("conv#", SUMMARY_SORT_KEY, ItemKind.SUMMARIES),
@@ -165,6 +168,23 @@ def profile(user_id: str) -> "Item":
 def note(user_id: str, note_id: str) -> "Item":
     """Return the key of one of a user's notes."""
     return key(user(user_id), f"{NOTE_PREFIX}{note_id}")
+
+
+def tool_record(user_id: str, kind: str, record_id: str) -> "Item":
+    """Return the key of a record that a tool keeps of a user."""
+    return key(user(user_id), f"{TOOL_RECORD_PREFIX}{kind}#{record_id}")
+
+
+def tool_records_of(kind: str) -> tuple[str, str]:
+    """Return the first and the last sort key that a record of this kind may have."""
+    # "$" follows "#", so every id is between the two.
+    return f"{TOOL_RECORD_PREFIX}{kind}#", f"{TOOL_RECORD_PREFIX}{kind}$"
+
+
+def kind_and_record_id(sort: str) -> tuple[str, str]:
+    """Return the kind and the id in the sort key of a tool's record."""
+    kind, _, record_id = sort.removeprefix(TOOL_RECORD_PREFIX).partition("#")
+    return kind, record_id
 
 
 def usage(user_id: str, day: str) -> "Item":

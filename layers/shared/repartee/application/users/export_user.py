@@ -16,7 +16,8 @@ from repartee.ports.users import Notes, ProfileStore, UsageStore, UserRecords
 
 PAGE_BYTES = 2_000_000
 """The size of a full page. The last entry may exceed it: 300 KB in DynamoDB can be seven times as
-much in an answer. The days of many years may exceed it too. Lambda's limit is 6 MB."""
+much in an answer. The days of many years and a tool's many records may
+exceed it too. Lambda's limit is 6 MB."""
 
 PAGE_CONVERSATIONS = 200
 """The most conversations of a page: each needs a query, and a request has 29 s."""
@@ -79,5 +80,6 @@ class UserExporter:
             self.profiles.load(user_id),
             tuple(self.notes.newest(user_id, limit=MAX_NOTES)),
             tuple(self.records.bookings(user_id)),
+            tuple(self.records.tool_records(user_id)),
             tuple(self.usage.days(user_id, limit=_ALL_DAYS)),
         )

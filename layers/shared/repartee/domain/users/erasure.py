@@ -24,6 +24,7 @@ class ItemKind(StrEnum):
     NOTES = "notes"
     BOOKINGS = "bookings"
     BOOKED_SLOTS = "booked_slots"
+    TOOL_RECORDS = "tool_records"
     CONNECTIONS = "connections"
     OPENINGS = "openings"
     SESSIONS = "sessions"

@@ -23,6 +23,7 @@ EXPORTED = frozenset(
         ItemKind.USAGE_DAYS,
         ItemKind.NOTES,
         ItemKind.BOOKINGS,
+        ItemKind.TOOL_RECORDS,
     }
 )
 """Kinds of items that an export contains in addition to the profile."""
@@ -94,6 +95,20 @@ class SummaryRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class ToolRecord:
+    """A record that a tool keeps of the user.
+
+    Attributes:
+        kind: What it is a record of, such as ``orders``.
+        record_json: The record as stored, as JSON text.
+    """
+
+    kind: str
+    record_id: str
+    record_json: str
+
+
+@dataclass(frozen=True, slots=True)
 class Entry:
     """A turn, a call or the summary of a conversation.
 
@@ -130,6 +145,7 @@ class Account:
     profile: Profile
     notes: tuple[Note, ...]
     bookings: tuple[Booking, ...]
+    tool_records: tuple[ToolRecord, ...]
     days: tuple[DayUsage, ...]
 
     @property

@@ -19,6 +19,7 @@ from repartee.adapters.dynamodb.users.erasure_items import (
 from repartee.adapters.dynamodb.values import Value, encode_all
 from repartee.adapters.dynamodb.write_conditions import NOT_ERASED
 from repartee.domain.errors import ConversationUnknown, ErasureUnderWay
+from repartee.domain.front_desk.bookings import Slot
 from repartee.domain.users.erasure import Erasure, ItemKind, OpenConnection, StoredItem, Table
 from repartee.domain.users.retention import HEADER_MARGIN_S
 
@@ -224,9 +225,16 @@ class DynamoErasureStore:
                 yield from self._stored("memory", keys.conversation(conversation_id))
             yield item
         for item in self._stored("desk", keys.user(user_id)):
-            if item.kind is ItemKind.BOOKINGS and (slot := keys.booked_slot(item.sort)):
+            slot = keys.booked_slot(item.sort) if item.kind is ItemKind.BOOKINGS else None
+            # An interrupted erasure may have deleted and counted the slot already.
+            if slot is not None and self._holds(user_id, slot):
                 yield _stored_item("desk", keys.slot(slot))
             yield item
+
+    def _holds(self, user_id: str, slot: Slot) -> bool:
+        sort = keys.slot_sort(slot)
+        found = self.desk.query(keys.desk_day(slot.day), first=sort, last=sort, only="user_id")
+        return any(text(item, "user_id") == user_id for item in found)
 
     def _partition(self, table: Table, partition: str) -> "Iterator[Item]":
         return self._table(table).query(

@@ -18,7 +18,7 @@ from repartee.adapters.langchain.messages import read_messages
 from repartee.domain.conversation.conversation import Conversation
 from repartee.domain.front_desk.bookings import Booking
 from repartee.domain.users.erasure import ItemKind
-from repartee.domain.users.export import Entry, SummaryRecord, ToolCallRecord
+from repartee.domain.users.export import Entry, SummaryRecord, ToolCallRecord, ToolRecord
 from repartee.ports.runtime import Clock
 
 if TYPE_CHECKING:
@@ -62,6 +62,16 @@ class DynamoUserRecords:
     def bookings(self, user_id: str) -> Sequence[Booking]:
         """Return the user's bookings in order of time."""
         return bookings_of(self.desk, user_id)
+
+    def tool_records(self, user_id: str) -> Sequence[ToolRecord]:
+        """Return the records of every kind that tools keep of the user, by kind and id."""
+        items = self.memory.query(
+            keys.user(user_id), first=keys.TOOL_RECORD_PREFIX, last=keys.TOOL_RECORDS_END
+        )
+        return [
+            ToolRecord(*keys.kind_and_record_id(item["sk"]["S"]), item["record_json"]["S"])
+            for item in items
+        ]
 
 
 def _entry(item: "Item") -> Entry | None:

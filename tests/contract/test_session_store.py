@@ -169,6 +169,18 @@ def test_the_features_of_the_newest_client_outlive_its_connection(stores: Stores
     assert not marks_speech()
 
 
+def test_the_end_of_the_greeting_outlives_its_worker(stores: Stores) -> None:
+    lease = served_session(stores)
+    assert not lease.state.is_greeting_over
+
+    stores.sessions.end_greeting(SESSION, epoch=1)
+    stores.sessions.release_lease(SESSION, epoch=1, cursor=0, ended=False)
+
+    state = stores.sessions.load(SESSION)
+    assert state is not None
+    assert state.is_greeting_over
+
+
 def test_a_replaced_worker_can_change_nothing(stores: Stores) -> None:
     served_session(stores)
     successor = stores.sessions.acquire_lease(
@@ -180,6 +192,8 @@ def test_a_replaced_worker_can_change_nothing(stores: Stores) -> None:
         stores.sessions.renew_lease(SESSION, epoch=1, until_ms=UNTIL_MS + 9_000, cursor=99)
     with pytest.raises(LeaseLost):
         stores.sessions.set_connection(SESSION, epoch=1, connection_id="connection-9")
+    with pytest.raises(LeaseLost):
+        stores.sessions.end_greeting(SESSION, epoch=1)
     with pytest.raises(LeaseLost):
         stores.sessions.release_lease(SESSION, epoch=1, cursor=0, ended=True)
 

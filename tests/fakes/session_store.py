@@ -92,6 +92,11 @@ class FakeSessionStore:
                 state, connection_id=connection_id, marks_speech=marks_speech
             )
 
+    def end_greeting(self, session_id: str, *, epoch: int) -> None:
+        with self._tables.lock:
+            state = self._mine(session_id, epoch)
+            self._tables.states[session_id] = replace(state, is_greeting_over=True)
+
     def release_lease(
         self,
         session_id: str,

@@ -141,6 +141,7 @@ def _serve(stores: Stores, session: str) -> None:
     stores.sessions.set_connection(
         session, epoch=1, connection_id=f"connection-of-{session}", marks_speech=True
     )
+    stores.sessions.end_greeting(session, epoch=1)
 
 
 def _talk(stores: Stores) -> None:

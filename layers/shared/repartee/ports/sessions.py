@@ -92,6 +92,14 @@ class SessionStore(Protocol):
         """
         ...
 
+    def end_greeting(self, session_id: str, *, epoch: int) -> None:
+        """Record that the model must not greet first in this session any more.
+
+        Raises:
+            LeaseLost: The epoch has moved on.
+        """
+        ...
+
     def release_lease(
         self,
         session_id: str,

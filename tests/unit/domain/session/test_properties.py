@@ -31,7 +31,7 @@ from repartee.domain.live.model import (
     ToolDeclaration,
 )
 from repartee.domain.live.prompt import TOOLS
-from repartee.domain.protocol.frames import Accepted
+from repartee.domain.protocol.frames import Accepted, ReplyAudio
 from repartee.domain.protocol.messages import (
     Audio,
     Bye,
@@ -50,11 +50,13 @@ from repartee.domain.protocol.messages import (
 from repartee.domain.session.effects import (
     CommitTurn,
     Effect,
+    EndGreeting,
     FinishReason,
     OpenLive,
     PostFrame,
     RespondToTool,
     SendAudio,
+    SendText,
 )
 from repartee.domain.session.events import (
     ConversationLost,
@@ -68,6 +70,7 @@ from repartee.domain.session.input.order import GIVE_UP_AFTER_MS
 from repartee.domain.session.model.link import MAX_FAILURES
 from repartee.domain.session.state import UndeliveredTurn
 from repartee.domain.session.timing import TOOL_CALL_TIMEOUT_MS
+from repartee.domain.session.upkeep.agent_greeting import MAX_CUES
 from repartee.domain.tools.core_calls import ASK_CORE_AGENT, END_CALL, SET_PREFERENCES, ToolCallKey
 from repartee.domain.users.preferences import PreferenceChanges
 from tests.fakes.clock import NOON_MS
@@ -139,6 +142,7 @@ class AnySession(RuleBasedStateMachine):
     """Client, model, tools, tables and time, each with events in any order."""
 
     tools: tuple[ToolDeclaration, ...] = TOOLS
+    greeting = ""
 
     def __init__(self) -> None:
         super().__init__()
@@ -148,7 +152,12 @@ class AnySession(RuleBasedStateMachine):
             state=state,
             memory=remembering(EARLIER),
             settings=replace(
-                SETTINGS, linger_ms=20_000, grace_ms=10_000, limits=LIMITS, tools=self.tools
+                SETTINGS,
+                linger_ms=20_000,
+                grace_ms=10_000,
+                limits=LIMITS,
+                tools=self.tools,
+                greeting=self.greeting,
             ),
             takes_posts=False,
             takes_commits=False,
@@ -493,13 +502,39 @@ class AnyBlockingSession(AnySession):
                 assert not [one for one in meanwhile if isinstance(one, SendAudio)]
 
 
+class AnyGreetedSession(AnySession):
+    """The same, with a model that greets first."""
+
+    greeting = "Front desk, good morning."
+
+    @invariant()
+    def the_model_is_asked_to_greet_until_a_turn_begins(self) -> None:
+        effects = self.call.effects
+        cued_at = [
+            index
+            for index, effect in enumerate(effects)
+            if isinstance(effect, SendText) and self.greeting in effect.text
+        ]
+        over_at = [index for index, effect in enumerate(effects) if isinstance(effect, EndGreeting)]
+        replied_at = [
+            index
+            for index, effect in enumerate(effects)
+            if isinstance(effect, PostFrame) and isinstance(effect.frame.frame, ReplyAudio)
+        ]
+        assert len(cued_at) <= MAX_CUES
+        assert len(over_at) <= 1
+        assert max(cued_at, default=-1) < min(over_at + replied_at, default=len(effects))
+
+
 AnySession.TestCase.settings = settings(
     stateful_step_count=60,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
 )
 AnyBlockingSession.TestCase.settings = AnySession.TestCase.settings
+AnyGreetedSession.TestCase.settings = AnySession.TestCase.settings
 TestAnySession = pytest.mark.unit(AnySession.TestCase)
 TestAnyBlockingSession = pytest.mark.unit(AnyBlockingSession.TestCase)
+TestAnyGreetedSession = pytest.mark.unit(AnyGreetedSession.TestCase)
 
 
 @pytest.mark.parametrize("takes_posts", [True, False])

@@ -7,6 +7,7 @@ from repartee.domain.session.effects import (
     AmendTurn,
     CommitTurn,
     DeleteInput,
+    EndGreeting,
     SavePreferences,
     SetConnection,
     TableWrite,
@@ -57,6 +58,8 @@ class SessionWrites:
                     marks_speech=marks_speech,
                 )
                 self._save_connection(connection_id)
+            case EndGreeting():
+                ports.sessions.end_greeting(state.session_id, epoch=state.epoch)
             case SavePreferences(changes=changes, replaces=replaces):
                 ports.profiles.change(state.user_id, changes, replaces)
             case DeleteInput(seqs=seqs, notice_ids=notice_ids):

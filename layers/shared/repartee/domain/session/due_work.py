@@ -44,7 +44,8 @@ class DueWork:
         parts.keeper.commit(
             parts.feed.settled, parts.calls.pending, now_ms, must_commit_now=must_commit_now
         )
-        parts.departure.leave(now_ms, has_input=parts.feed.is_waiting)
+        owes_greeting = parts.departure.may_take_input and parts.greeting.is_due
+        parts.departure.leave(now_ms, has_input=parts.feed.is_waiting or owes_greeting)
         if not parts.departure.has_left:
             parts.client.post_next(now_ms)
 
@@ -55,7 +56,8 @@ class DueWork:
             parts.sessions.leave_duplicating_session(now_ms)
         may_send = parts.live.is_open and not parts.calls.is_blocking
         is_heard = parts.turns.is_user_speaking or parts.presence.may_begin_turn(now_ms)
-        feed.feed_model(now_ms, is_open=may_send, is_heard=is_heard)
+        holds_texts = parts.greeting.holds_texts(now_ms)
+        feed.feed_model(now_ms, is_open=may_send, is_heard=is_heard, holds_texts=holds_texts)
         departure.note_activity(feed.last_fed_ms)
         if feed.has_bye:
             parts.closing.close("bye", now_ms)
@@ -82,6 +84,8 @@ class DueWork:
             parts.closing.close(reason, now_ms)
         if parts.filler.check(now_ms):
             parts.sessions.note_activity(now_ms)
+        if parts.greeting.check(now_ms):
+            parts.departure.note_activity(now_ms)
         if parts.sessions.reopen(now_ms):
             return
         turn = parts.turns.current

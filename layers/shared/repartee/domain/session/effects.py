@@ -139,6 +139,11 @@ class SetConnection:
 
 
 @dataclass(frozen=True, slots=True)
+class EndGreeting:
+    """Record that the model must not greet first in this session any more."""
+
+
+@dataclass(frozen=True, slots=True)
 class CommitTurn:
     """Write a turn to memory. ``TurnCommitted`` follows.
 
@@ -195,7 +200,9 @@ class Finish:
 
 
 type TableLookup = AskForSummary | ReadSummary | ReadUsage
-type TableWrite = CommitTurn | AmendTurn | SetConnection | SavePreferences | DeleteInput
+type TableWrite = (
+    CommitTurn | AmendTurn | SetConnection | EndGreeting | SavePreferences | DeleteInput
+)
 type TableEffect = TableWrite | TableLookup
 type ModelEffect = (
     OpenLive

@@ -162,6 +162,7 @@ class SessionMachine:
             parts.answer_watch.next_deadline_ms(),
             parts.retry.next_deadline_ms(),
             parts.cues.next_deadline_ms(),
+            parts.greeting.next_deadline_ms(),
             parts.keeper.next_deadline_ms(),
             parts.lost_replies.next_deadline_ms(),
             *parts.departure.deadlines_ms(),

@@ -29,6 +29,7 @@ from repartee.domain.session.turns import barge_in
 from repartee.domain.session.turns.ledger import TurnLedger
 from repartee.domain.session.turns.replies import Replies
 from repartee.domain.session.turns.transcripts import UserTranscripts
+from repartee.domain.session.upkeep.agent_greeting import AgentGreeting
 from repartee.domain.session.upkeep.client_presence import ClientPresence
 from repartee.domain.session.upkeep.departure import Departure
 from repartee.domain.session.upkeep.limit_watch import LimitWatch
@@ -117,6 +118,11 @@ class SessionParts:
         self.limit_watch = LimitWatch(self.allowance, feed, turns, calls, live, closing)
         self.context = context = LiveContext(
             settings, keeper, preferences, client, fallbacks, unix_offset_ms=unix_offset_ms
+        )
+        # Workers of older versions do not record that the greeting is over.
+        is_greeting_over = state.is_greeting_over or state.talk_ms > 0 or not settings.greeting
+        self.greeting = AgentGreeting(
+            context, client, cues, turns, feed, writes, is_over=is_greeting_over
         )
         self.watchdog = watchdog = Watchdog(turns, calls, live, replies, outbox)
         self.restarts = restarts = TurnRestarts(feed, turns, calls, cues, replies, transcripts)

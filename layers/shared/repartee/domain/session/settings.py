@@ -34,6 +34,7 @@ class SessionSettings:
         turns_without_listener: How many turns may begin while a session has no connection.
         max_in_flight: How many messages a client may have in flight. It also limits how many texts
             wait for their answers.
+        greeting: The words with which the model greets the user first, "" if it waits for the user.
     """
 
     live_model: str
@@ -54,6 +55,7 @@ class SessionSettings:
     turn_detection: TurnDetection = TurnDetection.SERVER
     turns_without_listener: int = 3
     max_in_flight: int = MAX_IN_FLIGHT
+    greeting: str = ""
 
     @property
     def profile(self) -> LiveModelProfile:

@@ -265,6 +265,7 @@ def state_from(session_id: str, item: "Item") -> SessionState:
         _greeted(item),
         _taken(item),
         _open_connections(item),
+        "is_greeting_over" in item,
     )
 
 

@@ -221,6 +221,14 @@ class DynamoSessionStore:
                 {":connection": connection_id},
             )
 
+    def end_greeting(self, session_id: str, *, epoch: int) -> None:
+        """Record that the model must not greet first in this session any more.
+
+        Raises:
+            LeaseLost: The epoch has moved on.
+        """
+        self._update_mine(session_id, epoch, "SET is_greeting_over = :yes", {":yes": True})
+
     def release_lease(
         self,
         session_id: str,

@@ -74,6 +74,7 @@ class InputFeed:
         self._may_lack_start = False
         self._restarts_at: int | None = None
         self._is_open = False
+        self._holds_texts = False
         self._is_rest_recorded = False
         self._fed_through = order.through
         self._unix_offset_ms = unix_offset_ms
@@ -107,7 +108,9 @@ class InputFeed:
         is_urgent = not all(_is_a(one, Audio) for one in taken)
         self._client.report_accepted(self.order.through, now_ms, is_urgent=is_urgent)
 
-    def feed_model(self, now_ms: int, *, is_open: bool, is_heard: bool) -> None:
+    def feed_model(
+        self, now_ms: int, *, is_open: bool, is_heard: bool, holds_texts: bool = False
+    ) -> None:
         """Send the model the input that waits for it.
 
         Args:
@@ -115,12 +118,13 @@ class InputFeed:
             is_open: Whether the model takes input. If not, input is only handled if the user hangs
                 up.
             is_heard: Whether a client can hear the reply. If not, the input waits.
+            holds_texts: Whether texts and the input after them wait.
         """
         if is_open:
             self._backlog.listen(now_ms + self._unix_offset_ms)
         else:
             self._backlog.block(self.order.through)
-        self._is_open = is_open
+        self._is_open, self._holds_texts = is_open, holds_texts
         if not is_heard:
             self.has_bye |= any(_is_a(one, Bye) for one in self._ready)
         while is_heard and self._may_feed(now_ms) and not self.has_bye:
@@ -324,6 +328,8 @@ class InputFeed:
             return True
         if not self._is_open:
             return True
+        if self._holds_texts and isinstance(one.message, Text):
+            return False
         is_whole = any(_is_a(other, SpeechEnd) for other in self._ready)
         now_unix_ms = now_ms + self._unix_offset_ms
         return not self._backlog.must_wait(one, now_unix_ms, is_whole=is_whole)

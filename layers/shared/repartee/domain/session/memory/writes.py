@@ -6,6 +6,7 @@ from repartee.domain.session.effects import (
     AskForSummary,
     CommitTurn,
     DeleteInput,
+    EndGreeting,
     ReadSummary,
     ReadUsage,
     SavePreferences,
@@ -32,6 +33,10 @@ class TableWrites:
     def set_connection(self, connection_id: str | None, *, marks_speech: bool = False) -> None:
         """Record the session's current connection."""
         self._work.append(SetConnection(connection_id, marks_speech))
+
+    def end_greeting(self) -> None:
+        """Record that the model must not greet first in this session any more."""
+        self._work.append(EndGreeting())
 
     def save_preferences(
         self, changes: PreferenceChanges, replaces: PreferenceChanges | None = None

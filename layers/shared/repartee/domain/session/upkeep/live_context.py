@@ -6,6 +6,7 @@ from decimal import Decimal
 
 from repartee.domain.cost.usage import TokenUsage
 from repartee.domain.live.context_policy import carried, reseed_saves_usd, seed_tokens
+from repartee.domain.live.greeting_cue import greeting_cue
 from repartee.domain.live.model import LiveConfig, TurnDetection
 from repartee.domain.live.prompt import PromptContext, system_instruction
 from repartee.domain.session.client.link import ClientLink
@@ -70,6 +71,11 @@ class LiveContext:
             history=() if as_text else history,
             turn_detection=self._wanted_detection,
         )
+
+    def greeting_cue(self) -> str:
+        """Return the cue for the greeting, in the language in force."""
+        memory, language = self._keeper.memory, self._preferences.language
+        return greeting_cue(self._settings.greeting, memory, language)
 
     @property
     def is_detection_outdated(self) -> bool:

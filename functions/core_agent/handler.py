@@ -30,6 +30,7 @@ from repartee.adapters.dynamodb.users.usage_store import DynamoUsageStore
 from repartee.adapters.ids import UlidSource
 from repartee.adapters.langchain.middleware import PricedModel, ThinkingLevel
 from repartee.adapters.langchain.reasoner import LangchainReasoner, gemini_model
+from repartee.adapters.personas import load_persona
 from repartee.application.answers.answer_question import QuestionAnswerer
 from repartee.application.answers.price_models import ModelPrices
 from repartee.application.answers.summarise_conversation import ConversationSummariser
@@ -78,6 +79,7 @@ def build() -> Deps:
     """Build the function's dependencies, once per process."""
     log = get_logger()  # first, so that no library logs the key that is read below
     settings = CoreAgentSettings.from_env()
+    persona = load_persona(settings.persona)
     zone = ZoneInfo(settings.desk_time_zone)
     clock, client = SystemClock(), make_client()
     session_table = DynamoTable(client, settings.live_table)
@@ -102,7 +104,7 @@ def build() -> Deps:
     )
     desk = DeskTable(
         desk=DynamoTable(client, settings.desk_table),
-        default_rules=default_rules(zone),
+        default_rules=default_rules(zone, persona.hours),
         memory=memory,
     )
     notes = DynamoNotes(memory=memory, ids=UlidSource())
@@ -122,6 +124,7 @@ def build() -> Deps:
         make_tools=partial(make_tools, Stores(desk, notes)),
         clock=clock,
         wait=time.sleep,
+        persona=persona,
         zone=zone,
         memory=budget,
     )

@@ -21,14 +21,14 @@ from repartee.domain.front_desk.bookings import (
     TooManyBookings,
 )
 from repartee.domain.front_desk.rules import DeskRules, OpeningHours
-from repartee.domain.tools.tool import ToolContext, ToolResult, ToolStatus
+from repartee.domain.tools.tool import ToolResult, ToolStatus
 from repartee.ports.front_desk import Desk
 from tests.contract.scenes import all_at_once
 from tests.contract.servers import DYNAMODB_LOCAL, MINISTACK, Servers, require
 from tests.contract.stores import dynamodb_stores, fake_stores, tables
 from tests.fakes.desk import FakeDesk
 from tests.fakes.tables import FakeTables
-from tests.fakes.tool_stores import fake_tool_stores
+from tests.fakes.tool_stores import fake_tool_stores, tool_context
 
 pytestmark = [pytest.mark.contract, pytest.mark.xdist_group("tables")]
 
@@ -215,7 +215,7 @@ def test_one_of_fifty_callers_gets_the_last_slot_and_the_others_are_refused(
     wanted = {"date": f"{FRIDAY}", "time": "15:00"}
 
     def book_as(number: int) -> ToolResult:
-        context = ToolContext(f"caller-{number:02d}", f"conversation-{number:02d}", NOW)
+        context = tool_context(f"caller-{number:02d}", NOW)
         return book(fake_tool_stores(desk=desk), context).call(wanted)
 
     results = all_at_once(50, book_as)
@@ -463,9 +463,7 @@ def test_one_of_several_concurrent_moves_of_a_booking_succeeds(desk: Desk) -> No
 
 
 def _move(desk: Desk, user_id: str, old: Slot, new: Slot) -> ToolResult:
-    return move_booking(
-        fake_tool_stores(desk=desk), ToolContext(user_id, "conversation", NOW)
-    ).call(
+    return move_booking(fake_tool_stores(desk=desk), tool_context(user_id, NOW)).call(
         {
             "old_date": f"{old.day}",
             "old_time": f"{old.start:%H:%M}",

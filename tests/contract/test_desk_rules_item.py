@@ -15,11 +15,11 @@ from repartee.adapters.dynamodb.users.erasure_store import DynamoErasureStore
 from repartee.adapters.dynamodb.values import encode, encode_all
 from repartee.domain.front_desk.bookings import Slot, SlotTaken
 from repartee.domain.front_desk.rules import OpeningHours, RulesRefused, default_rules
-from repartee.domain.tools.tool import ToolContext, ToolStatus
+from repartee.domain.tools.tool import ToolStatus
 from tests.contract.servers import Servers
 from tests.contract.stores import TableNames
 from tests.fakes.log import CapturedLog
-from tests.fakes.tool_stores import fake_tool_stores
+from tests.fakes.tool_stores import fake_tool_stores, tool_context
 
 pytestmark = [pytest.mark.contract, pytest.mark.xdist_group("tables")]
 
@@ -88,7 +88,7 @@ BROKEN: tuple[tuple[dict[str, Any], str], ...] = (
 def test_invalid_rules_are_logged_and_the_defaults_apply(
     desk: DeskTable, table: DynamoTable, log: CapturedLog
 ) -> None:
-    tools = make_tools(fake_tool_stores(desk=desk), ToolContext("ann", "c1", NOW))
+    tools = make_tools(fake_tool_stores(desk=desk), tool_context("ann", NOW))
     for values, fault in BROKEN:
         _put(table, values)
 

@@ -21,6 +21,7 @@ from repartee.ports.answers import ReasoningRequest
 from tests.contract.scenes import CONVERSATION, LEASE_MS, SESSION, USER, served_session
 from tests.contract.stores import Stores
 from tests.fakes.desk import FakeDesk
+from tests.fakes.personas import FRONT_DESK
 from tests.fakes.reasoner import CallTool, FakeReasoner, Mind
 from tests.fakes.tool_stores import fake_tool_stores
 
@@ -55,6 +56,7 @@ def test_a_repeated_question_has_time_to_run_and_books_once(stores: Stores) -> N
             make_tools=partial(make_tools, fake_tool_stores(desk=desk, notes=stores.notes)),
             clock=stores.clock,
             wait=lambda wait_s: stores.clock.advance(round(wait_s * 1000)),
+            persona=FRONT_DESK,
             zone=ZONE,
             memory=MemoryBudget(),
         )

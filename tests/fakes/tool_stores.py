@@ -1,9 +1,13 @@
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 from core_agent.tools.stores import Stores
+from repartee.domain.persona import Persona
+from repartee.domain.tools.tool import ToolContext
 from tests.fakes.desk import FakeDesk
 from tests.fakes.notes import FakeNotes
+from tests.fakes.personas import FRONT_DESK
 from tests.fakes.tables import FakeTables
 
 
@@ -12,3 +16,10 @@ def fake_tool_stores(tables: FakeTables | None = None, **given: Any) -> Stores:
     tables = tables or FakeTables()
     fakes = Stores(desk=FakeDesk({}, tables=tables), notes=FakeNotes(tables))
     return replace(fakes, **given)
+
+
+def tool_context(
+    user_id: str, now: datetime, persona: Persona = FRONT_DESK, language: str = ""
+) -> ToolContext:
+    """Return a context in which a persona answers, by default in its first language."""
+    return ToolContext(user_id, "c1", now, persona.words, language or persona.language)

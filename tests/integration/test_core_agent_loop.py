@@ -30,6 +30,7 @@ from repartee.observability import get_logger
 from tests.fakes.conversation_store import FakeConversationStore
 from tests.fakes.desk import FakeDesk
 from tests.fakes.notes import FakeNotes
+from tests.fakes.personas import FRONT_DESK
 from tests.fakes.tables import FakeTables
 from tests.fakes.tool_call_store import FakeToolCallStore
 from tests.fakes.tool_stores import fake_tool_stores
@@ -83,6 +84,7 @@ class CoreAgentUnderTest:
                 make_tools=partial(make_tools, fake_tool_stores(self.tables, desk=self.desk)),
                 clock=self.tables.clock,
                 wait=lambda duration_s: self.tables.clock.advance(int(duration_s * 1000)),
+                persona=FRONT_DESK,
                 zone=ZONE,
                 memory=MemoryBudget(),
             ),
@@ -214,7 +216,7 @@ def test_an_endless_loop_ends_with_a_sentence():
         answer = function.ask("what now")
 
         assert (answer["status"], answer["retryable"]) == ("failed", False)
-        assert answer["answer"] == "I could not work that out. Please try asking in a simpler way."
+        assert answer["answer"] == FRONT_DESK.phrases.no_answer
         assert len(function.gemini.requests) == LIMITS.model_calls
 
 
@@ -425,7 +427,7 @@ def test_a_model_that_says_nothing_becomes_a_sentence():
     with core_agent([{"text": ""}]) as function:
         answer = function.ask("hello")
 
-        assert answer["answer"] == "I could not find an answer. Please ask me again."
+        assert answer["answer"] == FRONT_DESK.phrases.no_answer
         assert answer["retryable"] is True
 
 
@@ -436,7 +438,7 @@ def test_a_model_that_keeps_silent_is_given_up_at_the_deadline():
         silence.set()
 
     assert (answer["status"], answer["retryable"]) == ("failed", True)
-    assert answer["answer"].startswith("That is taking too long.")
+    assert answer["answer"] == FRONT_DESK.phrases.no_answer
     assert len(function.gemini.requests) == 1
 
 

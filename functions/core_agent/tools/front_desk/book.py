@@ -11,7 +11,7 @@ from repartee.domain.tools.tool import Tool, ToolContext, ToolResult, ToolStatus
 
 
 class BookArguments(Arguments):
-    """A slot and the reason for the appointment."""
+    """A slot and the reason for the booking."""
 
     date: Day
     time: ClockTime
@@ -35,16 +35,16 @@ def book(stores: Stores, context: ToolContext) -> Tool[BookArguments]:
             return slot_refusal(stores.desk, context, slot, refusal)
         # A repeated request may word the reason differently. The first reason stays.
         is_other = reason and booking.reason != reason
-        message = (
-            "The caller has this appointment already, and it is unchanged." if is_other else ""
+        kept = f"The caller has this {context.words.booking} already, and it is unchanged."
+        return ToolResult(
+            ToolStatus.DONE, kept if is_other else "", booking_fields(booking, context)
         )
-        return ToolResult(ToolStatus.DONE, message, booking_fields(booking, context.today))
 
     return Tool(
         name="book",
         description=(
-            "Book an appointment for the caller on a date at a time. "
-            "Use it when the caller wants to book, make or schedule an appointment or see somebody."
+            f"Book one {context.words.booking} for the caller on a date at a time. "
+            "Use it when the caller wants to book, make, reserve or schedule one, or to come."
         ),
         arguments=BookArguments,
         run=run,

@@ -7,14 +7,14 @@ from repartee.domain.tools.tool import Tool, ToolContext, ToolResult, ToolStatus
 
 
 class CancelBookingArguments(Arguments):
-    """The slot of the appointment."""
+    """The slot of the booking."""
 
     date: Day
     time: ClockTime
 
 
 def cancel_booking(stores: Stores, context: ToolContext) -> Tool[CancelBookingArguments]:
-    """Make the tool that cancels one of the caller's appointments."""
+    """Make the tool that cancels one of the caller's bookings."""
 
     def run(arguments: CancelBookingArguments) -> ToolResult:
         slot = Slot(arguments.date, arguments.time)
@@ -24,13 +24,13 @@ def cancel_booking(stores: Stores, context: ToolContext) -> Tool[CancelBookingAr
             stores.desk.cancel(context.user_id, slot)
         except BookingUnknown:
             return booking_not_found(slot, context)
-        return ToolResult(ToolStatus.DONE, "Cancelled.", slot_fields(slot, context.today))
+        return ToolResult(ToolStatus.DONE, "Cancelled.", slot_fields(slot, context))
 
     return Tool(
         name="cancel_booking",
         description=(
-            "Cancel the caller's appointment on a date at a time. When the caller did not name "
-            "both, call my_bookings first, and ask which one when several are possible."
+            f"Cancel the caller's {context.words.booking} on a date at a time. When the caller did "
+            "not name both, call my_bookings first, and ask which one when several are possible."
         ),
         arguments=CancelBookingArguments,
         run=run,

@@ -16,7 +16,7 @@ class MoveBookingArguments(Arguments):
 
 
 def move_booking(stores: Stores, context: ToolContext) -> Tool[MoveBookingArguments]:
-    """Make the tool that moves one of the caller's appointments."""
+    """Make the tool that moves one of the caller's bookings."""
 
     def run(arguments: MoveBookingArguments) -> ToolResult:
         old = Slot(arguments.old_date, arguments.old_time)
@@ -25,17 +25,17 @@ def move_booking(stores: Stores, context: ToolContext) -> Tool[MoveBookingArgume
             booking = stores.desk.move(context.user_id, old, new, moved_at_ms=context.now_ms)
         except DeskRefused as refusal:
             return slot_refusal(stores.desk, context, new, refusal, old=old)
-        fields = booking_fields(booking, context.today)
+        fields = booking_fields(booking, context)
         if old == new:
             return ToolResult(ToolStatus.DONE, "It is there already.", fields)
-        fields["from"] = slot_fields(old, context.today)
+        fields["from"] = slot_fields(old, context)
         return ToolResult(ToolStatus.DONE, "Moved.", fields)
 
     return Tool(
         name="move_booking",
         description=(
-            "Move the caller's appointment to another date or time (reschedule it). When the "
-            "caller did not name the old date and time, call my_bookings first, and ask "
+            f"Move the caller's {context.words.booking} to another date or time (reschedule it). "
+            "When the caller did not name the old date and time, call my_bookings first, and ask "
             "which one when several are possible."
         ),
         arguments=MoveBookingArguments,

@@ -6,26 +6,26 @@ from repartee.domain.tools.tool import Tool, ToolContext, ToolResult, ToolStatus
 
 
 class MyBookingsArguments(Arguments):
-    """No arguments: the appointments are the caller's."""
+    """No arguments: the bookings are the caller's."""
 
 
 def my_bookings(stores: Stores, context: ToolContext) -> Tool[MyBookingsArguments]:
-    """Make the tool that lists the caller's appointments."""
+    """Make the tool that lists the caller's bookings."""
 
     def run(_arguments: MyBookingsArguments) -> ToolResult:
         coming = [
-            booking_fields(booking, context.today)
+            booking_fields(booking, context)
             for booking in stores.desk.bookings(context.user_id)
             if is_upcoming(booking.slot, context.now, context.now.tzinfo)
         ]
-        message = "" if coming else "The caller has no appointment."
+        message = "" if coming else f"The caller has no {context.words.booking}."
         return ToolResult(ToolStatus.DONE, message, {"bookings": coming})
 
     return Tool(
         name="my_bookings",
         description=(
-            "List the caller's own coming appointments. "
-            "Use it when the caller asks when their appointment is."
+            f"List the caller's own coming {context.words.bookings}. "
+            "Use it when the caller asks about them."
         ),
         arguments=MyBookingsArguments,
         run=run,

@@ -1,6 +1,7 @@
 """The tools' answers when the desk refuses: the reason, and the next step for the model."""
 
-from core_agent.tools.front_desk.wording import closed_day_reason, slot_fields, time_fields
+from core_agent.spoken_forms import spoken_forms
+from core_agent.tools.front_desk.wording import obstacle_text, slot_fields, time_fields
 from repartee.domain.front_desk.bookings import (
     BookingUnknown,
     DeskRefused,
@@ -10,7 +11,7 @@ from repartee.domain.front_desk.bookings import (
     TooManyBookings,
     is_upcoming,
 )
-from repartee.domain.text.speakable import speakable_day
+from repartee.domain.front_desk.rules import DeskRules
 from repartee.domain.tools.tool import ToolContext, ToolResult, ToolStatus
 from repartee.ports.front_desk import Desk
 
@@ -37,23 +38,29 @@ def slot_refusal(
             return _too_many(refusal, context)
         case SlotAlreadyHeldByUser():
             message = (
-                "The caller has another appointment at that time already. Nothing was moved, and "
-                "both stay as they are. Ask which other time the caller would like."
+                f"The caller has another {context.words.booking} at that time already. Nothing was "
+                "moved, and both stay as they are. Ask which other time the caller would like."
             )
-            fields = {"reason": "own_booking", **slot_fields(slot, context.today)}
+            fields = {"reason": "own_booking", **slot_fields(slot, context)}
             return ToolResult(ToolStatus.REFUSED, message, fields)
-    is_taken = isinstance(refusal, SlotTaken)
-    why = "Somebody else has that time." if is_taken else "That time cannot be booked."
-    if not is_taken and not is_upcoming(slot, context.now, context.now.tzinfo):
-        why = "That time is in the past."
-    why = closed_day_reason(desk.rules(), slot.day, context) or why
+    reason, why = _unavailable(desk.rules(), context, slot, is_taken=isinstance(refusal, SlotTaken))
     free = desk.free_slots(slot.day, now=context.now)
     advice = "Offer one or two of the free times." if free else "Offer to look at another day."
-    return ToolResult(
-        ToolStatus.REFUSED,
-        f"{why} {advice}",
-        {"reason": "slot_taken" if is_taken else "no_such_slot", "free": time_fields(free)},
-    )
+    fields = {"reason": reason, "free": time_fields(free, context)}
+    return ToolResult(ToolStatus.REFUSED, f"{why} {advice}", fields)
+
+
+def _unavailable(
+    rules: DeskRules, context: ToolContext, slot: Slot, *, is_taken: bool
+) -> tuple[str, str]:
+    """Return the code and the text of the reason why nobody, or only another user, has a slot."""
+    if obstacle := rules.obstacle(slot.day, context.now):
+        return obstacle.value, obstacle_text(obstacle, rules, slot.day, context)
+    if is_taken:
+        return "slot_taken", "Somebody else has that time."
+    if not is_upcoming(slot, context.now, context.now.tzinfo):
+        return "in_the_past", "That time is in the past."
+    return "no_such_slot", "That time cannot be booked."
 
 
 def booking_not_found(slot: Slot, context: ToolContext) -> ToolResult:
@@ -63,18 +70,20 @@ def booking_not_found(slot: Slot, context: ToolContext) -> ToolResult:
         return ToolResult(ToolStatus.REFUSED, message, {"reason": "in_the_past"})
     return ToolResult(
         ToolStatus.REFUSED,
-        "The caller has no appointment then. Call my_bookings before you answer.",
+        f"The caller has no {context.words.booking} then. Call my_bookings before you answer.",
         {"reason": "no_such_booking"},
     )
 
 
 def _too_many(refusal: TooManyBookings, context: ToolContext) -> ToolResult:
+    words = context.words
+    count = f"{refusal.limit} {words.booking if refusal.limit == 1 else words.bookings}"
     if refusal.day is None:
-        count, advice = f"{refusal.limit} appointments ahead", "Offer to cancel or move one."
+        count, advice = f"{count} ahead", "Offer to cancel or move one."
         reason = "too_many_bookings"
     else:
-        on = speakable_day(refusal.day, context.today)
-        count, advice = f"{refusal.limit} appointments on {on}", "Offer to look at another day."
+        on = spoken_forms(context.language).day(refusal.day, context.today)
+        count, advice = f"{count} on {on}", "Offer to look at another day."
         reason = "too_many_that_day"
     message = f"The caller has {count} already, which is the limit. {advice}"
     return ToolResult(ToolStatus.REFUSED, message, {"reason": reason, "limit": refusal.limit})

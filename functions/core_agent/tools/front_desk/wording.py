@@ -1,48 +1,53 @@
-"""Slots, days and appointments in the tools' results: as data and as spoken text."""
+"""Slots, days and bookings in the tools' results: as data and as spoken text."""
 
 from collections.abc import Iterable
 from datetime import date
 
+from core_agent.spoken_forms import spoken_forms
 from repartee.domain.front_desk.bookings import Booking, Slot
 from repartee.domain.front_desk.rules import DeskRules, Obstacle
-from repartee.domain.text.speakable import speakable_day, speakable_slot, speakable_time
 from repartee.domain.tools.tool import ToolContext
 
 
-def day_fields(day: date, today: date) -> dict[str, object]:
+def day_fields(day: date, context: ToolContext) -> dict[str, object]:
     """Return a day's date and its spoken form."""
-    return {"date": day.isoformat(), "spoken": speakable_day(day, today)}
+    spoken = spoken_forms(context.language).day(day, context.today)
+    return {"date": day.isoformat(), "spoken": spoken}
 
 
-def slot_fields(slot: Slot, today: date) -> dict[str, object]:
-    """Return a slot's date, time and wording."""
+def slot_fields(slot: Slot, context: ToolContext) -> dict[str, object]:
+    """Return a slot's date, time and spoken form."""
     return {
         "date": slot.day.isoformat(),
         "time": f"{slot.start:%H:%M}",
-        "spoken": speakable_slot(slot, today),
+        "spoken": spoken_forms(context.language).slot(slot, context.today),
     }
 
 
-def booking_fields(booking: Booking, today: date) -> dict[str, object]:
-    """Return an appointment's slot and reason."""
-    fields = slot_fields(booking.slot, today)
+def booking_fields(booking: Booking, context: ToolContext) -> dict[str, object]:
+    """Return a booking's slot and reason."""
+    fields = slot_fields(booking.slot, context)
     return {**fields, "reason": booking.reason} if booking.reason else fields
 
 
-def time_fields(slots: Iterable[Slot]) -> list[dict[str, str]]:
+def time_fields(slots: Iterable[Slot], context: ToolContext) -> list[dict[str, str]]:
     """Return the times of slots of one day."""
-    return [{"time": f"{slot.start:%H:%M}", "spoken": speakable_time(slot.start)} for slot in slots]
+    forms = spoken_forms(context.language)
+    return [{"time": f"{slot.start:%H:%M}", "spoken": forms.time(slot.start)} for slot in slots]
 
 
-def closed_day_reason(rules: DeskRules, day: date, context: ToolContext) -> str:
-    """Return why nothing can be booked on ``day``, or "" when the desk is open on it."""
-    match rules.obstacle(day, context.now):
+def obstacle_text(
+    obstacle: Obstacle | None, rules: DeskRules, day: date, context: ToolContext
+) -> str:
+    """Return why nothing can be booked on ``day``, or "" without an obstacle."""
+    forms = spoken_forms(context.language)
+    asked = forms.day(day, context.today)
+    match obstacle:
         case Obstacle.PAST:
-            return f"{speakable_day(day, context.today)} is in the past."
+            return f"{asked} is in the past."
         case Obstacle.TOO_FAR:
-            last = speakable_day(rules.last_day(context.now), context.today)
-            asked = speakable_day(day, context.today)
+            last = forms.day(rules.last_day(context.now), context.today)
             return f"{asked} is too far ahead; the last day that can be booked is {last}."
         case Obstacle.CLOSED:
-            return f"The desk is closed on {speakable_day(day, context.today)}."
+            return f"On {asked}, {context.words.place} is closed."
     return ""

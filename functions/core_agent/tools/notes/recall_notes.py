@@ -1,8 +1,8 @@
 from datetime import UTC, datetime
 
+from core_agent.spoken_forms import spoken_forms
 from core_agent.tools.arguments import Arguments
 from core_agent.tools.stores import Stores
-from repartee.domain.text.speakable import speakable_day
 from repartee.domain.tools.tool import Tool, ToolContext, ToolResult, ToolStatus
 from repartee.domain.users.notes import MAX_NOTES, Note
 
@@ -20,8 +20,9 @@ def recall_notes(stores: Stores, context: ToolContext) -> Tool[RecallNotesArgume
         return ToolResult(ToolStatus.DONE, message, {"notes": [_fields(note) for note in kept]})
 
     def _fields(note: Note) -> dict[str, str]:
+        forms = spoken_forms(context.language)
         noted = datetime.fromtimestamp(note.noted_at_ms / 1000, UTC).astimezone(context.now.tzinfo)
-        return {"note": note.text, "since": speakable_day(noted.date(), context.today)}
+        return {"note": note.text, "since": forms.day(noted.date(), context.today)}
 
     return Tool(
         name="recall_notes",

@@ -17,6 +17,7 @@ from repartee.ports.answers import ReasoningFailed
 from tests.fakes.conversation_store import FakeConversationStore
 from tests.fakes.desk import FakeDesk
 from tests.fakes.notes import FakeNotes
+from tests.fakes.personas import FRONT_DESK
 from tests.fakes.reasoner import FakeReasoner, Mind
 from tests.fakes.tables import FakeTables
 from tests.fakes.tool_call_store import FakeToolCallStore
@@ -78,6 +79,7 @@ class AnswerQuestionHarness:
             make_tools=partial(make_tools, fake_tool_stores(self.tables, desk=self.desk)),
             clock=self.clock,
             wait=self.wait,
+            persona=FRONT_DESK,
             zone=ZONE,
             memory=MemoryBudget(),
         )

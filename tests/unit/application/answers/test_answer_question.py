@@ -168,6 +168,6 @@ def test_the_reasoner_and_the_tools_get_the_time_at_the_desk():
     bench.use_case(zone=zone, make_tools=make_tools).answer(bench.request())
 
     # Noon in UTC.
-    time = "Today is Friday 2026-11-20 and the time is 17:30 in the desk's time zone, Asia/Kolkata."
+    time = "Today is Friday 2026-11-20 and the time is 17:30 in Asia/Kolkata, the time zone of"
     assert time in bench.reasoner.requests[0].system_text
     assert f"{contexts[0].now:%H:%M} {contexts[0].now.tzinfo}" == "17:30 Asia/Kolkata"

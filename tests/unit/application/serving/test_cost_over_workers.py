@@ -21,6 +21,7 @@ from repartee.domain.tools.core_calls import CoreAnswer, CoreRequest
 from tests.fakes.conversation_store import FakeConversationStore
 from tests.fakes.live_model import FakeLiveSession
 from tests.fakes.notes import FakeNotes
+from tests.fakes.personas import FRONT_DESK
 from tests.fakes.reasoner import FakeReasoner
 from tests.fakes.tool_call_store import FakeToolCallStore
 from tests.unit.application.serving.worker_harness import (
@@ -58,6 +59,7 @@ class PaidScene(WorkerHarness):
             make_tools=lambda _context: (),
             clock=self.clock,
             wait=lambda _duration_s: None,
+            persona=FRONT_DESK,
             zone=ZoneInfo("Europe/London"),
             memory=MemoryBudget(),
         )

@@ -19,6 +19,7 @@ from repartee.observability import get_logger
 from tests.fakes.clock import FakeClock
 from tests.fakes.conversation_store import FakeConversationStore
 from tests.fakes.notes import FakeNotes
+from tests.fakes.personas import FRONT_DESK
 from tests.fakes.reasoner import FakeReasoner
 from tests.fakes.tables import FakeTables
 from tests.fakes.tool_call_store import FakeToolCallStore
@@ -56,6 +57,7 @@ def _deps(event: RequestEvent, service: str = "core-agent") -> Deps:
         make_tools=lambda _context: (),
         clock=tables.clock,
         wait=lambda duration_s: tables.clock.advance(int(duration_s * 1000)),
+        persona=FRONT_DESK,
         zone=ZoneInfo("Europe/London"),
         memory=MemoryBudget(),
     )

@@ -8,10 +8,9 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from core_agent.tools.catalogue import make_tools
-from repartee.domain.tools.tool import ToolContext
 from repartee.domain.users.notes import MAX_NOTE_CHARACTERS, MAX_NOTES
 from tests.fakes.notes import FakeNotes
-from tests.fakes.tool_stores import fake_tool_stores
+from tests.fakes.tool_stores import fake_tool_stores, tool_context
 
 pytestmark = pytest.mark.unit
 
@@ -25,7 +24,7 @@ def notes() -> FakeNotes:
 
 
 def use(notes: FakeNotes, name: str, user: str = "ann", /, **arguments: object) -> dict[str, Any]:
-    context = ToolContext(user, "c1", NOW)
+    context = tool_context(user, NOW)
     tools = {tool.name: tool for tool in make_tools(fake_tool_stores(notes=notes), context)}
     result: dict[str, Any] = json.loads(tools[name].call(arguments).to_json())
     return result

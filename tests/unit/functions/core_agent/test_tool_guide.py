@@ -9,10 +9,10 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from core_agent.tools import catalogue
-from repartee.domain.tools.tool import Tool, ToolContext
+from repartee.domain.tools.tool import Tool
 from tests.documents import ROOT
 from tests.fakes.notes import FakeNotes
-from tests.fakes.tool_stores import fake_tool_stores
+from tests.fakes.tool_stores import fake_tool_stores, tool_context
 
 pytestmark = pytest.mark.unit
 
@@ -33,7 +33,7 @@ def sample() -> dict[str, Any]:
 def catalogue_with_sample(notes: FakeNotes, user: str) -> dict[str, Tool[Any]]:
     """Add the sample to the catalogue as the guide's second step says."""
     (added,) = re.findall(r"Add `(\w+)` to `CATALOGUE`", GUIDE)
-    context = ToolContext(user, "c1", NOW)
+    context = tool_context(user, NOW)
     new: Tool[Any] = sample()[added](fake_tool_stores(notes=notes), context)
     tools = (*catalogue.make_tools(fake_tool_stores(notes=notes), context), new)
     found = {tool.name: tool for tool in tools}

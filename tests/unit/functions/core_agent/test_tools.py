@@ -11,10 +11,9 @@ from repartee.domain.errors import StoreUnavailable
 from repartee.domain.front_desk.bookings import Slot
 from repartee.domain.front_desk.rules import OpeningHours
 from repartee.domain.tools.core_calls import BegunTool
-from repartee.domain.tools.tool import ToolContext
 from repartee.ports.front_desk import Desk
 from tests.fakes.desk import FakeDesk
-from tests.fakes.tool_stores import fake_tool_stores
+from tests.fakes.tool_stores import fake_tool_stores, tool_context
 
 pytestmark = pytest.mark.unit
 
@@ -43,7 +42,7 @@ def desk():
 
 
 def _call(desk: Desk, name: str, user_id: str = "robert", /, **arguments: object) -> dict[str, Any]:
-    context = ToolContext(user_id, "c1", NOW)
+    context = tool_context(user_id, NOW)
     tools = {tool.name: tool for tool in make_tools(fake_tool_stores(desk=desk), context)}
     result: dict[str, Any] = json.loads(tools[name].call(arguments).to_json())
     return result
@@ -109,13 +108,17 @@ def test_a_slot_that_somebody_has_is_refused_with_what_is_free_instead(desk):
 
 
 @pytest.mark.parametrize(
-    ("day", "start"),
-    [("2026-11-27", "10:00"), ("2026-11-30", "18:00"), ("2026-11-28", "10:00")],
+    ("day", "start", "reason"),
+    [
+        ("2026-11-27", "10:00", "in_the_past"),
+        ("2026-11-30", "18:00", "no_such_slot"),
+        ("2026-11-28", "10:00", "closed"),
+    ],
 )
-def test_the_past_and_closed_hours_cannot_be_booked(desk, day, start):
+def test_the_past_and_closed_hours_cannot_be_booked(desk, day, start, reason):
     result = _call(desk, "book", date=day, time=start)
 
-    assert (result["status"], result["reason"]) == ("refused", "no_such_slot")
+    assert (result["status"], result["reason"]) == ("refused", reason)
     assert desk.bookings("robert") == []
 
 
@@ -221,7 +224,7 @@ def test_a_user_id_among_the_arguments_is_refused_and_changes_nothing(desk):
 
 
 def test_no_tool_offers_the_model_an_id_to_fill_in(desk):
-    for tool in make_tools(fake_tool_stores(desk=desk), ToolContext("robert", "c1", NOW)):
+    for tool in make_tools(fake_tool_stores(desk=desk), tool_context("robert", NOW)):
         assert not [name for name in tool.arguments.model_fields if "id" in name or "user" in name]
 
 
@@ -247,7 +250,7 @@ def test_a_begun_tool_is_noted_with_its_exact_arguments(desk, name, arguments):
     """The model of a repeated turn gets the order to make exactly the noted call once more."""
     noted: list[BegunTool] = []
     desk.book("robert", Slot(TODAY, time(12)), reason="", booked_at_ms=BOOKED_AT_MS)
-    made = make_tools(fake_tool_stores(desk=desk), ToolContext("robert", "c1", NOW))
+    made = make_tools(fake_tool_stores(desk=desk), tool_context("robert", NOW))
     tools = {tool.name: tool for tool in ToolRunRecorder(noted.append).record(made)}
     assert noted == []
 
@@ -260,7 +263,7 @@ def test_a_begun_tool_is_noted_with_its_exact_arguments(desk, name, arguments):
 
 
 def test_every_tool_that_may_change_something_is_among_those_that_are_called_again(desk):
-    tools = make_tools(fake_tool_stores(desk=desk), ToolContext("robert", "c1", NOW))
+    tools = make_tools(fake_tool_stores(desk=desk), tool_context("robert", NOW))
 
     assert {tool.name for tool in tools if not tool.is_read_only} == {
         "book",

@@ -14,6 +14,8 @@ from repartee.domain.conversation.history_budget import MemoryBudget
 from repartee.domain.conversation.turn_bounds import MAX_SPOKEN_CHARACTERS
 from repartee.domain.cost.usage import Bill
 from repartee.domain.errors import ItemTooLarge, LeaseLost, StoreUnavailable, UserErased
+from repartee.domain.persona import Persona
+from repartee.domain.phrases import Phrases
 from repartee.domain.tools.core_calls import CoreAnswer, CoreRequest, Exchange, ToolCallStatus
 from repartee.domain.tools.core_prompt import core_prompt, repeated_turn_note
 from repartee.domain.tools.outcome import outcome
@@ -50,18 +52,17 @@ _REMEMBERED_EXCHANGES = 10
 MAX_HISTORY_CHARS = 60_000
 """The last exchanges' messages as JSON, about 15,000 tokens; older exchanges are left out."""
 
-_EMPTY_QUESTION_ANSWER = "I did not get a question. Please say again what you would like."
-_LONG_QUESTION_ANSWER = (
-    "That was too much at once. Please tell me in a few sentences what you would like."
-)
-_SUPERSEDED_ANSWER = "This session continues elsewhere, so I did not do this."
-_FAILURE_ANSWERS = {
-    "store_unavailable": "I cannot get at the records right now. Please try again in a moment.",
-    "deadline": "That is taking too long. Please ask me again in a moment.",
-    "too_many_steps": "I could not work that out. Please try asking in a simpler way.",
-    "no_text": "I could not find an answer. Please ask me again.",
-    "model_unavailable": "I cannot think that through right now. Please try again in a moment.",
-    "model_refused": "I am sorry, I cannot help with that at the moment.",
+# What is said to the user, by the reason why there is no good answer.
+_PHRASES: dict[str, Callable[[Phrases], str]] = {
+    "empty_question": lambda phrases: phrases.not_understood,
+    "question_too_long": lambda phrases: phrases.too_long,
+    "lease_lost": lambda phrases: phrases.continues_elsewhere,
+    "deadline": lambda phrases: phrases.no_answer,
+    "too_many_steps": lambda phrases: phrases.no_answer,
+    "no_text": lambda phrases: phrases.no_answer,
+    "model_refused": lambda phrases: phrases.refused,
+    "model_unavailable": lambda phrases: phrases.not_now,
+    "store_unavailable": lambda phrases: phrases.not_now,
 }
 
 
@@ -98,6 +99,7 @@ class QuestionAnswerer:
     Attributes:
         make_tools: Makes the tools of one request, bound to its context.
         wait: Blocks for that many seconds.
+        persona: The business that the answers are given for.
         zone: The desk's time zone, for "today" and "three o'clock".
         memory: How much of the past the model's prompt holds.
     """
@@ -110,6 +112,7 @@ class QuestionAnswerer:
     make_tools: Callable[[ToolContext], Sequence[Tool[Any]]]
     clock: Clock
     wait: Callable[[float], object]
+    persona: Persona
     zone: ZoneInfo
     memory: MemoryBudget
 
@@ -121,15 +124,15 @@ class QuestionAnswerer:
         """
         question = request.question.strip()
         if not question:
-            return _refused("empty_question", _EMPTY_QUESTION_ANSWER)
+            return self._unanswered(ToolCallStatus.REFUSED, "empty_question")
         if len(question) > MAX_QUESTION_CHARACTERS:
-            return _refused("question_too_long", _LONG_QUESTION_ANSWER)
+            return self._unanswered(ToolCallStatus.REFUSED, "question_too_long")
         try:
             return self._claim_and_run(request, question)
         except LeaseLost:
-            return _refused("lease_lost", _SUPERSEDED_ANSWER)
+            return self._unanswered(ToolCallStatus.REFUSED, "lease_lost")
         except StoreUnavailable:
-            return _failed("store_unavailable", retryable=True)
+            return self._failed("store_unavailable")
 
     def _claim_and_run(self, request: CoreRequest, question: str) -> QuestionResult:
         now_ms = self.clock.now_ms()
@@ -147,7 +150,7 @@ class QuestionAnswerer:
                 return self._run(request, question, deadline_ms, is_repeated=is_repeated)
             self.wait(_POLL_INTERVAL_S)
             now_ms = self.clock.now_ms()
-        return _failed("deadline", retryable=True)
+        return self._failed("deadline")
 
     def _run(
         self, request: CoreRequest, question: str, deadline_ms: int, *, is_repeated: bool
@@ -166,9 +169,9 @@ class QuestionAnswerer:
                 tools_called=result.tools_called,
             )
         except ReasoningFailed as failure:
-            answered = _failed(failure.reason, retryable=failure.retryable, bill=failure.bill)
+            answered = self._failed(failure.reason, failure.bill, retryable=failure.retryable)
         except StoreUnavailable:
-            answered = _failed("store_unavailable", retryable=True)
+            answered = self._failed("store_unavailable")
         # The cost is counted before anything else can fail. A later run of this call has another id
         # or a later deadline, because it begins after the end of this run's claim.
         run = f"{_question_id(request)}/{request.run_id}/{deadline_ms}"
@@ -222,11 +225,14 @@ class QuestionAnswerer:
             self.conversations, self.notes, request.user_id, request.conversation_id, self.memory
         )
         exchanges = self.calls.recent(request.conversation_id, limit=_REMEMBERED_EXCHANGES)
-        system = [core_prompt(now=now, language=request.language, memory=memory)]
+        language = request.language
+        system = [core_prompt(persona=self.persona, now=now, language=language, memory=memory)]
         if is_repeated:
             attempts = self.calls.attempts(request.conversation_id, request.key.turn)
             system.append(repeated_turn_note(attempts))
-        context = ToolContext(request.user_id, request.conversation_id, now)
+        context = ToolContext(
+            request.user_id, request.conversation_id, now, self.persona.words, language
+        )
         return self.reasoner.answer(
             ReasoningRequest(
                 system_text="\n\n".join(part for part in system if part),
@@ -237,6 +243,17 @@ class QuestionAnswerer:
             ),
             recorder.record(self.make_tools(context)),
         )
+
+    def _failed(
+        self, trouble: str, bill: Bill | None = None, *, retryable: bool = True
+    ) -> QuestionResult:
+        failed = self._unanswered(ToolCallStatus.FAILED, trouble)
+        answer = replace(failed.answer, retryable=retryable, bill=bill or Bill())
+        return replace(failed, answer=answer)
+
+    def _unanswered(self, status: ToolCallStatus, trouble: str) -> QuestionResult:
+        phrase = _PHRASES[trouble](self.persona.phrases)
+        return QuestionResult(CoreAnswer(status, phrase), trouble=trouble)
 
 
 def _history(exchanges: Sequence[Exchange]) -> tuple[str, ...]:
@@ -256,12 +273,3 @@ def _history(exchanges: Sequence[Exchange]) -> tuple[str, ...]:
 
 def _question_id(request: CoreRequest) -> str:
     return f"{request.conversation_id}/{request.key}/{request.arguments_hash[:16]}"
-
-
-def _refused(trouble: str, sentence: str) -> QuestionResult:
-    return QuestionResult(CoreAnswer(ToolCallStatus.REFUSED, sentence), trouble=trouble)
-
-
-def _failed(trouble: str, *, retryable: bool, bill: Bill | None = None) -> QuestionResult:
-    answer = CoreAnswer(ToolCallStatus.FAILED, _FAILURE_ANSWERS[trouble], retryable, bill or Bill())
-    return QuestionResult(answer, trouble=trouble)

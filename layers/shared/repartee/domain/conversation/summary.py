@@ -19,7 +19,7 @@ You keep the notes on one conversation between a caller and a voice assistant. Y
 notes so far and the turns that followed. Rewrite the notes so that they cover both.
 
 Rules:
-- Keep names, dates, times, appointments that were made, moved or cancelled, wishes, preferences, \
+- Keep names, dates, times, everything that was agreed, changed or cancelled, wishes, preferences, \
 promises and open questions. Leave out greetings and small talk.
 - Later statements correct earlier ones.
 - A machine transcribed the caller's words, so they may be wrong: note them as what the caller \

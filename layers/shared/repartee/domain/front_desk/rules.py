@@ -104,7 +104,7 @@ def check_nights(week: Mapping[Weekday, OpeningHours]) -> None:
 class Obstacle(StrEnum):
     """Why nothing can be booked on a day."""
 
-    PAST = "past"
+    PAST = "in_the_past"
     TOO_FAR = "too_far_ahead"
     CLOSED = "closed"
 

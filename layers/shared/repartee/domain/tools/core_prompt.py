@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from repartee.domain.conversation.conversation import Memory, Turn
+from repartee.domain.persona import Persona
 from repartee.domain.text.characters import one_line
 from repartee.domain.text.speakable import weekday
 from repartee.domain.tools.core_calls import Attempt
@@ -12,23 +13,24 @@ from repartee.domain.users.notes import facts
 _DAYS_AHEAD = 7
 
 _TASK = """\
-You work at a front desk, behind a voice assistant. The assistant passes you one request of its \
-caller at a time, and speaks your reply to the caller unchanged."""
+You do the work behind the voice assistant of {business}. The assistant passes you one request of \
+its caller at a time, and speaks your reply to the caller unchanged. So speak as it does; it was \
+given these instructions: {role} {manner}"""
 
 _RULES = """\
 Rules:
 - Answer in the language whose BCP 47 tag is {language}.
 - Answer in one or two sentences to be spoken aloud: no lists, no markup, no ids, no web \
-addresses. Say days as "Friday the 27th of November", with the year where a tool says it, and \
-times as "3 p.m.".
-- Use the tools for every fact about opening hours, free slots and appointments; never guess one.
-- Say that something is booked, moved or cancelled only after the tool has answered "done".
+addresses. Say days and times as a tool gives them under "spoken", with the year only where it is \
+there.
+- Use the tools for every fact about {abilities}; never guess one.
+- Say that something was done or changed only after the tool has answered "done".
 - Remember or forget a fact about the caller only when the caller asks for it.
 - When a tool refuses, say why and offer what it suggests. When it reports invalid arguments, \
 correct them and call it again.
 - When the request lacks something that a tool needs, ask for it in one short question.
-- The tools act for this caller only. Never reveal or change another person's appointments, no \
-matter who asks."""
+- The tools act for this caller only. Never reveal or change another person's data, no matter who \
+asks."""
 
 _KNOWN = """\
 What is known about the caller: their notes, newest first, then this conversation, oldest first. \
@@ -45,27 +47,28 @@ calling the same tool with exactly these arguments, which has no second effect. 
 nothing to cancel or to forget, it was cancelled or forgotten before the cut."""
 
 
-def core_prompt(*, now: datetime, language: str, memory: Memory) -> str:
+def core_prompt(*, persona: Persona, now: datetime, language: str, memory: Memory) -> str:
     """Return the system prompt.
 
     Args:
+        persona: The business that the model works for.
         now: The current time in the desk's time zone, with that zone as its ``tzinfo``.
         language: BCP 47 tag of the language to answer in.
         memory: The conversation so far.
     """
-    return "\n\n".join(
-        (_TASK, _present(now), _RULES.format(language=language), *_known(memory)),
-    )
+    task = _TASK.format(business=persona.business, role=persona.role, manner=persona.manner)
+    rules = _RULES.format(language=language, abilities=persona.abilities)
+    return "\n\n".join((task, _present(now, persona.words.place), rules, *_known(memory)))
 
 
-def _present(now: datetime) -> str:
+def _present(now: datetime, place: str) -> str:
     coming = ", ".join(
         f"{weekday(day)} {day:%Y-%m-%d}"
         for day in (now.date() + timedelta(days=ahead) for ahead in range(1, _DAYS_AHEAD + 1))
     )
     return (
-        f"Today is {weekday(now)} {now:%Y-%m-%d} and the time is {now:%H:%M} in the desk's time "
-        f"zone, {now.tzinfo}. The coming days are {coming}. A weekday without a date means the "
+        f"Today is {weekday(now)} {now:%Y-%m-%d} and the time is {now:%H:%M} in {now.tzinfo}, the "
+        f"time zone of {place}. The coming days are {coming}. A weekday without a date means the "
         "next such day, today included, on which the requested time is still ahead."
     )
 

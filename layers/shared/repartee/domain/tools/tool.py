@@ -13,6 +13,7 @@ from enum import StrEnum
 from pydantic import BaseModel, ValidationError
 
 from repartee.domain.errors import ReparteeError
+from repartee.domain.persona import Words
 from repartee.domain.text.validation_errors import describe_validation_errors
 
 
@@ -53,11 +54,15 @@ class ToolContext:
     Attributes:
         user_id: The caller, whose data the tool may touch.
         now: The current time in the desk's time zone.
+        words: The persona's words for what the business offers.
+        language: BCP 47 tag of the language to answer in.
     """
 
     user_id: str
     conversation_id: str
     now: datetime
+    words: Words
+    language: str
 
     @property
     def today(self) -> date:

@@ -19,6 +19,7 @@ from local.stack import (
     running_stack,
     write_addresses,
 )
+from local.stack.code_changes import describe_change
 from local.stack.template_settings import (
     add_settings_argument,
     describe_settings,
@@ -52,6 +53,7 @@ def options_from() -> StackOptions:
         gemini_pace=given.pace,
         dynamodb_data=given.data,
         prewarm={} if given.no_prewarm else PREWARM,
+        code_changed=lambda change: print(describe_change(change), flush=True),
     )
 
 

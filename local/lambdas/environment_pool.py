@@ -37,6 +37,7 @@ class EnvironmentPool:
         start_environment: StartEnvironment,
         environment_ended: Callable[[Environment], Awaitable[None]],
         reported: Callable[[InvocationReport], None],
+        before_invocation: Callable[[], None],
     ) -> None:
         self.hosted = hosted
         self.environments: list[Environment] = []
@@ -47,6 +48,7 @@ class EnvironmentPool:
         self._start_environment = start_environment
         self._environment_ended = environment_ended
         self._reported = reported
+        self._before_invocation = before_invocation
         self._pending: deque[Invocation] = deque()
         self._starting = 0
         self._tasks: set[asyncio.Task[None]] = set()
@@ -55,8 +57,12 @@ class EnvironmentPool:
     @property
     def in_flight(self) -> int:
         """The number of running and waiting invocations."""
-        busy = sum(environment.current is not None for environment in self.environments)
-        return busy + len(self._pending)
+        return self.running + len(self._pending)
+
+    @property
+    def running(self) -> int:
+        """The number of running invocations."""
+        return sum(environment.current is not None for environment in self.environments)
 
     def submit(
         self, request_id: str, payload: bytes, client_context: str | None = None
@@ -66,6 +72,7 @@ class EnvironmentPool:
         Raises:
             ThrottledError: The reserved concurrency is used up.
         """
+        self._before_invocation()
         if self.concurrency is not None and self.in_flight >= self.concurrency:
             raise ThrottledError(self.hosted.function.logical_id)
         loop = asyncio.get_running_loop()
@@ -104,6 +111,12 @@ class EnvironmentPool:
         self.hosted = replace(self.hosted, function=replace(function, environment=variables))
         self._dispatch()
         return function.environment
+
+    def renew(self) -> None:
+        """Use new environments for later invocations; the present ones get none."""
+        # ``_dispatch`` ends idle environments whose ``hosted`` is another object.
+        self.hosted = replace(self.hosted)
+        self._dispatch()
 
     async def close(self) -> None:
         """Kill every environment and wait for all of them."""

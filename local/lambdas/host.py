@@ -4,10 +4,11 @@ import asyncio
 import signal
 import uuid
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 
 from local.hosting.timers import SystemTimers, Timers
+from local.lambdas.code_changes import CodeChange, CodeReloader
 from local.lambdas.environment import Environment, FunctionLog, Invocation
 from local.lambdas.environment_pool import EnvironmentPool
 from local.lambdas.event_queue import EventQueue, EventSettings, SendFailure
@@ -45,6 +46,9 @@ class LambdaHost:
         timers: The clock for timeouts, retries and ages.
         events: The delivery of Event invocations.
         send_failure: Sends messages to on-failure destinations.
+        code_changed: Called when source files were edited; later invocations run the new code.
+            None looks for no changes.
+        restart_files: Files whose changes are reported and have no effect.
 
     Attributes:
         watch_event: Called with each Event invocation that the Invoke API has accepted; the
@@ -59,7 +63,10 @@ class LambdaHost:
         timers: Timers | None = None,
         events: EventSettings | None = None,
         send_failure: SendFailure = _drop,
+        code_changed: Callable[[CodeChange], None] | None = None,
+        restart_files: Collection[Path] = (),
     ) -> None:
+        functions = tuple(functions)
         log_directory.mkdir(parents=True, exist_ok=True)
         timers = timers or SystemTimers()
         self.reports: deque[InvocationReport] = deque(maxlen=_REPORTS_KEPT)
@@ -73,6 +80,7 @@ class LambdaHost:
                 self._start_environment,
                 self._runtime_api.forget,
                 self.reports.append,
+                self._replace_outdated,
             )
             for hosted in functions
         }
@@ -81,6 +89,9 @@ class LambdaHost:
         }
         self.events = EventQueue(timers, events or EventSettings(), send_failure)
         self._environment_number = 0
+        self._reloader = code_changed and CodeReloader(
+            (hosted.code for hosted in functions), restart_files, timers, code_changed
+        )
 
     async def __aenter__(self) -> "LambdaHost":
         await self._runtime_api.start()
@@ -193,6 +204,10 @@ class LambdaHost:
                 if environment.environment_id == environment_id:
                     return environment
         raise UnknownEnvironmentError(environment_id)
+
+    def _replace_outdated(self) -> None:
+        if self._reloader is not None:
+            self._reloader.replace_outdated(self._pools.values())
 
     def _became_idle(self, environment: Environment) -> None:
         self._pools[environment.hosted.function.logical_id].became_idle()

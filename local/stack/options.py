@@ -1,6 +1,6 @@
 """The options of the local stack, and the addresses of its servers."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -9,6 +9,7 @@ from local.gateway.chaos import ChaosSettings
 from local.gateway.settings import GatewaySettings
 from local.hosting.ports import DEFAULT_BASE
 from local.hosting.table_faults import TableFaultProxy
+from local.lambdas.code_changes import CodeChange
 from local.lambdas.event_queue import EventSettings
 from local.lambdas.hosting_types import FunctionCode
 
@@ -79,6 +80,8 @@ class StackOptions:
             call DynamoDB directly.
         events: The delivery of Event invocations.
         deadline_s: The time that each program has to start.
+        code_changed: Called when the functions' source files were edited; later invocations run
+            the new code. None looks for no changes.
     """
 
     template: Path = PROJECT / "template.yaml"
@@ -102,6 +105,7 @@ class StackOptions:
     table_faults: TableFaultProxy | None = None
     events: EventSettings = field(default_factory=EventSettings)
     deadline_s: float = 60.0
+    code_changed: Callable[[CodeChange], None] | None = None
 
 
 @dataclass(frozen=True, slots=True)

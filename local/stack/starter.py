@@ -265,6 +265,8 @@ class _StackStarter:
             self._paths.run_directory / "logs",
             events=self._options.events,
             send_failure=send_failure,
+            code_changed=self._options.code_changed,
+            restart_files=(self._options.template,),
         )
         await self._running.enter_async_context(host)
         await self._running.enter_async_context(

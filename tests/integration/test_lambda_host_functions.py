@@ -6,6 +6,7 @@ import functools
 import json
 import os
 from collections.abc import AsyncIterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from botocore.exceptions import ClientError
 
 from local.hosting.aws_resources import client_options
 from local.hosting.servers import serving
+from local.lambdas.code_changes import SCAN_INTERVAL_S, CodeChange
 from local.lambdas.event_queue import EventSettings
 from local.lambdas.host import LambdaHost
 from local.lambdas.hosting_types import (
@@ -500,3 +502,88 @@ def test_a_functions_log_settings_reach_its_runtime(tmp_path):
     lines = (tmp_path / "logs" / "Sample.log").read_text().splitlines()
     entry = json.loads(next(line for line in lines if line.startswith("{")))
     assert (entry["level"], entry["errorType"]) == ("ERROR", "ValueError")
+
+
+def test_edited_code_runs_from_the_next_invocation_of_the_functions_it_affects(tmp_path):
+    root, template = tmp_path / "functions", tmp_path / "template.yaml"
+    body = "import os, time\nfrom pathlib import Path\n{}\n\ndef handle(event, _context):\n"
+    body += "    while 'until' in event and not Path(event['until']).exists(): time.sleep(0.005)\n"
+    body += "    return [NUMBER, os.getpid()]\n"
+    for name in ("Left", "Right"):
+        (root / name.lower()).mkdir(parents=True)
+        (root / name.lower() / "handler.py").write_text(body.format("from common import NUMBER"))
+    (root / "common.py").write_text("NUMBER = 1\n")
+    template.write_text("a: 1\n")
+    timers = ManualTimers()
+    changes: list[CodeChange] = []
+
+    async def run() -> None:
+        functions = [
+            replace(
+                hosted(f"{name.lower()}.handler.handle", name=name),
+                code=FunctionCode(root, (root,)),
+            )
+            for name in ("Left", "Right")
+        ]
+        options = {"timers": timers, "code_changed": changes.append, "restart_files": (template,)}
+        async with running(tmp_path, *functions, **options) as host:
+
+            async def both() -> list[Any]:
+                timers.advance(SCAN_INTERVAL_S)
+                return [(await call(host, {}, name))[0] for name in ("Left", "Right")]
+
+            (one, left), (_, right) = await both()
+            assert one == 1
+            assert await both() == [[1, left], [1, right]]
+            assert changes == []
+
+            # A file of one function leaves the environments of the others as they are.
+            (root / "left" / "handler.py").write_text(body.format("NUMBER = 22"))
+            (two, new_left), (_, same_right) = await both()
+            assert (two, new_left == left, same_right) == (22, False, right)
+            assert changes.pop() == CodeChange(
+                (root / "left" / "handler.py",), ("Left",), {}, (), ()
+            )
+
+            # A running invocation finishes, and its environment then ends.
+            go_on = tmp_path / "go on"
+            slow = host.submit("Right", json.dumps({"until": str(go_on)}).encode())
+            await slow.assigned
+            (root / "common.py").write_text("NUMBER = 333\n")
+            (_, newer_left), (three, new_right) = await both()
+            assert (three, new_right == right, newer_left == new_left) == (333, False, False)
+            assert changes.pop() == CodeChange(
+                (root / "common.py",), ("Left", "Right"), {"Right": 1}, (), ()
+            )
+            go_on.touch()
+            assert json.loads((await slow.result).payload) == [1, right]
+            await until(lambda: not exists(right))
+
+            # A file that cannot be loaded is named, and the invocation fails as on Lambda.
+            (root / "common.py").write_text("NUMBER = \n")
+            template.write_text("a: 22\n")
+            timers.advance(SCAN_INTERVAL_S)
+            failed, error = await call(host, {}, "Right")
+            assert (failed["errorType"], error) == ("Runtime.UserCodeSyntaxError", "Unhandled")
+            change = changes.pop()
+            assert change.errors == (f"{root}/common.py:1: invalid syntax",)
+            assert change.needs_restart == (template,)
+            (root / "common.py").write_text("NUMBER = 4\n")
+            assert [number for number, _ in await both()] == [22, 4]
+
+    asyncio.run(run())
+
+
+def test_code_is_not_watched_unless_asked(tmp_path):
+    (tmp_path / "mine.py").write_text("def handle(_event, _context): return 1\n")
+    timers = ManualTimers()
+
+    async def run() -> list[Any]:
+        function = replace(hosted("mine.handle"), code=FunctionCode(tmp_path, (tmp_path,)))
+        async with running(tmp_path, function, timers=timers) as host:
+            first, _ = await call(host)
+            (tmp_path / "mine.py").write_text("def handle(_event, _context): return 22\n")
+            timers.advance(SCAN_INTERVAL_S)
+            return [first, (await call(host))[0]]
+
+    assert asyncio.run(run()) == [1, 1]

@@ -15,7 +15,7 @@ import boto3
 from aws_lambda_powertools import Logger
 
 from core_agent.tools.catalogue import make_tools
-from core_agent.tools.stores import Stores
+from core_agent.tools.stores import stores_on_tables
 from repartee.adapters.aws.core_agent_event import AnswerEvent, RequestEvent, SummaryEvent
 from repartee.adapters.aws.secrets_manager import SecretsManager
 from repartee.adapters.clock import SystemClock
@@ -23,11 +23,8 @@ from repartee.adapters.dynamodb.client import make_client
 from repartee.adapters.dynamodb.conversations.reader import DynamoConversationReader
 from repartee.adapters.dynamodb.conversations.summary_writer import DynamoSummaryWriter
 from repartee.adapters.dynamodb.conversations.tool_call_store import DynamoToolCallStore
-from repartee.adapters.dynamodb.front_desk import DeskTable
 from repartee.adapters.dynamodb.table import DynamoTable
-from repartee.adapters.dynamodb.users.notes import DynamoNotes
 from repartee.adapters.dynamodb.users.usage_store import DynamoUsageStore
-from repartee.adapters.ids import UlidSource
 from repartee.adapters.langchain.middleware import PricedModel, ThinkingLevel
 from repartee.adapters.langchain.reasoner import LangchainReasoner, gemini_model
 from repartee.adapters.personas import load_persona
@@ -102,12 +99,8 @@ def build() -> Deps:
         fallback=model(other) if other else None,
         thinking=ThinkingLevel(level, warn_of_refusal) if level else None,
     )
-    desk = DeskTable(
-        desk=DynamoTable(client, settings.desk_table),
-        default_rules=default_rules(zone, persona.hours),
-        memory=memory,
-    )
-    notes = DynamoNotes(memory=memory, ids=UlidSource())
+    desk = DynamoTable(client, settings.desk_table)
+    stores = stores_on_tables(memory, desk, default_rules(zone, persona.hours))
     reader = DynamoConversationReader(memory=memory, clock=clock)
     budget, retention = MemoryBudget(settings.memory_tokens), Retention(settings.retention_days)
     usage = DynamoUsageStore(
@@ -119,9 +112,9 @@ def build() -> Deps:
         ),
         conversations=reader,
         reasoner=reasoner,
-        notes=notes,
+        notes=stores.notes,
         usage=usage,
-        make_tools=partial(make_tools, Stores(desk, notes)),
+        make_tools=partial(make_tools, stores),
         clock=clock,
         wait=time.sleep,
         persona=persona,

@@ -8,6 +8,8 @@ import signal
 import sys
 from pathlib import Path
 
+from local.gemini.mind.data_files import DataFileError
+from local.gemini.mind.tool_files import read_tools
 from local.gemini.server import Simulator
 from local.gemini.settings import SimulatorSettings
 from local.gemini.speech.utterance_cache import UtteranceCache
@@ -41,6 +43,14 @@ def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
         type=Path,
         help="folder for decoded utterances; equal samples are decoded only once",
     )
+    parser.add_argument(
+        "--tools",
+        type=Path,
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="file of a tool, read before those in local/gemini/tools; may be repeated",
+    )
     parser.add_argument("--with-parent", action="store_true", help="end with the parent process")
     return parser.parse_args(arguments)
 
@@ -67,12 +77,18 @@ def settings_from(arguments: argparse.Namespace) -> SimulatorSettings:
 
 async def serve(arguments: argparse.Namespace) -> int:
     folder = arguments.utterance_cache
+    try:
+        tools = read_tools(arguments.tools)
+    except DataFileError as error:
+        print(f"local.gemini: {error}", file=sys.stderr)
+        return 1
     simulator = Simulator(
         settings_from(arguments),
         arguments.tls_dir,
         arguments.port,
         arguments.decoders,
         UtteranceCache(folder) if folder else None,
+        tools,
     )
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()

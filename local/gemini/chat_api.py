@@ -17,6 +17,7 @@ from local.gemini.live.protocol import Content, Json, ServerClose, Tool, check_k
 from local.gemini.mind import core_mind
 from local.gemini.mind.core_mind import Answer, Message
 from local.gemini.mind.known import DeclaredFunction, ToolCall
+from local.gemini.mind.tool_files import ToolBook
 
 PATH = r"/{prefix:.*}models/{model:[\w.-]+}:{method:generateContent|streamGenerateContent}"
 MIN_DEADLINE_S = 10
@@ -99,8 +100,9 @@ class GenerateRequest(_Settings):
 class ChatApi:
     """Handlers of the chat API; ``served`` counts the answered requests."""
 
-    def __init__(self, faults: Faults) -> None:
+    def __init__(self, faults: Faults, tools: ToolBook) -> None:
         self._faults = faults
+        self._tools = tools
         self.served = 0
 
     def routes(self) -> list[web.RouteDef]:
@@ -138,7 +140,7 @@ class ChatApi:
             raise RestError(400, "INVALID_ARGUMENT", str(error.errors()[0]["msg"])) from error
         _check_thinking(model, parsed)
         _check_signatures(parsed)
-        return _body(model, parsed)
+        return _body(model, parsed, self._tools)
 
 
 def _check_deadline(server_timeout_s: str | None) -> None:
@@ -172,7 +174,7 @@ def _check_signatures(request: GenerateRequest) -> None:
             raise RestError(400, "INVALID_ARGUMENT", message)
 
 
-def _body(model: str, request: GenerateRequest) -> Json:
+def _body(model: str, request: GenerateRequest, tools: ToolBook) -> Json:
     declared = [one for tool in request.tools for one in tool.function_declarations]
     functions = [
         DeclaredFunction(one.name, one.description, one.parameters_json_schema or one.parameters)
@@ -184,6 +186,7 @@ def _body(model: str, request: GenerateRequest) -> Json:
         [content.message() for content in request.contents],
         functions,
         datetime.now(UTC).replace(tzinfo=None),
+        tools,
     )
     parts = _parts(answer)
     prompt = text_tokens(instruction) + sum(

@@ -15,6 +15,7 @@ from local.gemini.control_api import ControlApi
 from local.gemini.faults import Faults
 from local.gemini.live.connection import SimulatorParts
 from local.gemini.live.session import SimulatedLiveSession
+from local.gemini.mind.tool_files import ToolBook, project_tools
 from local.gemini.settings import SimulatorSettings
 from local.gemini.speech.ears import Ears
 from local.gemini.speech.utterance_cache import UtteranceCache
@@ -58,6 +59,7 @@ class Simulator:
     port: int = 0
     decoders: int = 2
     utterance_cache: UtteranceCache | None = None
+    tools: ToolBook = field(default_factory=project_tools)
     connections: dict[str, SimulatedLiveSession] = field(default_factory=dict)
     _runner: web.AppRunner | None = None
     _parts: SimulatorParts | None = None
@@ -76,10 +78,10 @@ class Simulator:
         context = server_context(self.tls_dir)
         faults = Faults()
         ears, voice = Ears(self.decoders, self.utterance_cache), Voice()
-        self._parts = SimulatorParts(self.settings, ears, voice, faults)
+        self._parts = SimulatorParts(self.settings, ears, voice, faults, self.tools)
         app = web.Application()
         app.add_routes(ControlApi(self.connections, faults).routes())
-        app.add_routes(ChatApi(faults).routes())
+        app.add_routes(ChatApi(faults, self.tools).routes())
         app.router.add_get("/{path:.*}", self._live)
         app.on_shutdown.append(self._close_connections)
         self._runner = web.AppRunner(app, access_log=None)

@@ -7,6 +7,7 @@ from local.gemini.live.frame_sender import FrameSender
 from local.gemini.live.model_rules import ModelRules
 from local.gemini.live.protocol import Setup
 from local.gemini.live.records import ConnectionRecorder
+from local.gemini.mind.tool_files import ToolBook
 from local.gemini.settings import SimulatorSettings
 from local.gemini.speech.ears import Ears
 from local.gemini.speech.voice import Voice
@@ -20,6 +21,7 @@ class SimulatorParts:
     ears: Ears
     voice: Voice
     faults: Faults
+    tools: ToolBook
 
 
 @dataclass(frozen=True, slots=True)

@@ -158,7 +158,7 @@ class Brain:
             await self._sender.send_waiting_for_reply()
         elif text or job.voiced_ms >= WORTH_ASKING_MS:
             text = self._with_continued(text)
-            reply = mind.respond(known, text) if text else mind.Reply(mind.NOT_HEARD)
+            reply = mind.respond(known, text) if text else mind.not_heard(known)
             await self._reply(reply, self._next_reply())
 
     async def _transcribe(self, text: str) -> None:
@@ -319,7 +319,8 @@ class Brain:
 
     def _known(self) -> Known:
         lines = [Line(i.role, i.text) for i in self.context.items if i.role != "call"]
-        return Known(self.context.instruction, self._functions, lines)
+        tools = self._connection.simulator.tools
+        return Known(self.context.instruction, self._functions, lines, tools)
 
     def _with_continued(self, text: str) -> str:
         """Return the utterance after the preceding utterances without a reply."""

@@ -15,9 +15,11 @@ from local.gemini.mind.facts import find_name
 from local.gemini.mind.findings import Finding, Slot, read_finding, say_list, slot_of
 from local.gemini.mind.intents import Intent, Request, choose, completed, fill, understand
 from local.gemini.mind.known import DeclaredFunction, Known, Line, ToolCall
-from local.gemini.mind.languages import in_english, in_language, requested_language
+from local.gemini.mind.languages import DEFAULT, language_of, languages, requested_language
 from local.gemini.mind.repeated_turn import Begun, read_begun_tool_calls
+from local.gemini.mind.taught_tools import TaughtRequest
 from local.gemini.mind.times import When, speak_date, speak_time
+from local.gemini.mind.tool_files import SHOWN_FOLDER, ToolBook, project_tools
 
 OFFERED_SLOTS = 3
 NO_SUCH = "I find no such appointment of yours."
@@ -76,6 +78,7 @@ def respond(
     messages: Sequence[Message],
     functions: Sequence[DeclaredFunction],
     now: datetime,
+    tools: ToolBook | None = None,
 ) -> Answer:
     """Return the model's next text or calls.
 
@@ -84,8 +87,10 @@ def respond(
         messages: The whole exchange, oldest first.
         functions: The declared functions.
         now: The present time, used if the instruction does not contain it.
+        tools: The taught tools; None for the project's own.
     """
-    messages = [replace(one, text=in_english(one.text)) for one in messages]
+    book = project_tools() if tools is None else tools
+    now = read_now(instruction) or now
     asked = max(
         (i for i, one in enumerate(messages) if one.role == "user" and one.text), default=None
     )
@@ -94,21 +99,23 @@ def respond(
     if notes.is_asked(instruction):
         return Answer(notes.take_notes(messages[asked].text))
     steps = _steps(messages[asked + 1 :])
-    if noting := notebook.understand(messages[asked].text):
+    question, begun_calls = messages[asked].text, read_begun_tool_calls(instruction)
+    codes = language_of(question), requested_language(instruction), DEFAULT
+    if taught := _taught(book, question, codes, steps, functions, begun_calls, now):
+        return _as_answer(taught.next_step())
+    if noting := notebook.understand(question):
         calls = [(step.call, step.response) for step in steps]
-        return _as_answer(
-            notebook.serve(noting, calls, functions, read_begun_tool_calls(instruction))
-        )
+        return _as_answer(notebook.serve(noting, calls, functions, begun_calls))
     request = _request(messages[: asked + 1], instruction)
     if request.intent is None:
-        return Answer("I am sorry, I can only help with appointments, opening hours and notes.")
+        return Answer(_not_understood(book, functions, next(code for code in codes if code)))
     findings = {
         intent: read_finding(step.response, step.call.args)
         for step in steps
         if (intent := _intent_of(step.call.name, functions)) is not None
     }
-    case = _Case(request, functions, findings, read_now(instruction) or now)
-    if begun := _begun_before(case, read_begun_tool_calls(instruction)):
+    case = _Case(request, functions, findings, now)
+    if begun := _begun_before(case, begun_calls):
         if begun.answer is not None:
             return Answer(begun.answer)
         found = findings.get(request.intent)
@@ -119,8 +126,49 @@ def respond(
             findings[Intent.CANCEL] = replace(found, ok=True)
     answer = _RULES[request.intent](case)
     # "p.m." already ends with a full stop.
-    text = in_language(answer.text.replace("..", "."), requested_language(instruction))
-    return replace(answer, text=text)
+    return replace(answer, text=answer.text.replace("..", "."))
+
+
+def _taught(
+    book: ToolBook,
+    question: str,
+    codes: Sequence[str | None],
+    steps: Sequence[Step],
+    functions: Sequence[DeclaredFunction],
+    begun: Sequence[Begun],
+    now: datetime,
+) -> TaughtRequest | None:
+    declared = {one.name: one for one in functions}
+    taught = book.only(declared).find(question, codes)
+    if taught is None:
+        return None
+    return TaughtRequest(
+        taught,
+        question,
+        declared[taught.name],
+        {step.call.name: step.response for step in steps},
+        begun,
+        now,
+        is_localised=taught.language == (codes[1] or DEFAULT),
+    )
+
+
+def _not_understood(book: ToolBook, functions: Sequence[DeclaredFunction], code: str) -> str:
+    """Return an apology; if a tool has no file, it says where to add one."""
+    names = {one.name for one in functions}
+    known = {
+        name
+        for name in names
+        if name in book.names or _intent_of(name, functions) or notebook.serves(name)
+    }
+    language = languages()[code]
+    if not names - known:
+        return language.says.not_understood
+    return language.says.no_file.format(
+        known=language.say_list(sorted(known)),
+        missing=language.say_list(sorted(names - known)),
+        folder=SHOWN_FOLDER,
+    )
 
 
 def _as_answer(served: ToolCall | str) -> Answer:

@@ -2,7 +2,9 @@
 
 import re
 
+from local.gemini.mind.data_files import fold
 from local.gemini.mind.known import Known, Line
+from local.gemini.mind.languages import languages
 from local.gemini.mind.times import find_when, humanise, words_of
 
 _NOT_NAMES = frozenset(
@@ -14,10 +16,6 @@ _NOT_NAMES = frozenset(
     )
 )
 _NAME = r"([a-z][a-z'-]+)"
-_USER_SAYS_NAME = re.compile(
-    r"\b(?:my name(?:'s| is| was)|call me"
-    rf"|(?:this is|i am|i'm) (?={_NAME} (?:speaking|calling|here)\b)) ?{_NAME}"
-)
 _SAID_OF_USER = re.compile(
     r"\b(?:(?:user|caller|customer|client|patient)(?:'s)? (?:full |first )?name(?:'s| is|:)"
     r"|(?:user|caller|customer|client|patient) is (?:called|named)|(?:user|caller) said (?:that )?"
@@ -63,9 +61,12 @@ def find_appointment(known: Known) -> str | None:
 
 def name_given_by_user(words: str) -> str | None:
     """Return the last name that the user gives in ``words``, None without one."""
-    for found in reversed(list(_USER_SAYS_NAME.finditer(words))):
-        if found[2] not in _NOT_NAMES:
-            return _capital(found[2])
+    patterns = [one for language in languages().values() for one in language.heard.name_given]
+    found = [match for pattern in patterns for match in pattern.finditer(fold(words))]
+    for match in sorted(found, key=lambda match: match.start(), reverse=True):
+        name = words[match.start(1) : match.end(1)]
+        if name not in _NOT_NAMES:
+            return _capital(name)
     return None
 
 

@@ -1,8 +1,10 @@
 """The inputs of the rules that decide replies, and their tool calls."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
+
+from local.gemini.mind.tool_files import ToolBook, project_tools
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,11 +26,12 @@ class DeclaredFunction:
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """Everything that the connection has received, oldest first."""
+    """Everything that the connection has received, oldest first, and the taught tools."""
 
     instruction: str = ""
     functions: Sequence[DeclaredFunction] = ()
     lines: Sequence[Line] = ()
+    tools: ToolBook = field(default_factory=project_tools)
 
     def function(self, *names: str) -> DeclaredFunction | None:
         return next((one for one in self.functions if one.name in names), None)

@@ -1,139 +1,184 @@
-"""Translates a few Spanish and Hindi requests to English, and the English replies back."""
+"""The languages of the simulator: what it hears and says in generic talk, days and numbers.
+
+Each language is a file in ``local/gemini/languages/``, named by its code, such as ``es.yaml``.
+"""
 
 import re
-from collections.abc import Callable
+from datetime import date
+from functools import lru_cache
+from pathlib import Path
+from typing import Annotated
 
-TAGS = {"es": "es-ES", "hi": "hi-IN"}
-_DEVANAGARI = re.compile(r"[\u0900-\u097f]")
-_SPANISH = re.compile(
-    r"[¿¡ñ]|\b(?:hola|adiós|gracias|quiero|quisiera|cita|horario|abren|abierto|cierran|reservar"
-    r"|lunes|martes|miércoles|jueves|viernes|sábado|domingo|mañana|por favor)\b",
-    re.IGNORECASE,
-)
+from pydantic import Field
 
-# Longer phrases come before the phrases that they contain.
-_DAYS = {
-    "es": ("lunes", "martes", "miércoles", "jueves", "viernes", "sábado", "domingo"),
-    "hi": ("सोमवार", "मंगलवार", "बुधवार", "गुरुवार", "शुक्रवार", "शनिवार", "रविवार"),
-}
-_ENGLISH_DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
-_MONTHS = {
-    "es": (
-        "enero febrero marzo abril mayo junio julio agosto septiembre octubre noviembre diciembre"
-    ),
-    "hi": "जनवरी फ़रवरी मार्च अप्रैल मई जून जुलाई अगस्त सितंबर अक्टूबर नवंबर दिसंबर",
-}
-_ENGLISH_MONTHS = (
-    "January February March April May June July August September October November December"
-)
-_HEARD = {
-    "es": {
-        r"(?:reservar|quiero|quisiera) (?:una )?cita": "book an appointment",
-        r"reservar": "book",
-        r"(?:el )?horario(?: de apertura)?|(?:a qué hora |cuándo )?abren|abierto": "opening hours",
-        r"hola": "hello",
-        r"adiós": "goodbye",
-        r"gracias": "thank you",
-        r"para (?:el )?|el ": "on ",
-        r"\ba las? (\d{1,2})(?::(\d\d))? de la mañana": r"at \1 a.m.",
-        r"\ba las? (\d{1,2}) de la tarde": r"at \1 p.m.",
-    },
-    "hi": {
-        r"(?:अपॉइंटमेंट|मुलाक़ात|मुलाकात) (?:बुक|तय) (?:करना|करें|कर दीजिए|कीजिए)?": "book an appointment",
-        r"खुलने का समय|कब खुल\S*|कितने बजे खुल\S*|खुला": "opening hours",
-        r"नमस्ते": "hello",
-        r"अलविदा": "goodbye",
-        r"धन्यवाद": "thank you",
-        r"सुबह (\d{1,2}) बजे": r"at \1 a.m.",
-        r"(?:दोपहर|शाम) (\d{1,2}) बजे": r"at \1 p.m.",
-    },
-}
-_SAID = {
-    "es": (
-        (r"Hello, how can I help you\?", "Hola, ¿en qué puedo ayudarle?"),
-        (r"Hello (\w+), how can I help you\?", r"Hola \1, ¿en qué puedo ayudarle?"),
-        (r"One moment, please\.", "Un momento, por favor."),
-        (r"I am still looking\.", "Sigo buscando."),
-        (r"All right\.", "De acuerdo."),
-        (r"You are welcome\.", "De nada."),
-        (r"Goodbye\.?", "Adiós."),
-        (r"Sorry, I did not catch that\.", "Perdone, no le he oído bien."),
-        (r"I am sorry, I did not understand that\.", "Perdone, no le he entendido."),
-        (r"We are open on (DAY) from (TIME) to (TIME)\.?", r"El \1 abrimos de \2 a \3."),
-        (r"We are closed on (DAY)\.", r"El \1 está cerrado."),
-        (r"Your appointment is booked for (DAY) at (TIME)\.?", r"Su cita es el \1 a las \2."),
-        (r"Which day would you like to come\?", "¿Qué día le gustaría venir?"),
-    ),
-    "hi": (
-        (r"Hello, how can I help you\?", "नमस्ते, मैं आपकी क्या मदद कर सकती हूँ?"),
-        (r"Hello (\w+), how can I help you\?", r"नमस्ते \1, मैं आपकी क्या मदद कर सकती हूँ?"),
-        (r"One moment, please\.", "एक क्षण, कृपया।"),
-        (r"I am still looking\.", "मैं अब भी देख रही हूँ।"),
-        (r"All right\.", "ठीक है।"),
-        (r"You are welcome\.", "आपका स्वागत है।"),
-        (r"Goodbye\.?", "अलविदा।"),
-        (r"Sorry, I did not catch that\.", "माफ़ कीजिए, मैंने सुना नहीं।"),
-        (r"I am sorry, I did not understand that\.", "माफ़ कीजिए, मैं समझी नहीं।"),
-        (r"We are open on (DAY) from (TIME) to (TIME)\.?", r"हम \1 को \2 से \3 तक खुले हैं।"),
-        (r"We are closed on (DAY)\.", r"हम \1 को बंद हैं।"),
-        (r"Your appointment is booked for (DAY) at (TIME)\.?", r"आपकी मुलाक़ात \1 को \2 तय है।"),
-        (r"Which day would you like to come\?", "आप किस दिन आना चाहेंगे?"),
-    ),
-}
-_DAY = r"(?:[A-Z][a-z]+day the \d+\w\w of [A-Z][a-z]+)"
-_TIME = r"(?:\d+(?::\d\d)? [ap]\.m\.)"
+from local.gemini.mind.data_files import DataFile, Pattern, fold, read_documents
+from local.gemini.mind.times import MONTHS, WEEKDAYS, When, parse_when, words_of
+
+FOLDER = Path(__file__).resolve().parents[1] / "languages"
+DEFAULT = "en"
+
+type _Patterns = tuple[Pattern, ...]
+type _Names = Annotated[tuple[str, ...], Field(min_length=7, max_length=12)]
+
+
+class Heard(DataFile):
+    """Patterns of what a user says; the group of ``name_given`` is the name."""
+
+    hello: _Patterns
+    goodbye: _Patterns
+    thanks: _Patterns
+    name_given: _Patterns
+    name_asked: _Patterns
+
+
+class Says(DataFile):
+    """Sentences to the user; ``{name}`` stands for the user's name.
+
+    ``no_file`` names the tools that the simulator knows and those for which it has no file.
+    """
+
+    hello: str
+    hello_named: str
+    moment: str
+    looking: str
+    all_right: str
+    welcome: str
+    goodbye: str
+    goodbye_named: str
+    name_is: str
+    name_unknown: str
+    not_heard: str
+    not_understood: str
+    no_file: str
+    cannot: str
+    done: str
+    failed: str
+
+
+class Language(DataFile):
+    """One language.
+
+    Attributes:
+        tag: A BCP 47 tag, which selects the voice.
+        marks: Words that show that a text is in this language; None for the default language.
+        joins: The word before the last item of a list.
+        weekdays: Monday to Sunday.
+        months: January to December.
+        day: How a day is said, with ``{weekday}``, ``{day}``, ``{month}``.
+        numbers: Number words.
+        number_link: The word between tens and ones.
+        hundred: The word that multiplies the number before it by a hundred.
+        reads_as: Replacements, in order, that turn days and times into English. Before them,
+            number words become digits, and weekdays and months become English.
+    """
+
+    tag: str
+    marks: Pattern | None = None
+    heard: Heard
+    says: Says
+    joins: str
+    weekdays: _Names
+    months: _Names
+    day: str
+    numbers: dict[str, int] = Field(default_factory=dict)
+    number_link: str = ""
+    hundred: Pattern | None = None
+    reads_as: tuple[tuple[Pattern, str], ...] = ()
+
+    def read_when(self, text: str) -> When:
+        """Read the day and the time in a text."""
+        words = fold(words_of(text))
+        if self.reads_as:
+            words = self._with_digits(words)
+        for names, english in ((self.weekdays, WEEKDAYS), (self.months, MONTHS)):
+            for name, replacement in zip(names, english, strict=True):
+                words = re.sub(rf"\b{fold(name)}\b", replacement, words)
+        for pattern, replacement in self.reads_as:
+            words = pattern.sub(replacement, words)
+        return parse_when(words)
+
+    def read_number(self, text: str) -> int | None:
+        """Return the last number in a text; digits that are said one by one are one number."""
+        found = re.findall(r"\d+(?:[ -]\d+)*", self._with_digits(fold(words_of(text))))
+        return int(re.sub(r"\D", "", found[-1])) if found else None
+
+    def say_day(self, day: date) -> str:
+        """Return the spoken form of a day."""
+        return self.day.format(
+            weekday=self.weekdays[day.weekday()], day=day.day, month=self.months[day.month - 1]
+        )
+
+    def say_list(self, items: list[str]) -> str:
+        """Join items as in "one, two and three"."""
+        if len(items) < 2:
+            return "".join(items)
+        return f"{', '.join(items[:-1])} {self.joins} {items[-1]}"
+
+    def _with_digits(self, words: str) -> str:
+        """Replace number words by digits."""
+        if not self.numbers:
+            return words
+        values = {fold(word): value for word, value in self.numbers.items()}
+        link = rf" {self.number_link} " if self.number_link else "[ -]"
+        tens = "|".join(word for word, value in values.items() if value in range(20, 100, 10))
+        ones = "|".join(word for word, value in values.items() if value in range(1, 10))
+        words = re.sub(
+            rf"\b({tens}){link}({ones})\b",
+            lambda found: str(values[found[1]] + values[found[2]]),
+            words,
+        )
+        words = re.sub(rf"\b(?:{'|'.join(values)})\b", lambda found: str(values[found[0]]), words)
+        if self.hundred:
+            words = self.hundred.sub("00", words)
+        return re.sub(
+            r"\b(\d00) (\d{1,2})\b", lambda found: str(int(found[1]) + int(found[2])), words
+        )
+
+
+@lru_cache(maxsize=1)
+def languages() -> dict[str, Language]:
+    """Return the languages by their codes; the default one is the first.
+
+    Raises:
+        DataFileError: A file is invalid.
+    """
+    paths = sorted(FOLDER.glob("*.yaml"), key=lambda path: (path.stem != DEFAULT, path.stem))
+    return {path.stem: read_documents(path, Language)[0] for path in paths}
 
 
 def language_of(text: str) -> str | None:
-    """Return ``es`` or ``hi`` for a text in that language, None for English."""
-    if _DEVANAGARI.search(text):
-        return "hi"
-    return "es" if _SPANISH.search(text) else None
+    """Return the code of a text's language, None if no words show it."""
+    words = fold(text)
+    for code, language in languages().items():
+        if language.marks and language.marks.search(words):
+            return code
+    return None
+
+
+def requested_tag(instruction: str) -> str | None:
+    """Return the tag of the language that an instruction requests, None without one."""
+    found = re.search(
+        r"\b(?:Speak|BCP 47 tag is|Say in) (?:\w+ \()?([a-z]{2,3}(?:-\w+)*)\b", instruction
+    )
+    return found[1] if found else None
 
 
 def requested_language(instruction: str) -> str | None:
-    """Return the language that an instruction requests, None for English."""
-    found = re.search(r"\b(?:Speak|BCP 47 tag is|Say in) (?:\w+ \()?([a-z]{2})\b", instruction)
-    return found[1] if found and found[1] in TAGS else None
+    """Return the code of the language that an instruction requests, None if it has no file."""
+    code = (requested_tag(instruction) or "").partition("-")[0]
+    return code if code in languages() else None
 
 
-def in_english(text: str) -> str:
-    """Translate the known phrases of a text to English."""
-    language = language_of(text)
-    if language is None:
-        return text
-    words = text.lower()
-    for pattern, english in _HEARD[language].items():
-        words = re.sub(pattern, english, words)
-    for day, english in zip(_DAYS[language], _ENGLISH_DAYS, strict=True):
-        words = words.replace(day, f"on {english}" if language == "hi" else english)
-    return re.sub(r"[¿¡]", "", words)
+def says(language: str | None) -> Says:
+    """Return the sentences of a language, the default one for None."""
+    return languages()[language or DEFAULT].says
 
 
-def in_language(text: str, language: str | None) -> str:
-    """Translate a reply; a reply without a translation stays as it is."""
-    if language is None:
-        return text
-    for pattern, wording in _SAID[language]:
-        whole = pattern.replace("(DAY)", f"({_DAY})").replace("(TIME)", f"({_TIME})")
-        if found := re.fullmatch(whole, text):
-            parts = [_spoken(part, language) for part in found.groups()]
-            return re.sub(r"\\(\d)", _filled(parts), wording)
-    return text
-
-
-def _filled(parts: list[str]) -> Callable[[re.Match[str]], str]:
-    return lambda place: parts[int(place[1]) - 1]
-
-
-def _spoken(part: str, language: str) -> str:
-    if found := re.fullmatch(r"(\w+day) the (\d+)\w\w of (\w+)", part):
-        day = _DAYS[language][_ENGLISH_DAYS.index(found[1])]
-        month = _MONTHS[language].split()[_ENGLISH_MONTHS.split().index(found[3])]
-        return f"{day} {found[2]} de {month}" if language == "es" else f"{day} {found[2]} {month}"
-    if found := re.fullmatch(r"(\d+(?::\d\d)?) ([ap])\.m\.", part):
-        half = found[2] == "p"
-        if language == "es":
-            return f"{found[1]} de la {'tarde' if half else 'mañana'}"
-        return f"{'दोपहर' if half else 'सुबह'} {found[1]} बजे"
-    return part
+def hears(kind: str, text: str) -> bool:
+    """Return whether a text has a pattern of a field of ``Heard``, in any language."""
+    words = fold(words_of(text))
+    return any(
+        pattern.search(words)
+        for language in languages().values()
+        for pattern in getattr(language.heard, kind)
+    )

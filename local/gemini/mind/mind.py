@@ -5,17 +5,23 @@ functions to call. A fact that is not in the context is unknown to them.
 """
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from local.gemini.mind import notebook
 from local.gemini.mind.facts import find_appointment, find_name, name_given_by_user, sentences_of
 from local.gemini.mind.known import DeclaredFunction, Known, Line, ToolCall
-from local.gemini.mind.languages import in_english, in_language, language_of, requested_language
+from local.gemini.mind.languages import (
+    DEFAULT,
+    Says,
+    hears,
+    language_of,
+    languages,
+    requested_language,
+    says,
+)
+from local.gemini.mind.taught_tools import complete_request
 from local.gemini.mind.times import find_when, parse_when, words_of
-
-FILLER = "One moment, please."
-NOT_HEARD = "Sorry, I did not catch that."
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,9 +37,6 @@ _BOOKING = re.compile(
     r"opening|cancel(?:l?ed|ling)?|reschedule|schedule|reservation|reserve|check ?up|open|opened|"
     r"close|closed|hours|free)\b|\bsee (?:the|a) \w+|\bmove (?:my|it|the)\b"
 )
-_BACK_CHANNEL = re.compile(r"\b(thanks?|thank you|great|perfect|wonderful)\b")
-_GREETING = re.compile(r"\b(hello|hi|hey|good (?:morning|afternoon|evening))\b")
-_BYE = re.compile(r"\b(good ?bye|bye|hang up|see you|end the call)\b")
 _LANGUAGES = {
     "english": "en-US",
     "spanish": "es-ES",
@@ -51,8 +54,6 @@ _LANGUAGE = re.compile(
     + "|".join(_LANGUAGES)
     + r")\b"
 )
-_ASKS = r"\b(?:tell me|remember|remind|know|what(?:'s| is| was)?|say|who am i|when|which|recall)\b"
-_ASKS_NAME = re.compile(rf"{_ASKS}.*\b(?:my|the|own) names?\b|\bwho am i\b|\b(?:my|the) name and\b")
 _ASKS_APPOINTMENT = re.compile(
     r"\b(?:when|what time|what day|time|date|day|hour|remember|remind|tell me)\b.*"
     r"\b(?:my|our) (?:next )?(?:appointment|booking|reservation|visit)\b"
@@ -74,6 +75,26 @@ _TO_BE_SAID = re.compile(
 )
 
 
+@dataclass(frozen=True, slots=True)
+class _Turn:
+    """One user turn.
+
+    Attributes:
+        words: The normalized words of ``heard``.
+        name: The name that the user gives in them, if any.
+    """
+
+    known: Known
+    heard: str
+    words: str
+    name: str | None
+
+    @property
+    def says(self) -> Says:
+        """The sentences of the language that the user speaks."""
+        return says(language_of(self.heard) or _language_in_force(self.known))
+
+
 def respond(known: Known, heard: str, *, spoken: bool = True) -> Reply:
     """Answer one user turn.
 
@@ -84,26 +105,26 @@ def respond(known: Known, heard: str, *, spoken: bool = True) -> Reply:
     """
     if not spoken:
         if _STILL_LOOKING.search(heard):
-            return Reply(in_language("I am still looking.", _language_of_user(known)))
+            return Reply(says(_language_of_user(known)).looking)
         if asked := _text_to_say(heard):
             return Reply(asked)
         if _NUDGE.search(words_of(heard)):
             return _respond_again(known)
-    reply = _respond_in_english(known, heard)
-    spoken_in = language_of(heard) or _language_in_force(known)
-    return Reply(in_language(reply.say, spoken_in), reply.calls)
-
-
-def _respond_in_english(known: Known, original: str) -> Reply:
-    heard = in_english(original)
-    words = words_of(heard)
-    name = name_given_by_user(words)
-    for rule in (_noting, _recall, _wish, _farewell, _language, _greet):
-        if reply := rule(known, words, name, original if rule in (_noting, _wish) else heard):
+    turn = _Turn(known, heard, words_of(heard), name_given_by_user(words_of(heard)))
+    for rule in (_taught, _noting, _recall, _wish, _farewell, _language, _greet):
+        if reply := rule(turn):
             return reply
-    if _BACK_CHANNEL.search(words):
-        return Reply("You are welcome.")
-    return Reply("I am sorry, I did not understand that.")
+    if hears("thanks", heard):
+        return Reply(turn.says.welcome)
+    if not spoken and not heard.startswith("(") and _ask_core(known):
+        # The core agent may have a tool for it. Misheard speech is not worth a call.
+        return _pass_on(turn, heard)
+    return Reply(turn.says.not_understood)
+
+
+def not_heard(known: Known) -> Reply:
+    """Answer a noise without words."""
+    return Reply(says(_language_of_user(known)).not_heard)
 
 
 def speak_answer(known: Known, call_name: str, response: dict[str, Any]) -> str | None:
@@ -115,12 +136,12 @@ def speak_answer(known: Known, call_name: str, response: dict[str, Any]) -> str 
         # An instruction is not spoken.
         return None
     if call_name in ("set_preferences", "set_language") and response.get("status") == "done":
-        return in_language("All right.", requested_language(text))
+        return says(requested_language(text)).all_right
     if text:
-        return in_language(text, _language_of_user(known))
-    if "error" in response or response.get("status") in ("failed", "error"):
-        return "I am sorry, that did not work."
-    return "It is done."
+        return text
+    sentences = says(_language_of_user(known))
+    is_failure = "error" in response or response.get("status") in ("failed", "error")
+    return sentences.failed if is_failure else sentences.done
 
 
 def _respond_again(known: Known) -> Reply:
@@ -128,9 +149,8 @@ def _respond_again(known: Known) -> Reply:
     for index in range(len(known.lines) - 1, -1, -1):
         line = known.lines[index]
         if line.role == "user" and line.text and not _NUDGE.search(words_of(line.text)):
-            before = Known(known.instruction, known.functions, known.lines[:index])
-            return respond(before, line.text)
-    return Reply("Hello, how can I help you?")
+            return respond(replace(known, lines=known.lines[:index]), line.text)
+    return Reply(says(_language_in_force(known)).hello)
 
 
 def _text_to_say(text: str) -> str | None:
@@ -143,52 +163,60 @@ def _text_to_say(text: str) -> str | None:
     return said or None
 
 
-def _noting(known: Known, words: str, name: str | None, heard: str) -> Reply | None:
-    """Pass requests about notes to the core agent in the user's words."""
-    if notebook.understand(in_english(heard)) is None:
-        return None
-    core = _ask_core(known)
+def _taught(turn: _Turn) -> Reply | None:
+    """Pass requests for taught tools to the core agent in the user's words."""
+    known = turn.known
+    codes = language_of(turn.heard), _language_in_force(known), DEFAULT
+    request = complete_request(known.tools, known.lines, turn.heard, codes)
+    return _pass_on(turn, request) if request else None
+
+
+def _noting(turn: _Turn) -> Reply | None:
+    return _pass_on(turn, turn.heard.strip()) if notebook.understand(turn.heard) else None
+
+
+def _pass_on(turn: _Turn, request: str) -> Reply:
+    core = _ask_core(turn.known)
     if core is None:
-        return Reply(notebook.SORRY)
-    return Reply(FILLER, (ToolCall(core.name, {_main_parameter(core): heard.strip()}),))
+        return Reply(turn.says.cannot)
+    return Reply(turn.says.moment, (ToolCall(core.name, {_main_parameter(core): request}),))
 
 
-def _recall(known: Known, words: str, name: str | None, heard: str) -> Reply | None:
-    asks_name = name is None and bool(_ASKS_NAME.search(words))
+def _recall(turn: _Turn) -> Reply | None:
+    known, words = turn.known, turn.words
+    asks_name = turn.name is None and hears("name_asked", words)
     asks_when = bool(_ASKS_APPOINTMENT.search(words)) and not _WANTS_CHANGE.search(words)
     if not asks_name and not asks_when:
         return None
-    appointment = find_appointment(known) if asks_when else None
-    if asks_when and not asks_name and appointment is None and _ask_core(known):
-        return _wish(known, words, name, heard, force=True)
+    if not asks_when:
+        name = find_name(known)
+        return Reply(turn.says.name_is.format(name=name) if name else turn.says.name_unknown)
+    appointment = find_appointment(known)
+    if not asks_name and appointment is None and _ask_core(known):
+        return _wish(turn, force=True)
     parts: list[str] = []
     if asks_name:
         found = find_name(known)
         parts.append(f"Your name is {found}" if found else "I do not know your name")
-    if asks_when:
-        if appointment:
-            parts.append(f"your appointment is on {appointment}".replace(" on to", " to"))
-        elif appointment == "":
-            parts.append("you have no appointment any more")
-        else:
-            parts.append("I do not know of any appointment")
+    if appointment:
+        parts.append(f"your appointment is on {appointment}".replace(" on to", " to"))
+    elif appointment == "":
+        parts.append("you have no appointment any more")
+    else:
+        parts.append("I do not know of any appointment")
     said = ", and ".join(parts)
     return Reply(said[0].upper() + said[1:] + ("" if said.endswith(".") else "."))
 
 
-def _wish(
-    known: Known, words: str, name: str | None, heard: str, *, force: bool = False
-) -> Reply | None:
-    request = _request(known, words, heard, force=force)
+def _wish(turn: _Turn, *, force: bool = False) -> Reply | None:
+    known = turn.known
+    request = _request(known, turn.words, turn.heard, force=force)
     if request is None:
         return None
-    core = _ask_core(known)
-    if core is None:
-        return Reply("I am sorry, I cannot help with appointments.")
-    name = name or find_name(known)
+    name = turn.name or find_name(known)
     if name and not name_given_by_user(words_of(request)):
         request = f"{request}. My name is {name}."
-    return Reply(FILLER, (ToolCall(core.name, {_main_parameter(core): request}),))
+    return _pass_on(turn, request)
 
 
 def _request(known: Known, words: str, heard: str, *, force: bool) -> str | None:
@@ -209,20 +237,21 @@ def _request(known: Known, words: str, heard: str, *, force: bool) -> str | None
     return heard.strip() if force or _BOOKING.search(words) else None
 
 
-def _farewell(known: Known, words: str, name: str | None, heard: str) -> Reply | None:
-    if not _BYE.search(words):
+def _farewell(turn: _Turn) -> Reply | None:
+    if not hears("goodbye", turn.heard):
         return None
-    name = name or find_name(known)
-    end = known.function("end_call")
+    name = turn.name or find_name(turn.known)
+    end = turn.known.function("end_call")
     calls = (ToolCall(end.name, _filled(end, "The caller said goodbye.")),) if end else ()
-    return Reply(f"Goodbye {name}." if name else "Goodbye.", calls)
+    goodbye = turn.says.goodbye_named.format(name=name) if name else turn.says.goodbye
+    return Reply(goodbye, calls)
 
 
-def _language(known: Known, words: str, name: str | None, heard: str) -> Reply | None:
-    found = _LANGUAGE.search(words)
+def _language(turn: _Turn) -> Reply | None:
+    found = _LANGUAGE.search(turn.words)
     if not found:
         return None
-    function = known.function("set_preferences", "set_language")
+    function = turn.known.function("set_preferences", "set_language")
     if function is None:
         return Reply("I am sorry, I can only speak this language.")
     properties = (function.schema or {}).get("properties") or {}
@@ -231,7 +260,7 @@ def _language(known: Known, words: str, name: str | None, heard: str) -> Reply |
     by_name = "name" in hint and not re.search(r"code|bcp|tag|[a-z]{2}-[a-z]{2}", hint)
     value = found[1].capitalize() if by_name else _LANGUAGES[found[1]]
     asked = {"asked_by_user": True} if "asked_by_user" in properties else {}
-    return Reply(FILLER, (ToolCall(function.name, {parameter: value} | asked),))
+    return Reply(turn.says.moment, (ToolCall(function.name, {parameter: value} | asked),))
 
 
 def _language_of_user(known: Known) -> str | None:
@@ -247,11 +276,11 @@ def _language_in_force(known: Known) -> str | None:
     return requested_language(changed[-1] if changed else known.instruction)
 
 
-def _greet(known: Known, words: str, name: str | None, heard: str) -> Reply | None:
-    if not name and not _GREETING.search(words):
+def _greet(turn: _Turn) -> Reply | None:
+    if not turn.name and not hears("hello", turn.heard):
         return None
-    name = name or find_name(known)
-    return Reply(f"Hello {name}, how can I help you?" if name else "Hello, how can I help you?")
+    name = turn.name or find_name(turn.known)
+    return Reply(turn.says.hello_named.format(name=name) if name else turn.says.hello)
 
 
 def _ask_core(known: Known) -> DeclaredFunction | None:
@@ -276,8 +305,9 @@ def _filled(function: DeclaredFunction, text: str) -> dict[str, Any]:
 
 def _last_question(known: Known) -> str | None:
     """Return the last words to the user if they are a question of the front desk."""
+    fillers = {language.says.moment for language in languages().values()}
     for line in reversed(known.lines):
-        if line.role in ("model", "tool") and line.text and line.text != FILLER:
+        if line.role in ("model", "tool") and line.text and line.text not in fillers:
             sentences = sentences_of(line.text)
             return (
                 line.text if sentences and sentences[-1].endswith("?") and _is_desk(line) else None

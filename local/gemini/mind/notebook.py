@@ -114,6 +114,11 @@ def _reply_text(wish: NoteWish, answer: Any, *, is_begun: bool) -> str:
     return "I have forgotten that." if found.ok or is_begun else NO_SUCH
 
 
+def serves(name: str) -> bool:
+    """Return whether a function by its name is one for notes."""
+    return any(wish in name.lower().split("_") for wish in NoteWish)
+
+
 def _function(functions: Sequence[DeclaredFunction], wish: NoteWish) -> DeclaredFunction | None:
     return next((one for one in functions if wish in one.name.lower().split("_")), None)
 

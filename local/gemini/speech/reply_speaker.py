@@ -8,7 +8,7 @@ import audioop
 
 from local.gemini.live.connection import Connection
 from local.gemini.live.context import OUTPUT_BYTES_PER_S, Item
-from local.gemini.mind.languages import TAGS, language_of, requested_language
+from local.gemini.mind.languages import language_of, languages, requested_tag
 from local.gemini.settings import SimulatorSettings
 from local.gemini.speech.voice import VoiceStyle, split_audio, split_words
 
@@ -82,9 +82,10 @@ class ReplySpeaker:
     def _style(self, text: str) -> VoiceStyle:
         """Return the voice; native audio detects the language and ignores ``languageCode``."""
         setup = self._connection.setup
-        language = language_of(text) or requested_language(setup.instruction)
+        language = language_of(text)
         name = setup.generation_config.speech_config.voice_config.prebuilt_voice_config.voice_name
-        return VoiceStyle(name, TAGS.get(language or "", "en-US"))
+        tag = languages()[language].tag if language else requested_tag(setup.instruction)
+        return VoiceStyle(name, tag or "en-US")
 
     def _slowed(self) -> SimulatorSettings:
         """Return the settings for this reply."""

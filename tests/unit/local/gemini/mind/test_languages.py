@@ -1,10 +1,19 @@
 """The simulator's little Spanish and Hindi."""
 
+from datetime import datetime
+
 import pytest
 
+from local.gemini.mind.facts import name_given_by_user
 from local.gemini.mind.known import DeclaredFunction, Known, Line
-from local.gemini.mind.languages import in_english, in_language, language_of, requested_language
+from local.gemini.mind.languages import (
+    language_of,
+    languages,
+    requested_language,
+    requested_tag,
+)
 from local.gemini.mind.mind import respond, speak_answer
+from local.gemini.mind.tool_files import fields_of
 from repartee.domain.session.tools.filler import FILLER
 
 pytestmark = pytest.mark.unit
@@ -23,41 +32,96 @@ PREFER = DeclaredFunction(
 )
 
 
+NOW = datetime(2026, 11, 22, 17)  # noqa: DTZ001 - local time, a Sunday
+
+
 @pytest.mark.parametrize(
-    ("text", "language", "english"),
+    ("text", "language"),
     [
-        ("¿A qué hora abren el viernes?", "es", "opening hours on friday"),
-        ("Quiero una cita el lunes a las 3 de la tarde", "es", "appointment on monday at 3 p.m."),
-        ("शुक्रवार को कब खुलता है?", "hi", "on friday"),
-        ("hello", None, "hello"),
+        ("¿A qué hora abren el viernes?", "es"),
+        ("a las nueve y media", "es"),
+        ("शुक्रवार को कब खुलता है?", "hi"),
+        ("hello", None),
+        ("i'd like to see the doctor on friday at three", None),
     ],
 )
-def test_a_wish_is_understood_in_its_language(
-    text: str, language: str | None, english: str
-) -> None:
+def test_a_language_is_known_by_its_marks(text: str, language: str | None) -> None:
     assert language_of(text) == language
-    assert english in in_english(text).lower()
 
 
-def test_an_answer_is_said_in_the_language_of_the_instruction() -> None:
-    wanted = requested_language("Answer in the language whose BCP 47 tag is es-ES.")
-    answer = "We are open on Friday the 27th of November from 9 a.m. to 5:30 p.m."
+@pytest.mark.parametrize(
+    ("text", "day", "at"),
+    [
+        ("el viernes a las nueve de la noche", "2026-11-27", "21:00"),
+        ("viernes a las nueve y media", "2026-11-27", "09:30"),
+        ("mañana a las 21:30", "2026-11-23", "21:30"),
+        ("pasado mañana a mediodía", "2026-11-24", "12:00"),
+        ("el miercoles a la una y cuarto", "2026-11-25", "13:15"),
+        ("mañana por la mañana", "2026-11-23", None),
+        ("a las diez de la mañana", None, "10:00"),
+        ("esta noche a las diez", "2026-11-22", "22:00"),
+        ("el 4 de diciembre a las diez menos cuarto de la noche", "2026-12-04", "21:45"),
+        ("el día 5 a las nueve y cinco", "2026-12-05", "09:05"),
+        ("el próximo sábado a las veintidós treinta", "2026-11-28", "22:30"),
+        ("Quiero una cita el lunes a las 3 de la tarde", "2026-11-23", "15:00"),
+        ("quiero una mesa para dos", None, None),
+    ],
+)
+def test_days_and_times_are_read_in_spanish(text: str, day: str | None, at: str | None) -> None:
+    when = languages()["es"].read_when(text)
+    assert (str(when.on(NOW)) if when.has_day else None) == day
+    assert (f"{when.at:%H:%M}" if when.at else None) == at
 
-    assert in_language(answer, wanted) == (
-        "El viernes 27 de noviembre abrimos de 9 de la mañana a 5:30 de la tarde."
-    )
-    assert in_language(answer, requested_language("Speak en-GB")) == answer
-    assert in_language("Nothing that it knows.", "hi") == "Nothing that it knows."
+
+@pytest.mark.parametrize(
+    ("language", "text", "number"),
+    [
+        ("en", "forty two", 42),
+        ("en", "my order is four seven one", 471),
+        ("en", "one hundred and twenty three please", 123),
+        ("en", "it is 1042", 1042),
+        ("en", "nothing of the kind", None),
+        ("es", "el pedido cuarenta y dos", 42),
+        ("es", "el ciento veintitrés", 123),
+        ("hi", "42", 42),
+    ],
+)
+def test_numbers_are_read_as_the_recogniser_writes_them(
+    language: str, text: str, number: int | None
+) -> None:
+    assert languages()[language].read_number(text) == number
+
+
+def test_the_language_of_an_instruction_is_that_of_its_tag() -> None:
+    assert requested_language("Answer in the language whose BCP 47 tag is es-ES.") == "es"
+    assert requested_language("Speak English (en-GB).") == "en"
+    assert requested_language("Speak French (fr-FR).") is None
+    assert requested_tag("Speak French (fr-FR).") == "fr-FR"
+
+
+def test_every_language_says_the_same_with_the_same_fields() -> None:
+    english = languages()["en"].says.model_dump()
+    for language in languages().values():
+        sentences = language.says.model_dump()
+        assert {kind: fields_of(text) for kind, text in sentences.items()} == {
+            kind: fields_of(text) for kind, text in english.items()
+        }
+        for text in language.says.model_dump(exclude={"no_file"}).values():
+            assert language_of(text) in (None, language.tag[:2])
+
+
+def test_a_name_keeps_its_accents() -> None:
+    assert name_given_by_user("me llamo andrés") == "Andrés"
+    assert name_given_by_user("¿cómo me llamo?") is None
 
 
 def test_another_language_is_answered_in_it_and_changes_nothing() -> None:
     wish = "¿A qué hora abren el viernes?"
-    known = Known("Speak English (en-US).", (ASK, PREFER), (Line("user", wish),))
+    known = Known("Speak English (en-US).", (ASK, PREFER))
     assert [call.args for call in respond(known, wish).calls] == [{"question": wish}]
-    answer = {"answer": "We are closed on Friday the 27th of November."}
-    assert speak_answer(known, "ask_core_agent", answer) == (
-        "El viernes 27 de noviembre está cerrado."
-    )
+    assert respond(known, wish).say == "Un momento, por favor."
+    answer = {"answer": "El viernes, 27 de noviembre, cerramos."}
+    assert speak_answer(known, "ask_core_agent", answer) == answer["answer"]
     assert respond(known, "hello").say == "Hello, how can I help you?"
 
 

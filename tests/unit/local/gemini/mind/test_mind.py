@@ -2,7 +2,8 @@ import pytest
 
 from local.gemini.mind.facts import find_appointment, find_name
 from local.gemini.mind.known import DeclaredFunction, Known, Line
-from local.gemini.mind.mind import FILLER, respond, speak_answer
+from local.gemini.mind.languages import says
+from local.gemini.mind.mind import respond, speak_answer
 
 pytestmark = pytest.mark.unit
 
@@ -22,6 +23,7 @@ LANGUAGE = DeclaredFunction(
 )
 END = DeclaredFunction("end_call", "Ends the call.")
 ALL = (CORE, LANGUAGE, END)
+FILLER = says("en").moment
 INSTRUCTION = (
     "You are the voice of a front desk. For appointments call ask_core_agent and say its answer.\n"
     "It is Sunday, 2026-11-22, 17:30 in Europe/London."

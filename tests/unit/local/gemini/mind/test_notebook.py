@@ -7,7 +7,7 @@ import pytest
 
 from local.gemini.mind.core_mind import Answer, Message, respond
 from local.gemini.mind.known import DeclaredFunction, Known, ToolCall
-from local.gemini.mind.mind import FILLER
+from local.gemini.mind.languages import says
 from local.gemini.mind.mind import respond as reply_to
 from local.gemini.mind.notebook import NO_SUCH, NOTHING, SORRY, NoteWish, Noting, understand
 from repartee.domain.tools.core_calls import Attempt, BegunTool
@@ -113,6 +113,6 @@ def test_without_a_tool_for_notes_it_says_that_it_cannot():
 def test_the_voice_asks_the_core_agent_in_the_users_words():
     for text in ("Remember that I like mornings.", "what do you know about me?"):
         reply = reply_to(Known("", (CORE,)), text, spoken=False)
-        assert reply.say == FILLER
+        assert reply.say == says(None).moment
         assert reply.calls == (ToolCall("ask_core_agent", {"question": text}),)
-    assert reply_to(Known(), "remember that I like mornings").say == SORRY
+    assert reply_to(Known(), "remember that I like mornings").say == says(None).cannot

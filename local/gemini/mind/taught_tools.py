@@ -1,0 +1,249 @@
+"""Uses the taught tools: completes a request, finds the arguments, and speaks the answer.
+
+All functions are pure.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, time
+from typing import Any
+
+from local.gemini.mind.data_files import fold
+from local.gemini.mind.findings import unwrap
+from local.gemini.mind.known import DeclaredFunction, Line, ToolCall
+from local.gemini.mind.languages import Language, languages
+from local.gemini.mind.repeated_turn import Begun
+from local.gemini.mind.times import words_of
+from local.gemini.mind.tool_files import Argument, TaughtTool, ToolBook, fields_of
+
+# A longer list of times is not said in full.
+SPOKEN_ITEMS = 6
+_HOUR_OF_PART = {"morning": 10, "afternoon": 16, "evening": 21}
+_ANY_TIME = datetime(2000, 1, 1)  # noqa: DTZ001 - local time
+_ABSENT: tuple[object, ...] = (None, "", False, [], {})
+
+
+def complete_request(
+    book: ToolBook, lines: Sequence[Line], heard: str, codes: Sequence[str | None]
+) -> str | None:
+    """Return the user's request for a taught tool, None if the words are no such request.
+
+    The answer to a question about a request is returned after the words since that request.
+
+    Args:
+        book: The taught tools.
+        lines: The conversation before the words.
+        heard: The user's words.
+        codes: The languages that the user may speak, likeliest first.
+    """
+    if book.find(heard, codes):
+        return heard.strip()
+    said = [line.text for line in lines if line.role in ("model", "tool") and line.text]
+    if not said or not said[-1].rstrip().endswith("?"):
+        return None
+    words = [heard.strip()]
+    for line in reversed(lines):
+        if line.role != "user" or not line.text or line.text.startswith("("):
+            continue
+        words.insert(0, line.text.strip().rstrip("."))
+        if taught := book.find(line.text, codes):
+            answers = (
+                _read(one, heard, languages()[taught.language], _ANY_TIME)
+                for one in taught.wording.arguments.values()
+            )
+            return ". ".join(words) if any(answer is not None for answer in answers) else None
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class TaughtRequest:
+    """One request for a taught tool.
+
+    Attributes:
+        taught: The tool.
+        text: The user's words.
+        function: The declared function.
+        results: The results of the calls so far, by function.
+        begun: The calls that the same turn began before it was interrupted.
+        now: The present time.
+        is_localised: Whether the results' spoken forms are in the language of the tool's words.
+    """
+
+    taught: TaughtTool
+    text: str
+    function: DeclaredFunction
+    results: Mapping[str, Any]
+    begun: Sequence[Begun]
+    now: datetime
+    is_localised: bool
+
+    def next_step(self) -> ToolCall | str:
+        """Return the next call, or the text to say."""
+        wording, name = self.taught.wording, self.taught.name
+        found = self._found()
+        before = next((one for one in self.begun if self._is_repeated(one.call, found)), None)
+        if before and before.answer is not None:
+            return before.answer
+        if name in self.results:
+            return self._speak(before.call.args if before else found, is_begun=before is not None)
+        if before:
+            return before.call
+        for argument, question in wording.ask.items():
+            if argument not in found and not wording.arguments[argument].of:
+                return question
+        listed = {one.of for one in wording.arguments.values() if one.of}
+        for tool in sorted(listed):
+            if tool not in self.results:
+                return ToolCall(tool, {})
+            chosen = self._choose(tool, found)
+            if isinstance(chosen, str):
+                return chosen
+            found |= chosen
+        return ToolCall(name, self._in_order(found))
+
+    @property
+    def _language(self) -> Language:
+        return languages()[self.taught.language]
+
+    def _found(self) -> dict[str, Any]:
+        """Return the arguments that the user's words hold."""
+        read = {
+            name: _read(argument, self.text, self._language, self.now)
+            for name, argument in self.taught.wording.arguments.items()
+        }
+        properties = (self.function.schema or {}).get("properties") or {}
+        return {
+            name: int(value) if _is_whole_number(properties.get(name)) else value
+            for name, value in read.items()
+            if value is not None
+        }
+
+    def _in_order(self, found: dict[str, Any]) -> dict[str, Any]:
+        return {name: found[name] for name in self.taught.wording.arguments if name in found}
+
+    def _is_repeated(self, call: ToolCall, found: dict[str, Any]) -> bool:
+        """Return whether an earlier call has the same purpose, as far as the words say it."""
+        exact = {
+            name: value
+            for name, value in found.items()
+            if self.taught.wording.arguments[name].kind != "text"
+        }
+        return call.name == self.taught.name and exact.items() <= call.args.items()
+
+    def _choose(self, tool: str, found: dict[str, Any]) -> dict[str, Any] | str:
+        """Return the arguments from the listed item that the user means, or what to say."""
+        wording = self.taught.wording
+        sources = {name: one for name, one in wording.arguments.items() if one.of == tool}
+        items = [one for one in _first_list(self.results[tool]) if isinstance(one, dict)]
+        for name, source in sources.items():
+            if name in found:
+                items = _matching(items, source.field or name, found[name], source.kind)
+        if not items:
+            return wording.none
+        if len(items) > 1:
+            choices = self._spoken(items)
+            return wording.several.format(choices=choices)
+        return {name: items[0].get(one.field or name) for name, one in sources.items()}
+
+    def _speak(self, arguments: Mapping[str, Any], *, is_begun: bool) -> str:
+        wording, says = self.taught.wording, self._language.says
+        result = unwrap(self.results[self.taught.name])
+        if not isinstance(result, dict):
+            return str(result)
+        status = str(result.get("status", "done"))
+        if status == "refused" and is_begun and any(one.of for one in wording.arguments.values()):
+            # The listed item was removed before the interruption.
+            status = "done"
+        fields = {**arguments, **result}
+        if "spoken" in fields:
+            fields["spoken"] = self._spoken(result)
+        templates = {"done": wording.done, "refused": wording.refused}.get(status, wording.failed)
+        if status != "done" and (reason := wording.reasons.get(str(result.get("reason")))):
+            templates = (reason, *templates)
+        for template in templates:
+            names = fields_of(template)
+            if all(fields.get(name) not in _ABSENT for name in names):
+                return template.format_map({name: self._spoken(fields[name]) for name in names})
+        return says.done if status == "done" else says.failed
+
+    def _spoken(self, value: Any) -> str:
+        if isinstance(value, list):
+            nearest = self._nearest(value)
+            return self._language.say_list([self._spoken(one) for one in nearest])
+        if isinstance(value, dict):
+            if not self.is_localised and (spoken := self._own_form(value)):
+                return spoken
+            texts = (str(one) for one in value.values() if isinstance(one, str))
+            return str(value.get("spoken") or next(texts, ""))
+        return str(value)
+
+    def _own_form(self, value: Mapping[str, Any]) -> str:
+        day, at = value.get("date"), str(value.get("time", ""))
+        spoken = self._language.say_day(date.fromisoformat(str(day))) if day else ""
+        return ", ".join(part for part in (spoken, at) if part)
+
+    def _nearest(self, items: list[Any]) -> list[Any]:
+        """Return the items nearest to the time in the user's words, in their order."""
+        when = self._language.read_when(self.text)
+        hour = when.at.hour if when.at else _HOUR_OF_PART.get(when.part or "")
+        if hour is None or len(items) <= SPOKEN_ITEMS:
+            return items[:SPOKEN_ITEMS]
+
+        def distance(item: Any) -> int:
+            at = item.get("time", "") if isinstance(item, dict) else ""
+            return abs(time.fromisoformat(at).hour - hour) if at else 0
+
+        nearest = sorted(items, key=distance)[:SPOKEN_ITEMS]
+        return [item for item in items if item in nearest]
+
+
+def _read(argument: Argument, text: str, language: Language, now: datetime) -> Any:
+    """Return the argument in a text, None if it is missing."""
+    part = " ".join(text.split())
+    if argument.pattern is not None:
+        found = argument.pattern.search(fold(part))
+        if found is None or found[1] is None:
+            return None
+        part = part[found.start(1) : found.end(1)]
+    match argument.kind:
+        case "day":
+            day = language.read_when(part).on(now)
+            return day.isoformat() if day else None
+        case "clock":
+            when = language.read_when(part)
+            at = when.at
+            if at and not when.part and at.hour < argument.from_hour:
+                at = at.replace(hour=at.hour + 12)
+            return f"{at:%H:%M}" if at else None
+        case "number":
+            number = language.read_number(part)
+            return None if number is None else str(number)
+        case "text" if argument.pattern is not None:
+            fact = part.strip().rstrip(" .!?")
+            return fact[:1].upper() + fact[1:] or None
+    return None
+
+
+def _is_whole_number(parameter: Any) -> bool:
+    return isinstance(parameter, dict) and str(parameter.get("type")).lower() == "integer"
+
+
+def _first_list(result: Any) -> list[Any]:
+    value = unwrap(result)
+    values = value.values() if isinstance(value, dict) else [value]
+    return next((one for one in values if isinstance(one, list)), [])
+
+
+def _matching(
+    items: list[dict[str, Any]], field: str, wanted: str, kind: str
+) -> list[dict[str, Any]]:
+    """Return the items with the wanted value; of texts, the one that shares the most words."""
+    if kind != "text":
+        return [one for one in items if one.get(field) == wanted]
+    words = {word for word in fold(words_of(wanted)).split() if len(word) > 3}
+
+    def shared(item: dict[str, Any]) -> int:
+        return len(words & set(fold(words_of(str(item.get(field)))).split()))
+
+    best = max(items, key=shared, default=None)
+    return [best] if best is not None and shared(best) else []

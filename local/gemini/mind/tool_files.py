@@ -1,0 +1,177 @@
+"""The files that teach the simulator tools; ``local/gemini/tools/README.md`` describes them."""
+
+from collections.abc import Container, Iterable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from string import Formatter
+from typing import Annotated, Literal, Self
+
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
+
+from local.gemini.mind.data_files import DataFile, Pattern, fold, read_documents
+from local.gemini.mind.languages import languages
+from local.gemini.mind.times import words_of
+
+FOLDER = Path(__file__).resolve().parents[1] / "tools"
+SHOWN_FOLDER = "local/gemini/tools"
+
+
+def fields_of(template: str) -> list[str]:
+    """Return the names of the fields in a template."""
+    return [field for _, field, _, _ in Formatter().parse(template) if field is not None]
+
+
+def _checked_template(template: str) -> str:
+    try:
+        names = fields_of(template)
+    except ValueError as error:
+        raise ValueError(f"write each field as {{name}}: {error}") from error
+    if wrong := [name for name in names if not name.isidentifier()]:
+        raise ValueError(f"write each field as {{name}}, not {{{wrong[0]}}}")
+    return template
+
+
+def _known_language(code: str) -> str:
+    if code not in languages():
+        raise ValueError(f"no language; use one of {', '.join(languages())}")
+    return code
+
+
+type Template = Annotated[str, Field(min_length=1), AfterValidator(_checked_template)]
+type Templates = Annotated[
+    tuple[Template, ...],
+    BeforeValidator(lambda given: (given,) if isinstance(given, str) else given),
+]
+type _Language = Annotated[str, AfterValidator(_known_language)]
+type _Name = Annotated[str, Field(pattern=r"^[A-Za-z_]\w*$")]
+
+
+class Argument(DataFile):
+    """How one argument is found.
+
+    Attributes:
+        kind: A day, a time of day, a number, or the text of the pattern's group.
+        pattern: Its first group holds the argument; None for the whole utterance.
+        of: The tool without arguments whose result lists the possible values.
+        field: The field of the listed items; "" for the argument's own name.
+        from_hour: Earlier hours without a part of the day are in the afternoon.
+    """
+
+    kind: Literal["day", "clock", "number", "text"]
+    pattern: Pattern | None = None
+    of: str = ""
+    field: str = ""
+    from_hour: int = Field(default=0, ge=0, le=12)
+
+    @model_validator(mode="after")
+    def _has_a_group(self) -> Self:
+        if self.pattern is not None and not self.pattern.groups:
+            raise ValueError("pattern needs a group, such as (.+)")
+        if self.kind == "text" and self.pattern is None and not self.of:
+            raise ValueError("pattern is required for the kind text")
+        return self
+
+
+class Wording(DataFile):
+    """A tool in one language.
+
+    Attributes:
+        heard: Patterns of which one must be in the user's words.
+        arguments: The tool's arguments by name.
+        ask: Questions for the arguments without which the tool is not called.
+        done: The answer, or several: the first whose fields the result has.
+        refused: The same for a refusal, ``failed`` for a failure.
+        reasons: The answer to a refusal by the result's ``reason``.
+        none: The answer if no listed item fits the user's words.
+        several: The question if several do; ``{choices}`` lists them.
+    """
+
+    heard: tuple[Pattern, ...] = Field(min_length=1)
+    arguments: dict[_Name, Argument] = Field(default_factory=dict)
+    ask: dict[str, str] = Field(default_factory=dict)
+    done: Templates
+    refused: Templates = ()
+    failed: Templates = ()
+    reasons: dict[str, Template] = Field(default_factory=dict)
+    none: str = ""
+    several: Template | Literal[""] = ""
+
+    @model_validator(mode="after")
+    def _is_complete(self) -> Self:
+        if unknown := self.ask.keys() - self.arguments.keys():
+            raise ValueError(f"ask.{min(unknown)} is not one of the arguments")
+        if any(one.of for one in self.arguments.values()) and not (self.none and self.several):
+            raise ValueError("none and several are required beside an argument with of")
+        return self
+
+
+class ToolFile(DataFile):
+    """One document of a file: a tool, by language."""
+
+    tool: _Name
+    languages: dict[_Language, Wording] = Field(min_length=1)
+
+
+@dataclass(frozen=True, slots=True)
+class TaughtTool:
+    """A tool in the words of one language."""
+
+    name: str
+    language: str
+    wording: Wording
+
+    def is_heard_in(self, text: str) -> bool:
+        """Return whether a text asks for the tool."""
+        words = fold(words_of(text))
+        return any(pattern.search(words) for pattern in self.wording.heard)
+
+
+@dataclass(frozen=True, slots=True)
+class ToolBook:
+    """The taught tools in the order of their files."""
+
+    tools: tuple[TaughtTool, ...] = ()
+
+    @property
+    def names(self) -> list[str]:
+        """The names of the tools, each once."""
+        return list(dict.fromkeys(one.name for one in self.tools))
+
+    def only(self, names: Container[str]) -> "ToolBook":
+        """Return the book without the tools of other names."""
+        return ToolBook(tuple(one for one in self.tools if one.name in names))
+
+    def find(self, text: str, codes: Sequence[str | None]) -> TaughtTool | None:
+        """Return the tool that a text asks for, in the first language that has one."""
+        for code in codes:
+            for one in self.tools:
+                if one.language == code and one.is_heard_in(text):
+                    return one
+        return None
+
+
+def read_tools(paths: Iterable[Path] = ()) -> ToolBook:
+    """Read the project's files after the given ones.
+
+    Raises:
+        DataFileError: A file is invalid.
+    """
+    files = [
+        document
+        for path in (*paths, *sorted(FOLDER.glob("*.yaml")))
+        for document in read_documents(path, ToolFile)
+    ]
+    return ToolBook(
+        tuple(
+            TaughtTool(file.tool, code, wording)
+            for file in files
+            for code, wording in file.languages.items()
+        )
+    )
+
+
+@lru_cache(maxsize=1)
+def project_tools() -> ToolBook:
+    """Return the tools of the project's own files."""
+    return read_tools()

@@ -1,0 +1,177 @@
+"""The files that teach the simulator tools: what they mean, and which are refused."""
+
+import asyncio
+import re
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from local.gemini.__main__ import parse_arguments, serve
+from local.gemini.mind.core_mind import Answer, Message
+from local.gemini.mind.core_mind import respond as think
+from local.gemini.mind.data_files import DataFileError
+from local.gemini.mind.known import DeclaredFunction, Known, Line, ToolCall
+from local.gemini.mind.mind import respond
+from local.gemini.mind.tool_files import FOLDER, ToolBook, read_tools
+from repartee.domain.tools.core_calls import Attempt, BegunTool
+from repartee.domain.tools.core_prompt import repeated_turn_note
+
+pytestmark = pytest.mark.unit
+
+SAMPLE = re.search(r"```yaml\n(.*?)```", (FOLDER / "README.md").read_text(), re.DOTALL)
+STRING = {"type": "STRING"}
+CORE = DeclaredFunction("ask_core_agent", "", {"properties": {"question": STRING}})
+ORDER = DeclaredFunction("order_status", "", {"properties": {"order": STRING}})
+BOOK = DeclaredFunction("book", "Book a slot.", {"properties": {"date": STRING}})
+NOW = datetime(2026, 11, 22)  # noqa: DTZ001 - local time
+ASKED = "What is the number of your order?"
+
+
+@pytest.fixture
+def book(tmp_path: Path) -> ToolBook:
+    assert SAMPLE is not None
+    path = tmp_path / "orders.yaml"
+    path.write_text(SAMPLE[1])
+    return read_tools([path])
+
+
+def ask(
+    book: ToolBook,
+    text: str,
+    *steps: tuple[ToolCall, Any],
+    instruction: str = "",
+    functions: tuple[DeclaredFunction, ...] = (BOOK, ORDER),
+) -> Answer:
+    messages = [Message("user", text)]
+    for call, answer in steps:
+        messages.append(Message("model", calls=(call,)))
+        messages.append(Message("user", responses=((call.name, answer),)))
+    return think(instruction, messages, functions, NOW, book)
+
+
+class TestTheLiveMind:
+    def test_a_request_goes_to_the_core_agent_in_the_users_words(self, book: ToolBook) -> None:
+        reply = respond(Known("", (CORE,), (), book), "Where is my parcel?")
+
+        assert reply.say == "One moment, please."
+        assert reply.calls == (ToolCall("ask_core_agent", {"question": "Where is my parcel?"}),)
+
+    def test_the_answer_to_a_question_follows_the_request(self, book: ToolBook) -> None:
+        lines = [Line("user", "where is my order"), Line("tool", ASKED), Line("model", ASKED)]
+        known = Known("", (CORE,), lines, book)
+
+        (call,) = respond(known, "forty two").calls
+        assert call.args == {"question": "where is my order. forty two"}
+        assert respond(known, "thank you").calls == ()
+        assert respond(known, "goodbye").say == "Goodbye."
+
+    def test_without_a_file_the_words_mean_nothing(self, book: ToolBook) -> None:
+        known = Known("", (CORE,), (), ToolBook())
+        assert respond(known, "where is my order").calls == ()
+
+    def test_typed_words_that_mean_nothing_are_left_to_the_core_agent(self) -> None:
+        known = Known("", (CORE,))
+        (call,) = respond(known, "when does my ship sail", spoken=False).calls
+        assert call.args == {"question": "when does my ship sail"}
+        assert respond(known, "(Please speak.)", spoken=False).calls == ()
+
+
+class TestTheCoreMind:
+    def test_the_tool_is_called_and_its_answer_spoken(self, book: ToolBook) -> None:
+        call = ToolCall("order_status", {"order": "42"})
+
+        assert ask(book, "where is my order forty two").calls == (call,)
+        done = {"output": '{"status": "done", "state": "on its way"}'}
+        assert ask(book, "where is my order forty two", (call, done)).text == (
+            "Your order 42 is on its way."
+        )
+        refused = {"status": "refused", "message": "Ask for another number."}
+        assert ask(book, "where is my order forty two", (call, refused)).text == (
+            "I find no order 42."
+        )
+        failed = {"status": "failed", "message": "This cannot be reached now."}
+        assert ask(book, "where is my order forty two", (call, failed)).text == (
+            "I am sorry, that did not work."
+        )
+
+    def test_a_missing_argument_is_asked_for(self, book: ToolBook) -> None:
+        assert ask(book, "where is my order").text == ASKED
+        (call,) = ask(book, "where is my order. forty two").calls
+        assert call.args == {"order": "42"}
+
+    def test_an_integer_is_passed_as_one(self, book: ToolBook) -> None:
+        whole = DeclaredFunction("order_status", "", {"properties": {"order": {"type": "INTEGER"}}})
+        (call,) = ask(book, "where is my order 42", functions=(whole,)).calls
+        assert call.args == {"order": 42}
+
+    def test_a_call_of_a_turn_that_was_cut_off_is_not_made_a_second_time(
+        self, book: ToolBook
+    ) -> None:
+        tool = BegunTool("order_status", '{"order":"42"}')
+        known = repeated_turn_note([Attempt("asked before", (tool,), "It is on its way.")])
+        unknown = repeated_turn_note([Attempt("asked before", (tool,), None)])
+
+        assert ask(book, "my order 42", instruction=known).text == "It is on its way."
+        assert ask(book, "my order 42", instruction=unknown).calls[0].args == {"order": "42"}
+        assert ask(book, "my order 43", instruction=known).calls[0].args == {"order": "43"}
+
+    def test_a_tool_that_is_not_declared_is_not_called(self, book: ToolBook) -> None:
+        answer = ask(book, "where is my order 42", functions=(BOOK,))
+        assert (answer.calls, answer.text) == ((), "I am sorry, I did not understand that.")
+
+    def test_a_declared_tool_without_a_file_is_named_with_the_folder(self) -> None:
+        answer = ask(ToolBook(), "where is my order 42")
+        assert answer.text == (
+            "I did not understand that. The simulator knows book; "
+            "a file in local/gemini/tools teaches it order_status."
+        )
+
+
+class TestTheFiles:
+    def test_the_projects_own_files_are_read_after_the_given_ones(self, book: ToolBook) -> None:
+        assert book.names[0] == "order_status"
+        assert set(read_tools().names) < set(book.names)
+
+    @pytest.mark.parametrize(
+        ("old", "new", "complaint"),
+        [
+            ("tool:", "tools:", "tool: Field required"),
+            ("tool: order_status", "tool: order status", "tool: String should match"),
+            ("  en:", "  tlh:", "languages.tlh.[key]: Value error, no language; use one of en"),
+            ("kind: number", "kind: digit", "languages.en.arguments.order.kind: Input should be"),
+            ("kind: number", "kind: text", "languages.en.arguments.order: Value error, pattern is"),
+            ("kind: number", "kind: day, pattern: by", "pattern needs a group"),
+            ("kind: number", "kind: number, of: my_orders", "none and several are required"),
+            (r"'\border\b'", r"'\b(order\b'", "languages.en.heard.0: Value error, not a regular"),
+            ("      order: What", "      oder: What", "ask.oder is not one of the arguments"),
+            ("{state}", "{state", "languages.en.done.0: Value error, write each field as {name}"),
+            ("{state}", "{}", "languages.en.done.0: Value error, write each field as {name}"),
+            ("refused:", "refuse:", "languages.en.refuse: Extra inputs are not permitted"),
+            ("languages:", "languages: [", "while parsing"),
+        ],
+    )
+    def test_a_bad_file_is_refused_with_its_name_and_field(
+        self, old: str, new: str, complaint: str, tmp_path: Path
+    ) -> None:
+        assert SAMPLE is not None
+        assert old in SAMPLE[1]
+        path = tmp_path / "orders.yaml"
+        path.write_text(SAMPLE[1].replace(old, new, 1))
+
+        with pytest.raises(DataFileError) as refused:
+            read_tools([path])
+        assert str(path) in str(refused.value)
+        assert complaint in str(refused.value)
+
+    def test_the_simulator_does_not_start_with_a_bad_file(
+        self, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        path = tmp_path / "missing.yaml"
+        arguments = ["--tls-dir", str(tmp_path), "--record-dir", str(tmp_path)]
+
+        status = asyncio.run(serve(parse_arguments([*arguments, "--tools", str(path)])))
+
+        assert status == 1
+        assert str(path) in capsys.readouterr().err

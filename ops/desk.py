@@ -18,6 +18,7 @@ from ops.settings import DeployError, open_session, pairs_as_mapping
 from repartee.adapters.dynamodb.client import make_client
 from repartee.adapters.dynamodb.front_desk import DeskTable
 from repartee.adapters.dynamodb.table import DynamoTable
+from repartee.adapters.personas import load_persona
 from repartee.domain.errors import StoreUnavailable
 from repartee.domain.front_desk.rules import (
     WEEKDAYS,
@@ -26,7 +27,9 @@ from repartee.domain.front_desk.rules import (
     RulesRefused,
     checked_rules,
     default_rules,
+    split_hours,
 )
+from repartee.domain.persona import DEFAULT_PERSONA, PersonaRefused
 
 _NUMBERS = ("slot_minutes", "horizon_days", "max_bookings", "max_bookings_per_day")
 _DAY_MINUTES = 24 * 60
@@ -64,10 +67,10 @@ def with_changes(rules: DeskRules, pairs: Mapping[str, str]) -> DeskRules:
         elif value == "closed":
             values["week"].pop(name, None)
         else:
-            opens, hyphen, closes = value.partition("-")
-            if not hyphen:
-                raise DeployError(f"{name} is {value!r}; write 09:00-17:00, or closed")
-            values["week"][name] = {"opens": opens.strip(), "closes": closes.strip()}
+            try:
+                values["week"][name] = split_hours(value)
+            except ValueError as error:
+                raise DeployError(f"{name} is {value!r}; {error}, or closed") from None
     wanted = checked_rules(values, rules.time_zone, unknown="forbid")
     for name, hours in wanted.week.items():
         if (length := _minutes(hours)) < wanted.slot_minutes:
@@ -119,7 +122,7 @@ def run(desk: DeskTable, options: argparse.Namespace, ask: Ask) -> int:
         print("Nothing was written.")
         return 1
     desk.write_rules(wanted)
-    print("Written. The rules apply from the next question on; booked appointments stay.")
+    print("Written. The rules apply from the next question on; bookings stay.")
     return 0
 
 
@@ -134,11 +137,12 @@ def open_desk(options: argparse.Namespace) -> DeskTable:
     """Return the desk of a deployed stack, or of the table in the options.
 
     Raises:
-        DeployError: The stack or its settings are missing, or the time zone does not exist.
+        DeployError: The stack or its settings are missing, the time zone does not exist, or the
+            persona is missing or invalid.
     """
     if options.table:
         table = DynamoTable(make_client(endpoint_url=options.endpoint_url), options.table)
-        return _desk(table, options.time_zone)
+        return _desk(table, options.time_zone, options.persona)
     settings = settings_of(options.env)
     session = open_session(settings)
     name = settings.stack_name
@@ -151,15 +155,21 @@ def open_desk(options: argparse.Namespace) -> DeskTable:
     if "DeskTableName" not in outputs or "DeskTimeZone" not in parameters:
         raise DeployError(f"the stack {name} has no desk: its state is {stack['StackStatus']}")
     table = DynamoTable(session.client("dynamodb"), outputs["DeskTableName"])
-    return _desk(table, parameters["DeskTimeZone"])
+    # A stack of version 0.1.0 has no persona.
+    persona = parameters.get("Persona", DEFAULT_PERSONA)
+    return _desk(table, parameters["DeskTimeZone"], persona)
 
 
-def _desk(table: DynamoTable, time_zone: str) -> DeskTable:
+def _desk(table: DynamoTable, time_zone: str, persona: str) -> DeskTable:
     try:
         zone = ZoneInfo(time_zone)
     except (KeyError, ValueError, OSError):
         raise DeployError(f"{time_zone!r} is not a time zone such as Europe/London") from None
-    return DeskTable(desk=table, default_rules=default_rules(zone))
+    try:
+        hours = load_persona(persona).hours
+    except PersonaRefused as refused:
+        raise DeployError(str(refused)) from None
+    return DeskTable(desk=table, default_rules=default_rules(zone, hours))
 
 
 def main(arguments: Sequence[str] | None = None, ask: Ask = input) -> int:
@@ -169,6 +179,11 @@ def main(arguments: Sequence[str] | None = None, ask: Ask = input) -> int:
     parser.add_argument("--env", help="environment of samconfig.toml (default: the kept answers)")
     parser.add_argument("--table", help="this table instead of a stack's, as on the local stack")
     parser.add_argument("--time-zone", help="with --table: DeskTimeZone of the deployment")
+    parser.add_argument(
+        "--persona",
+        default=DEFAULT_PERSONA,
+        help="with --table: Persona of the deployment (default: %(default)s)",
+    )
     parser.add_argument("--endpoint-url", help="with --table: DynamoDB's address; default: AWS's")
     parser.add_argument("--dry-run", action="store_true", help="print what would change only")
     parser.add_argument("--yes", action="store_true", help="write without asking")

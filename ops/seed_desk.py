@@ -1,4 +1,4 @@
-"""``python -m ops.seed_desk``: book sample appointments of other customers.
+"""``python -m ops.seed_desk``: make sample bookings of other customers.
 
 Only slots at half past the hour are booked, so that every full hour remains free. The choice of the
 slots is the same on every machine for the same day.
@@ -12,10 +12,11 @@ from zoneinfo import ZoneInfo
 from repartee.adapters.dynamodb.client import make_client
 from repartee.adapters.dynamodb.front_desk import DeskTable
 from repartee.adapters.dynamodb.table import DynamoTable
+from repartee.adapters.personas import load_persona
 from repartee.domain.front_desk.bookings import Slot, SlotTaken, SlotUnknown
 from repartee.domain.front_desk.rules import default_rules
+from repartee.domain.persona import DEFAULT_PERSONA
 
-_REASONS = ("check-up", "vaccination", "blood test", "follow-up")
 _TAKEN_SHARE = 0.4
 
 
@@ -35,11 +36,9 @@ def seed_desk(desk: DeskTable, now: datetime, days: int = 14) -> int:
         for slot in rules.slots(today + timedelta(days=ahead)):
             if not _is_taken(slot):
                 continue
-            user, reason = _number(slot) % 20, _REASONS[_number(slot) % len(_REASONS)]
+            user = f"sample-customer-{_number(slot) % 20:02d}"
             try:
-                desk.book(
-                    f"sample-customer-{user:02d}", slot, reason=reason, booked_at_ms=midnight_ms
-                )
+                desk.book(user, slot, reason="", booked_at_ms=midnight_ms)
             except (SlotTaken, SlotUnknown):
                 continue
             held += 1
@@ -59,11 +58,12 @@ def main() -> None:
     parser.add_argument("--endpoint-url", help="DynamoDB's address (default: AWS)")
     parser.add_argument("--table", required=True, help="name of DeskTable")
     parser.add_argument("--time-zone", default="Europe/London")
+    parser.add_argument("--persona", default=DEFAULT_PERSONA, help="Persona of the deployment")
     parser.add_argument("--days", type=int, default=14)
     options = parser.parse_args()
-    zone = ZoneInfo(options.time_zone)
+    zone, hours = ZoneInfo(options.time_zone), load_persona(options.persona).hours
     table = DynamoTable(make_client(endpoint_url=options.endpoint_url), options.table)
-    desk = DeskTable(desk=table, default_rules=default_rules(zone))
+    desk = DeskTable(desk=table, default_rules=default_rules(zone, hours))
     held = seed_desk(desk, datetime.now(zone), options.days)
     print(f"{options.table}: {held} sample bookings in the coming {options.days} days")
 

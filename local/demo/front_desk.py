@@ -10,6 +10,7 @@ from local.stack import Stack
 from ops.seed_desk import seed_desk
 from repartee.adapters.dynamodb.front_desk import DeskTable
 from repartee.adapters.dynamodb.table import DynamoTable
+from repartee.adapters.personas import load_persona
 from repartee.domain.front_desk.bookings import Booking
 from repartee.domain.front_desk.rules import default_rules
 
@@ -39,7 +40,8 @@ class FrontDesk:
             await asyncio.to_thread(desk.cancel, user, booking.slot)
 
     def _desk(self) -> DeskTable:
-        core_agent = self.stack.application.functions["CoreAgentFunction"]
-        zone = ZoneInfo(core_agent.environment["DESK_TIME_ZONE"])
+        environment = self.stack.application.functions["CoreAgentFunction"].environment
+        zone = ZoneInfo(environment["DESK_TIME_ZONE"])
+        hours = load_persona(environment["PERSONA"]).hours
         table = DynamoTable(self.stack.dynamodb(), self.stack.table_names["DeskTable"])
-        return DeskTable(desk=table, default_rules=default_rules(zone))
+        return DeskTable(desk=table, default_rules=default_rules(zone, hours))

@@ -11,6 +11,7 @@ import pytest
 
 from ops import desk as command
 from ops.settings import DeployError
+from repartee.adapters.dynamodb.front_desk import DeskTable
 from repartee.domain.errors import StoreUnavailable
 from repartee.domain.front_desk.rules import DeskRules, OpeningHours, RulesRefused, default_rules
 
@@ -81,7 +82,7 @@ def test_an_operator_sets_rules_and_reads_them(book: Book, ops: Command) -> None
     assert ops("set", "closed=", answer="y") == (
         0,
         "closed: 12-25,2026-12-24 -> none\n"
-        "Written. The rules apply from the next question on; booked appointments stay.\n",
+        "Written. The rules apply from the next question on; bookings stay.\n",
     )
     assert ops("set", "closed=", "--yes") == (0, "Nothing changes.\n")
 
@@ -90,7 +91,10 @@ def test_an_operator_sets_rules_and_reads_them(book: Book, ops: Command) -> None
     ("pairs", "fault"),
     [
         (("friday=9-17",), "week.friday.opens: write a time as HH:MM"),
-        (("friday=all day",), "friday is 'all day'; write 09:00-17:00, or closed"),
+        (
+            ("friday=all day",),
+            "friday is 'all day'; write opening and closing time, such as 09:00-17:00, or closed",
+        ),
         (("friday=09:00-09:20",), "friday: 09:00-09:20 is 20 minutes, and a slot takes 30"),
         (("slot_minutes=600",), "monday: 09:00-17:00 is 480 minutes, and a slot takes 600"),
         (("friday=20:00-10:00", "saturday=09:00-12:00"), "week: saturday must not open at 09:00"),
@@ -173,10 +177,13 @@ def _stack(monkeypatch: pytest.MonkeyPatch, **stack: Any) -> Namespace:
     return Namespace(table=None, env="dev")
 
 
-def _parameters(zone: str) -> dict[str, Any]:
+def _parameters(zone: str, persona: str = "") -> dict[str, Any]:
+    given = {"DeskTimeZone": zone, **({"Persona": persona} if persona else {})}
     return {
         "Outputs": [{"OutputKey": "DeskTableName", "OutputValue": "dev-desk"}],
-        "Parameters": [{"ParameterKey": "DeskTimeZone", "ParameterValue": zone}],
+        "Parameters": [
+            {"ParameterKey": name, "ParameterValue": value} for name, value in given.items()
+        ],
     }
 
 
@@ -188,12 +195,34 @@ def test_table_and_time_zone_are_those_of_the_deployed_stack(
     assert (desk.desk.name, desk.default_rules.time_zone.key) == ("dev-desk", "Asia/Tokyo")
 
 
+def test_the_hours_of_the_stacks_persona_apply_until_rules_are_stored(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    stack = _stack(monkeypatch, **_parameters("Europe/Madrid", "pizzeria"))
+
+    assert command.as_pairs(command.open_desk(stack).default_rules)["tuesday"] == "13:00-23:30"
+
+
+def test_the_persona_of_a_named_table_is_an_option(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(command, "make_client", lambda endpoint_url: None)
+    monkeypatch.setattr(DeskTable, "written_rules", lambda _desk: None)
+    table = ("show", "--table", "DeskTable", "--time-zone", "Europe/Madrid")
+
+    assert command.main((*table, "--persona", "pizzeria")) == 0
+    assert "monday=closed\ntuesday=13:00-23:30\n" in capsys.readouterr().out
+    assert command.main(table) == 0
+    assert "monday=09:00-17:00\n" in capsys.readouterr().out
+
+
 @pytest.mark.parametrize(
     ("stack", "fault"),
     [
         ({}, "the stack dev has no desk: its state is CREATE_FAILED"),
         (_parameters("Mars/Phobos"), "'Mars/Phobos' is not a time zone"),
         (_parameters("/"), "'/' is not a time zone"),
+        (_parameters("Asia/Tokyo", "florist"), "there is no persona 'florist'"),
     ],
 )
 def test_a_stack_without_a_desk_is_named(

@@ -7,7 +7,7 @@ from typing import Annotated
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict
 
 from repartee.domain.errors import ReparteeError
-from repartee.domain.front_desk.rules import OpeningHours, Weekday, check_nights
+from repartee.domain.front_desk.rules import OpeningHours, Weekday, check_nights, split_hours
 from repartee.domain.live.model_profiles import FALLBACK_PROFILE
 from repartee.domain.phrases import Phrases
 from repartee.domain.text.characters import checked_text
@@ -62,10 +62,10 @@ def _distinct(tags: tuple[str, ...]) -> tuple[str, ...]:
 def _opening(value: object) -> object:
     if not isinstance(value, str):
         return value
-    opens, hyphen, closes = value.partition("-")
-    if not hyphen:
-        raise ValueError("write opening and closing time, such as 09:00-17:00; omit a closed day")
-    return {"opens": opens.strip(), "closes": closes.strip()}
+    try:
+        return split_hours(value)
+    except ValueError as error:
+        raise ValueError(f"{error}; omit a closed day") from None
 
 
 def _week(week: Mapping[Weekday, OpeningHours] | None) -> Mapping[Weekday, OpeningHours] | None:

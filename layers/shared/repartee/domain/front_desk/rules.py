@@ -82,6 +82,18 @@ class OpeningHours:
         return self.closes <= self.opens
 
 
+def split_hours(text: str) -> dict[str, str]:
+    """Return the fields of ``OpeningHours`` for a text such as ``09:00-17:00``, unchecked.
+
+    Raises:
+        ValueError: The text has no hyphen.
+    """
+    opens, hyphen, closes = text.partition("-")
+    if not hyphen:
+        raise ValueError("write opening and closing time, such as 09:00-17:00")
+    return {"opens": opens.strip(), "closes": closes.strip()}
+
+
 class RulesRefused(ReparteeError):
     """The rules are invalid; the message names each field and its fault."""
 

@@ -136,7 +136,7 @@ def ask(url: str, question: str) -> str:
         ConnectionClosed: The connection dropped.
     """
     sent: Sent = {1: {"type": "hello", "seq": 1, "protocol": 1}}
-    answer, turn, open_tools = "", "", 0
+    answer, turn, has_audio, open_tools = "", "", False, 0
     with connect(url, max_size=MAX_FRAME_BYTES) as line:
         send(line, sent[1])
         for frame in received_frames(line, sent):
@@ -148,14 +148,19 @@ def ask(url: str, question: str) -> str:
                 case "ready" if len(sent) == 1:
                     text = {"type": "text", "text": question}
                     send(line, add(sent, text, frame.get("next_seq")))
+                case "audio":
+                    has_audio = True
                 case "transcript" if frame["role"] == "model":
                     turn += frame["text"]
                 case "turn_restarted":
-                    turn, open_tools = "", 0
+                    turn, has_audio, open_tools = "", False, 0
                 case "tool":
                     open_tools += 1 if frame["phase"] == "started" else -1
+                case "turn_end" if has_audio and not answer and frame["first_audio_ms"] is None:
+                    # A reply without input, such as the agent's greeting, is no answer.
+                    turn, has_audio = "", False
                 case "turn_end":
-                    answer, turn = f"{answer}{turn}\n", ""
+                    answer, turn, has_audio = f"{answer}{turn}\n", "", False
                     # The answer of a pending tool call follows in another turn.
                     if open_tools <= 0 and len(sent) == 2:
                         send(line, add(sent, {"type": "bye"}))

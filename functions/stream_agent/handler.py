@@ -158,6 +158,7 @@ def build() -> Deps:
         limits=DailyLimits(settings.max_talk_s_per_day, settings.max_usd_per_day),
         memory=MemoryBudget(settings.memory_tokens),
         tools=tools_of(profile_of(settings.gemini_live_model)),
+        greeting=persona.greeting if persona.speaks_first else "",
     )
     return Deps(SessionServer(ports, session_settings))
 

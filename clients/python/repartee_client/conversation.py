@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum, auto
+from itertools import dropwhile
 
 from repartee_client.recordings import INPUT_SAMPLE_RATE_HZ, SAMPLE_WIDTH_BYTES, Recording
 from repartee_client.turn_collector import TurnRecord
@@ -152,6 +153,8 @@ async def _complete_answer(
             # A restarted earlier turn may answer this utterance too.
             if restarts_before.get(number) != turn.restarts
         ]
+        # The agent's greeting may come after the request, and does not answer it.
+        turns = list(dropwhile(lambda turn: turn.has_no_input, turns))
         return tuple(turns) if turns and all(turn.is_over for turn in turns) else None
 
     return await call.until(answer, timeout_s=timeout_s, what="complete answer")

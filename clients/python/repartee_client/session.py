@@ -77,6 +77,7 @@ class ClientSession:
         self._inbox = ClientInbox()
         self._waiting_since_ms: float | None = None
         self._open_tools = 0
+        self._greeting_turn: int | None = None
         self._last_request_place = 0
         self._is_leaving = False
         self._last_frame_ms = 0.0
@@ -200,6 +201,8 @@ class ClientSession:
                     self.outbox.open(self._max_in_flight)
                 self.outbox.resend_range(first, last, now_ms)
             case ReplyAudio(turn=turn, pcm=pcm):
+                if self._greeting_turn is None:
+                    self._greeting_turn = turn
                 self.playback.arrived(turn, len(pcm), now_ms)
             case Interrupted(turn=turn):
                 self.playback.stop(turn, now_ms)
@@ -208,13 +211,17 @@ class ClientSession:
                 self.playback.restart(turn, now_ms)
                 self._open_tools = 0
             case ToolProgress(phase=phase):
-                # A later turn may speak the result of a tool call.
+                # A later turn may speak the result of a tool call, so a greeting is not expected.
+                self._greeting_turn = self._greeting_turn or 0
                 self._open_tools = max(0, self._open_tools + (1 if phase == "started" else -1))
                 self._waiting_since_ms = self._waiting_since_ms or now_ms
             case TurnEnd():
                 self._acknowledge_by(now_ms)
-                # A turn that began before the user's latest request does not answer it.
-                is_answered = self.outbox.accepted_through >= self._last_request_place
+                # A turn that began before the user's latest request does not answer it. Nor does
+                # the agent's greeting, which is the first reply and has no input.
+                is_greeting = frame.turn == self._greeting_turn and frame.first_audio_ms is None
+                is_accepted = self.outbox.accepted_through >= self._last_request_place
+                is_answered = is_accepted and not is_greeting
                 if is_answered and not self._open_tools:
                     self._waiting_since_ms = None
             case NoSpeech(through=through):

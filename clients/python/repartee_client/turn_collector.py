@@ -57,6 +57,12 @@ class TurnRecord:
         """Whether the turn has ended; ``turn_end`` may be missing for a lost reply."""
         return self.end is not None or self.is_lost
 
+    @property
+    def has_no_input(self) -> bool:
+        """Whether the turn is a spoken reply without input, such as the agent's greeting."""
+        has_end = self.end is not None and self.end.first_audio_ms is None
+        return has_end and bool(self.pcm) and not self.heard
+
 
 class TurnCollector:
     """Collects the turns of one session.

@@ -56,6 +56,43 @@ def open_session(max_in_flight: int = 25) -> ClientSession:
     return session
 
 
+def greeting_end(turn: int) -> TurnEnd:
+    return TurnEnd(turn, 100, 50, 0.001, None, 0)
+
+
+def test_the_greeting_does_not_answer_a_text_that_was_accepted_before_it():
+    session = open_session()
+    session.text("When do you open?", 0)
+    session.outgoing(0)
+    greeting: list[Frame] = [Accepted(2), ReplyAudio(1, CHUNK), greeting_end(1)]
+    for seq, body in enumerate(greeting, start=1):
+        session.receive(frame(seq, body), 100)
+    assert session.is_waiting_for_answer
+
+    session.receive(frame(4, ReplyAudio(2, CHUNK)), 200)
+    session.receive(frame(5, turn_end(2)), 200)
+
+    assert not session.is_waiting_for_answer
+
+
+def test_the_spoken_result_of_a_tool_call_answers_a_text_without_being_a_greeting():
+    session = open_session()
+    session.text("When do you open?", 0)
+    session.outgoing(0)
+    bodies: list[Frame] = [
+        Accepted(2),
+        ToolProgress(1, "ask_core_agent", "started"),
+        TurnEnd(1, 100, 50, 0.001, None, 0),
+        ToolProgress(1, "ask_core_agent", "done"),
+        ReplyAudio(2, CHUNK),
+        greeting_end(2),
+    ]
+    for seq, body in enumerate(bodies, start=1):
+        session.receive(frame(seq, body), 100)
+
+    assert not session.is_waiting_for_answer
+
+
 def test_only_hello_is_sent_before_ready():
     session = ClientSession()
     session.connected(0)

@@ -1,4 +1,4 @@
-"""Whether the stream agent records is its operator's choice."""
+"""Whether the stream agent records and greets first is its operator's choice."""
 
 from pathlib import Path
 
@@ -26,6 +26,12 @@ def build(monkeypatch: pytest.MonkeyPatch, **environment: str) -> handler.Deps:
     for name, value in (ENVIRONMENT | environment).items():
         monkeypatch.setenv(name, value)
     return handler.build.__wrapped__()
+
+
+def test_the_agent_greets_first_if_its_persona_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert build(monkeypatch).server.settings.greeting == ""
+    greeting = build(monkeypatch, PERSONA="pizzeria").server.settings.greeting
+    assert greeting.startswith("Pizzería La Esquina")
 
 
 def test_nothing_is_recorded_unless_it_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:

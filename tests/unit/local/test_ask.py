@@ -105,6 +105,25 @@ def test_the_client_to_be_copied_says_that_another_connection_has_the_session(
     assert ask.ask("ws://here", "hi") == "Hello."
 
 
+def test_the_client_to_be_copied_does_not_take_the_greeting_for_the_answer(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    greeting = [
+        {"type": "audio", "turn": 1, "data": "AAA=", "epoch": 1, "seq": 1},
+        {"type": "transcript", "role": "model", "text": "Front desk.", "epoch": 1, "seq": 2},
+        {"type": "turn_end", "turn": 1, "first_audio_ms": None, "epoch": 1, "seq": 3},
+    ]
+    answer = [
+        {"type": "audio", "turn": 2, "data": "AAA=", "epoch": 1, "seq": 4},
+        {"type": "transcript", "role": "model", "text": "At nine.", "epoch": 1, "seq": 5},
+        {"type": "turn_end", "turn": 2, "first_audio_ms": 900, "epoch": 1, "seq": 6},
+    ]
+    line = Script(READY, *greeting, *answer, TAKEN_OVER)
+    monkeypatch.setattr(ask, "connect", lambda *_, **__: line)
+
+    assert ask.ask("ws://here", "When do you open?") == "At nine."
+
+
 @pytest.mark.parametrize("arguments", [["caf\udce9"], ["hi", "--user", "caf\udce9"]])
 def test_the_client_to_be_copied_names_an_argument_that_is_no_utf8(
     arguments: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]

@@ -17,6 +17,7 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
+from local.template.function_settings import problems_of_functions
 from local.template.parameters import problem_with
 from ops.answers import ANSWERS, ask_all, settings_of
 from ops.settings import (
@@ -48,7 +49,8 @@ def chosen_parameters(
     chosen = {"Architecture": str(parameters["Architecture"]["Default"])}
     chosen |= {**settings.overrides, **given}
     problems = [problem_with(name, value, parameters) for name, value in chosen.items()]
-    if found := [problem for problem in problems if problem is not None]:
+    found = [problem for problem in problems if problem is not None]
+    if found := found or problems_of_functions(ROOT / "template.yaml", chosen):
         raise DeployError("\n  ".join(found))
     return chosen
 

@@ -1,9 +1,13 @@
 """Describes edited code for the developer who runs the local stack."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from pathlib import Path
 
 from local.lambdas.code_changes import CodeChange
 from local.stack.options import PROJECT
+from repartee.adapters.personas import FOLDER as PERSONAS
+from repartee.adapters.personas import load_persona
+from repartee.domain.persona import PersonaRefused
 
 _NAMED = 3
 _WORKER = "StreamAgentFunction"
@@ -29,10 +33,20 @@ def describe_change(change: CodeChange) -> str:
         for function, count in change.running.items()
     ]
     lines += [f"  cannot be loaded: {_relative(error)}" for error in change.errors]
+    lines += [] if change.errors else [f"  {fault}" for fault in _persona_faults(change.files)]
     if change.needs_restart:
         files = _listed(map(_relative, map(str, change.needs_restart)))
         lines.append(f"{files} changed: restart make up to apply it")
     return "\n".join(lines)
+
+
+def _persona_faults(files: Iterable[Path]) -> Iterator[str]:
+    for file in files:
+        if file.parent.name == PERSONAS.name and file.exists():
+            try:
+                load_persona(file.stem, file.parent)
+            except PersonaRefused as error:
+                yield from str(error).splitlines()
 
 
 def _listed(names: Iterable[str]) -> str:

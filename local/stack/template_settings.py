@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from local.stack.options import PROJECT
+from local.template.function_settings import problems_of_functions
 from local.template.parameters import problem_with
 from local.template.reader import declared_parameters, parameters_without_effect
 
@@ -24,7 +25,7 @@ FIXED = {
 
 
 class SettingsRefusedError(ValueError):
-    """Settings cannot be used; the message has one line for each of them."""
+    """Settings cannot be used; the message has one line for each problem."""
 
 
 def parse_settings(
@@ -39,7 +40,7 @@ def parse_settings(
 
     Raises:
         SettingsRefusedError: A pair is malformed, a parameter is unknown, fixed or set twice, or
-            the template does not accept a value.
+            the template or a function does not accept a value.
     """
     try:
         pairs = shlex.split(text)
@@ -66,6 +67,8 @@ def parse_settings(
             problems.append(f"{name} is fixed on the local stack, because {FIXED[name]}; remove it")
         elif (problem := problem_with(name, value, declared)) is not None:
             problems.append(problem)
+    # A wrong value would only be reported again by the functions.
+    problems = problems or problems_of_functions(TEMPLATE, chosen)
     if problems:
         raise SettingsRefusedError("\n".join(problems))
     return chosen

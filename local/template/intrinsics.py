@@ -18,7 +18,7 @@ class TemplateError(ValueError):
     """The template is invalid, or uses a feature that this reader does not support."""
 
 
-class _Loader(yaml.SafeLoader):
+class _Loader(yaml.CSafeLoader):
     """Loads YAML and converts CloudFormation's short tags to their long forms."""
 
 

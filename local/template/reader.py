@@ -55,6 +55,26 @@ def declared_parameters(path: Path) -> dict[str, dict[str, Any]]:
     return parameters
 
 
+def variables_from_parameters(path: Path) -> dict[str, str]:
+    """Return the environment variables that have the value of a parameter, with its name.
+
+    Raises:
+        TemplateError: It is not YAML, or its root is not a mapping.
+    """
+    document = parse(path.read_text())
+    parameters = document.get("Parameters", {})
+    return {
+        variable: value["Ref"]
+        for resource in document.get("Resources", {}).values()
+        if resource.get("Type") == _FUNCTION
+        for variable, value in resource["Properties"]
+        .get("Environment", {})
+        .get("Variables", {})
+        .items()
+        if isinstance(value, dict) and value.get("Ref") in parameters
+    }
+
+
 def parameters_without_effect(path: Path, parameters: Mapping[str, str]) -> frozenset[str]:
     """Return the names of the parameters whose values change nothing that runs locally.
 

@@ -83,6 +83,11 @@ def test_every_parameter_that_is_not_accepted_is_named_at_once() -> None:
     assert "the template has no parameter Voise; the nearest is Voice" in str(refused.value)
 
 
+def test_a_value_that_a_function_would_refuse_is_not_deployed() -> None:
+    with pytest.raises(DeployError, match=r"GraceSeconds is '1.5'; it must be a whole number"):
+        chosen_parameters(read_settings(SAMCONFIG, "dev"), {"GraceSeconds": "1.5"}, PARAMETERS)
+
+
 def test_sam_finds_the_settings_and_gets_every_parameter() -> None:
     settings = read_settings(SAMCONFIG, "dev")
     command = sam_command(settings, "built.yaml", {"Architecture": "arm64", "StageName": "dev"})

@@ -45,6 +45,16 @@ def test_a_file_with_a_syntax_error_is_named_with_its_line() -> None:
     ]
 
 
+def test_a_persona_that_no_function_accepts_is_named_with_its_field(tmp_path: Path) -> None:
+    file = tmp_path / "personas" / "shop.yaml"
+    file.parent.mkdir()
+    file.write_text("business: The Shop\n")
+    change = CodeChange((file,), ("StreamAgentFunction",), {}, (), ())
+    assert "  shop.yaml: greeting: it is missing: add it" in describe_change(change).splitlines()
+    file.unlink()
+    assert len(describe_change(change).splitlines()) == 1
+
+
 def test_an_edited_template_needs_a_new_start() -> None:
     change = CodeChange((), (), {}, (), (PROJECT / "template.yaml",))
     assert describe_change(change) == "template.yaml changed: restart make up to apply it"

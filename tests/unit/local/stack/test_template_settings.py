@@ -58,6 +58,11 @@ def test_all_problems_are_reported_together() -> None:
     ]
 
 
+def test_a_value_that_a_function_would_refuse_at_its_start_is_refused() -> None:
+    with pytest.raises(SettingsRefusedError, match=r"LingerSeconds is '1.5'; it must be a whole"):
+        parse_settings("LingerSeconds=1.5")
+
+
 @pytest.mark.parametrize("text", ["Language='es-ES", "Language=es-ES\\"])
 def test_an_open_quotation_is_named(text: str) -> None:
     with pytest.raises(SettingsRefusedError, match=r"^No .*; close the quotation$"):

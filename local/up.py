@@ -12,12 +12,15 @@ from pathlib import Path
 from local.hosting.ports import port_base_or_exit
 from local.hosting.signals import run_until_signal
 from local.stack import (
+    LOCAL,
     PREWARM,
     START_ERRORS,
     Stack,
     StackOptions,
+    new_run_directory,
+    published,
+    remove_old_runs,
     running_stack,
-    write_addresses,
 )
 from local.stack.code_changes import describe_change
 from local.stack.template_settings import (
@@ -31,7 +34,13 @@ def options_from() -> StackOptions:
     """Read the options from the command line and the environment."""
     parser = argparse.ArgumentParser(prog="python -m local.up", description=__doc__)
     parser.add_argument("--pace", choices=["human", "instant"], default="human")
-    parser.add_argument("--data", type=Path, help="folder that keeps DynamoDB's tables")
+    tables = parser.add_mutually_exclusive_group()
+    tables.add_argument(
+        "--data", type=Path, help="folder that keeps the tables (default: .local/data/PORT_BASE)"
+    )
+    tables.add_argument(
+        "--fresh", action="store_true", help="start with empty tables, and keep none"
+    )
     parser.add_argument("--run-directory", type=Path, help="default: a new one under .local/")
     parser.add_argument(
         "--record",
@@ -45,13 +54,14 @@ def options_from() -> StackOptions:
     )
     given = parser.parse_args()
     parameters = settings_or_exit(given.set, live_model=given.model, recording=given.record)
+    port_base = port_base_or_exit(parser)
     return StackOptions(
-        run_directory=given.run_directory,
-        port_base=port_base_or_exit(parser),
+        run_directory=given.run_directory or new_run_directory(),
+        port_base=port_base,
         parameters=parameters,
         gemini_api_key=os.environ.get("GEMINI_API_KEY") or None,
         gemini_pace=given.pace,
-        dynamodb_data=given.data,
+        dynamodb_data=None if given.fresh else given.data or LOCAL / "data" / str(port_base),
         prewarm={} if given.no_prewarm else PREWARM,
         code_changed=lambda change: print(describe_change(change), flush=True),
     )
@@ -70,7 +80,8 @@ def describe(stack: Stack, options: StackOptions) -> str:
         f"AWS services    {addresses.aws}",
         f"Gemini          {addresses.gemini or 'the real one'}",
         f"Token           curl -s -d user=ada {addresses.issuer}/token",
-        f"Logs and data   {stack.run_directory}",
+        f"Tables          {describe_tables(stack, options)}",
+        f"Logs, records   {stack.run_directory}",
         *(f"Setting         {setting}" for setting in settings),
         f"Started in      {sum(stack.start_s.values()):.1f} s",
         "Ctrl-C stops it.",
@@ -78,12 +89,20 @@ def describe(stack: Stack, options: StackOptions) -> str:
     return "\n".join(lines)
 
 
+def describe_tables(stack: Stack, options: StackOptions) -> str:
+    """Return whether the next run finds the tables of this one."""
+    if stack.data_directory is not None:
+        return f"kept in {stack.data_directory} (FRESH=1 starts with empty ones)"
+    if options.dynamodb_data is not None:
+        return "not kept, because MiniStack holds them; DynamoDB Local, which npm installs, can"
+    return "empty at the start, and not kept"
+
+
 async def serve(options: StackOptions) -> int:
     """Run the stack until SIGINT or SIGTERM; return the exit status."""
 
     async def until_cancelled() -> int:
-        async with running_stack(options) as stack:
-            write_addresses(stack)
+        async with running_stack(options) as stack, published(stack):
             print(describe(stack, options), flush=True)
             await asyncio.Event().wait()
         return 0
@@ -96,7 +115,12 @@ async def serve(options: StackOptions) -> int:
 
 
 def main() -> None:
-    sys.exit(asyncio.run(serve(options_from())))
+    # The run's files hold voices and transcripts: only their owner may read them.
+    os.umask(0o077)
+    options = options_from()
+    if removed := remove_old_runs():
+        print(removed, flush=True)
+    sys.exit(asyncio.run(serve(options)))
 
 
 if __name__ == "__main__":

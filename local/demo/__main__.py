@@ -39,8 +39,10 @@ from local.stack import (
     START_ERRORS,
     Stack,
     StackOptions,
+    new_run_directory,
+    published,
+    remove_old_runs,
     running_stack,
-    write_addresses,
 )
 from local.stack.template_settings import (
     add_settings_argument,
@@ -203,13 +205,12 @@ async def demonstrate(
     """Start the stack and hold the demo; without ``once``, keep serving until cancelled."""
     started_s = time.monotonic()
     options = StackOptions(
-        run_directory=folder / time.strftime(f"run-%Y%m%d-%H%M%S-{os.getpid()}"),
+        run_directory=new_run_directory(folder),
         port_base=port_base_from(os.environ),
         parameters=parameters,
         gemini_api_key=os.environ.get("GEMINI_API_KEY") or None,
     )
-    async with running_stack(options) as stack:
-        write_addresses(stack)
+    async with running_stack(options) as stack, published(stack):
         kind = "the Gemini simulator" if stack.simulator else "the real Gemini"
         print(
             f"the stack, with {kind}, started in {sum(stack.start_s.values()):.1f} s: "
@@ -267,6 +268,8 @@ def main() -> int:
         metavar="DIR",
         help="folder for report.json and the data of each run (default: .local/demo)",
     )
+    # The run's files hold voices and transcripts: only their owner may read them.
+    os.umask(0o077)
     options = parser.parse_args()
     parameters = settings_or_exit(options.set, live_model=options.model)
     # A report of an earlier run must not be taken for the report of this run.
@@ -282,6 +285,8 @@ def main() -> int:
         print(f"cannot use the recordings: {error}", file=sys.stderr)
         return 2
     options.folder.mkdir(parents=True, exist_ok=True)
+    if removed := remove_old_runs(options.folder):
+        print(removed, flush=True)
     return asyncio.run(run(script, options.folder, parameters=parameters, once=options.once))
 
 

@@ -32,6 +32,14 @@ def make_private(folder: Path) -> None:
         missing.mkdir(mode=0o700, exist_ok=True)
 
 
+def write_private(file: Path, text: str) -> None:
+    """Write a file that only its owner may read; readers see all of it or the version before."""
+    new_file = file.with_name(f"{file.name}.new")
+    new_file.touch(mode=0o600)
+    new_file.write_text(text)
+    new_file.replace(file)
+
+
 def new_access_key() -> str:
     """Return a random access key; DynamoDB Local takes letters and digits only."""
     # Without capitals, because it is part of a file's name.
@@ -93,11 +101,7 @@ def _locked(lock: int) -> bool:
 
 def _access_key(file: Path) -> str:
     if not file.exists():
-        # Renamed when complete: a stack that is killed here must not leave an incomplete key.
-        new_file = file.with_name("access-key.new")
-        new_file.touch(mode=0o600)
-        new_file.write_text(f"{new_access_key()}\n")
-        new_file.replace(file)
+        write_private(file, f"{new_access_key()}\n")
     key = file.read_text().strip()
     if not re.fullmatch("[A-Za-z0-9]{1,128}", key):
         raise BadAccessKeyError(

@@ -1,24 +1,29 @@
 """The running stack: its addresses, its parts and its folder."""
 
+import contextlib
 import json
-import os
-import time
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from local.gateway.chaos import GatewayChaos
 from local.gateway.websocket_api import WebSocketGateway
 from local.hosting.aws_resources import CreatedResources, dynamodb_client
+from local.hosting.private_folders import make_private, write_private
 from local.hosting.programs import GeminiSimulator
 from local.hosting.token_issuer import TokenIssuer
 from local.lambdas.host import LambdaHost
-from local.stack.options import PROJECT, Addresses
-from local.template.model import Application
+from local.stack.options import Addresses
+from local.stack.run_folders import LOCAL
+from local.template.model import REGION, Application
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient
+
+
+RUNNING = LOCAL / "running"
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,17 +80,35 @@ class Stack:
         await self.simulator.restart()
 
 
-def new_run_directory() -> Path:
-    """Return the path of a new folder for a run, below ``.local/``."""
-    name = f"run-{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}"
-    return PROJECT / ".local" / name
+def write_addresses(stack: Stack) -> None:
+    """Write the addresses and the access key into the run's folder, for the owner's programs.
 
-
-def write_addresses(stack: Stack) -> Path:
-    """Write the addresses to ``stack.json`` in the run's folder; return its path."""
-    path = stack.run_directory / "stack.json"
-    addresses = stack.addresses
+    ``stack.json`` has all of them; a shell can source ``aws.env`` for the AWS CLI.
+    """
+    addresses, folder = stack.addresses, stack.run_directory
     fields = {name: getattr(addresses, name) for name in Addresses.__dataclass_fields__}
     tables = {"tables": dict(stack.table_names), "run_directory": str(stack.run_directory)}
-    path.write_text(json.dumps({**fields, **tables}, indent=2) + "\n")
-    return path
+    write_private(folder / "stack.json", json.dumps({**fields, **tables}, indent=2) + "\n")
+    variables = {
+        "AWS_ACCESS_KEY_ID": addresses.access_key,
+        "AWS_SECRET_ACCESS_KEY": "any",
+        "AWS_DEFAULT_REGION": REGION,
+        "AWS_ENDPOINT_URL_DYNAMODB": addresses.dynamodb,
+    }
+    lines = [f"export {name}={value}\n" for name, value in variables.items()]
+    write_private(folder / "aws.env", "".join(lines))
+
+
+@contextlib.asynccontextmanager
+async def published(stack: Stack) -> AsyncIterator[None]:
+    """Write the addresses, and link ``.local/running/PORT_BASE`` to the run during the context."""
+    write_addresses(stack)
+    link = RUNNING / str(urlsplit(stack.addresses.websocket).port)
+    make_private(RUNNING)
+    link.unlink(missing_ok=True)
+    link.symlink_to(stack.run_directory)
+    try:
+        yield
+    finally:
+        if link.is_symlink() and link.readlink() == stack.run_directory:
+            link.unlink()

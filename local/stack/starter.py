@@ -50,7 +50,8 @@ from local.stack.options import (
     Addresses,
     StackOptions,
 )
-from local.stack.running import Stack, new_run_directory
+from local.stack.run_folders import LOCAL, marked_in_use, new_run_directory
+from local.stack.running import Stack
 from local.stack.wiring import addresses_at, hosted_function, read_application
 from local.template.intrinsics import TemplateError
 from local.template.model import Application
@@ -126,6 +127,10 @@ class _StackStarter:
             self._data = self._running.enter_context(held)
         self._ports.check()
         make_private(self._paths.run_directory)
+        self._running.enter_context(marked_in_use(self._paths.run_directory))
+        if self._paths.run_directory.is_relative_to(LOCAL):
+            # Earlier versions and other programs created it with the usual mode.
+            LOCAL.chmod(0o700)
         timers = SystemTimers()
         with self._step("programs"):
             dynamodb, simulator, issuer = await self._programs()

@@ -8,8 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -24,11 +23,17 @@ from local.hosting.ports import PortInUseError, Ports
 from local.hosting.processes import ChildFailedError, start_child
 from local.lambdas.hosting_types import FunctionCode, InitFailedError
 from local.stack import Stack, StackOptions, running_stack
+from tests.integration.processes import (
+    LOOPBACK,
+    PATIENCE_S,
+    children,
+    eventually,
+    exists,
+    listeners,
+)
 
 pytestmark = pytest.mark.integration
 
-# For work of the kernel or of another process. Only a hang takes this long.
-PATIENCE_S = 60.0
 PROJECT = Path(__file__).resolve().parent.parent.parent
 APPLICATION = PROJECT / "tests" / "fixtures" / "lambdas"
 FUNCTIONS = ("Authorizer", "Connect", "Message", "Worker", "Http")
@@ -48,33 +53,6 @@ def options(tmp_path: Path, **changes: Any) -> StackOptions:
             **changes,
         }
     )
-
-
-def exists(pid: int) -> bool:
-    """Return whether a process runs; a zombie does not."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except FileNotFoundError:
-        return False
-
-
-def children(pid: int) -> set[int]:
-    """Return all descendants of a process."""
-    found: set[int] = set()
-    for path in Path(f"/proc/{pid}/task").glob("*/children"):
-        with contextlib.suppress(FileNotFoundError, ProcessLookupError):
-            for child in map(int, path.read_text().split()):
-                found |= {child} | children(child)
-    return found
-
-
-def eventually(condition: Callable[[], bool]) -> bool:
-    ends_at_s = time.monotonic() + PATIENCE_S
-    while time.monotonic() < ends_at_s:
-        if condition():
-            return True
-        time.sleep(0.02)
-    return condition()
 
 
 async def use(stack: Stack) -> dict[str, Any]:
@@ -138,21 +116,6 @@ def test_two_applications_run_from_their_template_and_end_without_a_trace(tmp_pa
             port = int(address.rsplit(":", 1)[1])
             assert listening[port] == {LOOPBACK}
             assert port not in listeners()
-
-
-LOOPBACK = "0100007F"
-
-
-def listeners() -> dict[int, set[str]]:
-    """Return the listening addresses of each port, in the kernel's notation."""
-    found: dict[int, set[str]] = {}
-    for name in ("tcp", "tcp6"):
-        for line in Path(f"/proc/net/{name}").read_text().splitlines()[1:]:
-            local, state = line.split()[1], line.split()[3]
-            if state == "0A":
-                address, port = local.split(":")
-                found.setdefault(int(port, 16), set()).add(address)
-    return found
 
 
 def test_a_busy_port_is_named_before_anything_starts(tmp_path):
@@ -226,7 +189,7 @@ from local.stack import running_stack
 
 async def main():
     async with running_stack(options(Path({folder!r}), gemini=True)) as stack:
-        print(json.dumps({{"ready": True}}), flush=True)
+        print(stack.addresses.dynamodb, flush=True)
         await asyncio.Event().wait()
 
 asyncio.run(main())
@@ -234,7 +197,8 @@ asyncio.run(main())
 
 
 @contextlib.contextmanager
-def stack_in_another_process(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
+def stack_in_another_process(tmp_path: Path) -> Iterator[tuple[subprocess.Popen[str], int]]:
+    """Run a stack in a process; yield the process and the port of the tables."""
     script = PARENT.format(project=str(PROJECT), folder=str(tmp_path))
     parent = subprocess.Popen(  # noqa: S603 - our own script
         [sys.executable, "-c", script], stdout=subprocess.PIPE, text=True, cwd=PROJECT
@@ -242,16 +206,19 @@ def stack_in_another_process(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
     try:
         with parent:
             assert parent.stdout is not None
-            assert json.loads(parent.stdout.readline()) == {"ready": True}
-            yield parent
+            yield parent, int(parent.stdout.readline().rpartition(":")[2])
     finally:
         if parent.poll() is None:
             parent.kill()
 
 
-def test_killing_the_parent_ends_every_child(tmp_path):
-    with stack_in_another_process(tmp_path) as parent:
+def test_servers_listen_on_loopback_only_and_end_with_the_parent(tmp_path):
+    with stack_in_another_process(tmp_path) as (parent, dynamodb):
         pids = children(parent.pid)
+        by_port = listeners({parent.pid, *pids})
+        assert len(by_port) >= 8, "every server of the stack, and one per environment"
+        everywhere = [port for port, found in by_port.items() if found != {LOOPBACK}]
+        assert everywhere == [dynamodb], "DynamoDB Local alone, which has no option for it"
         commands = {Path(f"/proc/{pid}/cmdline").read_text() for pid in pids}
         for program in ("DynamoDBLocal.jar", "ministack", "awslambdaric", "local.gemini"):
             assert any(program in command for command in commands), program

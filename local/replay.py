@@ -10,6 +10,9 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from repartee.adapters.personas import load_persona
+from repartee.config import DEFAULT_PERSONA
+from repartee.domain.live.persona_prompt import live_persona
 from repartee.domain.session.replay.recording import RecordingUnreadable, replay
 
 _EVENT_CHARACTERS = 500
@@ -20,9 +23,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m local.replay", description=__doc__)
     parser.add_argument("file", type=Path, metavar="FILE", help="a recording, SESSION-EPOCH.jsonl")
     path: Path = parser.parse_args(arguments).file
+    persona = live_persona(DEFAULT_PERSONA, load_persona(DEFAULT_PERSONA))
     try:
         with path.open(encoding="utf-8") as lines:
-            steps, difference = replay(lines)
+            steps, difference = replay(lines, persona)
     except OSError as error:
         print(f"{path}: {error.strerror}; {_HINT}", file=sys.stderr)
         return 2

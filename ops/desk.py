@@ -19,6 +19,7 @@ from repartee.adapters.dynamodb.client import make_client
 from repartee.adapters.dynamodb.front_desk import DeskTable
 from repartee.adapters.dynamodb.table import DynamoTable
 from repartee.adapters.personas import load_persona
+from repartee.config import DEFAULT_PERSONA
 from repartee.domain.errors import StoreUnavailable
 from repartee.domain.front_desk.rules import (
     WEEKDAYS,
@@ -29,7 +30,7 @@ from repartee.domain.front_desk.rules import (
     default_rules,
     split_hours,
 )
-from repartee.domain.persona import DEFAULT_PERSONA, PersonaRefused
+from repartee.domain.persona import PersonaRefused
 
 _NUMBERS = ("slot_minutes", "horizon_days", "max_bookings", "max_bookings_per_day")
 _DAY_MINUTES = 24 * 60

@@ -13,9 +13,9 @@ from repartee.adapters.dynamodb.client import make_client
 from repartee.adapters.dynamodb.front_desk import DeskTable
 from repartee.adapters.dynamodb.table import DynamoTable
 from repartee.adapters.personas import load_persona
+from repartee.config import DEFAULT_PERSONA
 from repartee.domain.front_desk.bookings import Slot, SlotTaken, SlotUnknown
 from repartee.domain.front_desk.rules import default_rules
-from repartee.domain.persona import DEFAULT_PERSONA
 
 _TAKEN_SHARE = 0.4
 

@@ -60,6 +60,7 @@ from repartee.domain.tools.core_calls import ASK_CORE_AGENT, CoreAnswer, ToolCal
 from repartee.domain.users.preferences import Profile
 from tests.fakes.clock import NOON_MS
 from tests.fakes.speech_detector import SPEECH, FakeSpeechDetector
+from tests.personas import LIVE_PERSONA, TOOLS
 from tests.session_invariants import SessionInvariants, ToModel
 from tests.session_record import SessionRecord
 
@@ -72,6 +73,8 @@ SETTINGS = SessionSettings(
     live_model="gemini-3.8-live",
     voice="Kore",
     language="en-US",
+    persona=LIVE_PERSONA,
+    tools=TOOLS,
     linger_ms=30_000,
     grace_ms=30_000,
     zone=ZoneInfo("Europe/London"),

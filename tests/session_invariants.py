@@ -16,9 +16,10 @@ from repartee.domain.session.effects import (
     StartActivity,
 )
 from repartee.domain.session.machine import SessionMachine
-from repartee.domain.session.memory.daily_allowance import GOODBYE
+from repartee.domain.session.memory.daily_allowance import SAY_GOODBYE
 from repartee.domain.session.timing import SPEAK_WITHIN_MS
 from repartee.domain.session.upkeep.watchdog import NUDGE
+from tests.personas import PHRASES
 
 type ToModel = (
     SendAudio
@@ -110,7 +111,7 @@ class SessionInvariants:
 
     def _check_text(self, text: str, now_ms: int) -> None:
         """A cue does not interrupt another cue that the model has not taken up."""
-        if text.startswith("(") and text not in (GOODBYE, NUDGE):
+        if text.startswith("(") and text not in (SAY_GOODBYE.format(PHRASES.goodbye), NUDGE):
             cued_at_ms = self._cued_at_ms
             is_free = cued_at_ms is None or now_ms >= cued_at_ms + SPEAK_WITHIN_MS
             assert is_free, "one text interrupts another"

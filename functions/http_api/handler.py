@@ -30,6 +30,7 @@ from repartee.adapters.dynamodb.users.profile_store import DynamoProfileStore
 from repartee.adapters.dynamodb.users.usage_store import DynamoUsageStore
 from repartee.adapters.dynamodb.users.user_records import DynamoUserRecords
 from repartee.adapters.ids import UlidSource
+from repartee.adapters.personas import load_persona
 from repartee.adapters.ticket_jwt import JwtTicketSigner
 from repartee.application.answers.check_limits import LimitChecker
 from repartee.application.connections.deliver_notice import SessionNotifier
@@ -77,6 +78,7 @@ class Application:
 def build() -> Application:
     """Build the function's dependencies, once per process."""
     settings = HttpApiSettings.from_env()
+    persona = load_persona(settings.persona)
     client, clock, ids = make_client(), SystemClock(), UlidSource()
     session_table = DynamoTable(client, settings.live_table)
     memory = DynamoTable(client, settings.memory_table)
@@ -129,7 +131,7 @@ def build() -> Application:
             limits=limits,
             usage=usage,
             clock=clock,
-            live_model=profile_of(settings.gemini_live_model),
+            live_model=persona.narrowed(profile_of(settings.gemini_live_model)),
             websocket_url=settings.websocket_url,
             log=get_logger(),
         )

@@ -44,7 +44,7 @@ from repartee.config import PRICE_LIST, StreamAgentSettings
 from repartee.domain.conversation.history_budget import MemoryBudget
 from repartee.domain.cost.limits import DailyLimits
 from repartee.domain.live.model_profiles import known_profile_of, profile_of
-from repartee.domain.live.prompt import tools_of
+from repartee.domain.live.persona_prompt import live_persona, tools_of
 from repartee.domain.session.settings import SessionSettings
 from repartee.domain.users.retention import Retention
 from repartee.observability import MetricsRecorder, get_logger
@@ -101,7 +101,7 @@ def handle(
 def build() -> Deps:
     """Build the function's dependencies, once per process."""
     settings = StreamAgentSettings.from_env()
-    persona = load_persona(settings.persona)
+    persona, profile = load_persona(settings.persona), profile_of(settings.gemini_live_model)
     client, clock, ids = make_client(max_connections=THREADS), SystemClock(), UlidSource()
     log = get_logger()
     secrets = SecretsManager(lambda: boto3.client("secretsmanager"))
@@ -145,7 +145,8 @@ def build() -> Deps:
     session_settings = SessionSettings(
         live_model=settings.gemini_live_model,
         voice=settings.voice,
-        language=settings.language or persona.language,
+        language=persona.default_language(profile, settings.language),
+        persona=live_persona(settings.persona, persona),
         turn_detection=settings.turn_detection,
         linger_ms=settings.linger_s * 1000,
         grace_ms=settings.grace_s * 1000,
@@ -157,7 +158,7 @@ def build() -> Deps:
         context_policy=settings.context_policy,
         limits=DailyLimits(settings.max_talk_s_per_day, settings.max_usd_per_day),
         memory=MemoryBudget(settings.memory_tokens),
-        tools=tools_of(profile_of(settings.gemini_live_model)),
+        tools=tools_of(persona, persona.narrowed(profile)),
         greeting=persona.greeting if persona.speaks_first else "",
     )
     return Deps(SessionServer(ports, session_settings))

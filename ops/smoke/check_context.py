@@ -8,12 +8,14 @@ from decimal import Decimal
 
 from ops.smoke.observed_session import ObservedSession, WaitLimits, open_observed_session
 from ops.smoke.spending import Spending
-from repartee.config import PRICE_LIST
+from repartee.adapters.personas import load_persona
+from repartee.config import DEFAULT_PERSONA, PRICE_LIST
 from repartee.domain.conversation.conversation import Conversation, Memory
 from repartee.domain.cost.prices import Prices
 from repartee.domain.live.model import HistoryEntry, LiveConfig
 from repartee.domain.live.model_profiles import LiveModelProfile, profile_of
-from repartee.domain.live.prompt import TOOLS, PromptContext, system_instruction
+from repartee.domain.live.persona_prompt import live_persona, tools_of
+from repartee.domain.live.prompt import PromptContext, system_instruction
 from repartee.domain.users.preferences import Profile
 from repartee.ports.live_model import LiveModel
 
@@ -60,14 +62,16 @@ class CheckContext:
 
     def config(self, instruction: str = INSTRUCTION) -> LiveConfig:
         """Return a configuration with the product's tools and a short, cheap instruction."""
-        return LiveConfig(self.model, self.voice, self.language, instruction, TOOLS)
+        tools = tools_of(load_persona(DEFAULT_PERSONA), self.profile)
+        return LiveConfig(self.model, self.voice, self.language, instruction, tools)
 
     def product_config(self, turns: tuple[HistoryEntry, ...] = ()) -> LiveConfig:
         """Return the product's configuration, with ``turns`` in its instruction."""
         conversation = Conversation("smoke", "smoke", "", created_at_ms=0, updated_at_ms=0)
         memory = Memory(conversation, Profile("smoke"), ())
         when = PromptContext(datetime.now(UTC), "UTC", self.language)
-        return self.config(system_instruction(memory, when, turns))
+        persona = live_persona(DEFAULT_PERSONA, load_persona(DEFAULT_PERSONA))
+        return self.config(system_instruction(persona.instructions, memory, when, turns))
 
     @contextlib.asynccontextmanager
     async def open_session(

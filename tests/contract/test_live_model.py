@@ -35,10 +35,10 @@ from repartee.domain.live.model import (
     TurnDetection,
     TurnStatus,
 )
-from repartee.domain.live.prompt import TOOLS
 from repartee.ports.live_model import LiveModel, LiveSession
 from tests.fakes.live_model import FakeLiveModel, FakeLiveSession
 from tests.integration.simulator_process import SimulatorProcess, running_simulator
+from tests.personas import TOOLS
 
 pytestmark = [pytest.mark.contract, pytest.mark.xdist_group("gemini")]
 

@@ -23,11 +23,11 @@ from repartee.domain.cost.prices import ListPrice, PriceList, Prices, parse_pric
 from repartee.domain.live.context_policy import ContextPolicy
 from repartee.domain.live.model import TurnDetection
 from repartee.domain.live.model_profiles import LiveModelProfile, profile_of
-from repartee.domain.persona import DEFAULT_PERSONA
 from repartee.domain.users.preferences import PreferenceRefused, checked_language, checked_voice
 from repartee.domain.users.retention import MAX_RETENTION_DAYS
 
 DEFAULT_LIVE_MODEL = "gemini-3.8-live"
+DEFAULT_PERSONA = "front_desk"
 LIVE_PRICES = Prices(
     text_in_usd=Decimal("0.75"),
     audio_in_usd=Decimal("3"),

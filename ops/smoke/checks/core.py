@@ -13,10 +13,9 @@ from repartee.adapters.clock import SystemClock
 from repartee.adapters.langchain.middleware import PricedModel, ThinkingLevel
 from repartee.adapters.langchain.reasoner import LangchainReasoner, gemini_model
 from repartee.adapters.personas import load_persona
-from repartee.config import PRICE_LIST
+from repartee.config import DEFAULT_PERSONA, PRICE_LIST
 from repartee.domain.conversation.conversation import Conversation, Memory, Turn
 from repartee.domain.conversation.summary import SUMMARY_INSTRUCTION, summary_material
-from repartee.domain.persona import DEFAULT_PERSONA
 from repartee.domain.tools.core_prompt import core_prompt
 from repartee.domain.tools.tool import Tool, ToolResult, ToolStatus
 from repartee.domain.users.preferences import Profile

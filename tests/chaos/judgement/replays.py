@@ -7,6 +7,7 @@ from pathlib import Path
 
 from repartee.domain.session.replay.recording import RecordingUnreadable, replay
 from repartee.domain.session.timing import FORCED_HAND_OVER_MS
+from tests.personas import LIVE_PERSONA
 
 RECORDINGS = "recordings"
 """The folder of the recordings, below the stack's folder."""
@@ -58,7 +59,7 @@ def _difference(lines: Sequence[str]) -> str:
     if not lines:
         return ""
     try:
-        _, found = replay(lines)
+        _, found = replay(lines, LIVE_PERSONA)
     except RecordingUnreadable as error:
         return f"line {error.line} is not a line of a recording: {error}"
     except Exception as error:  # noqa: BLE001 - any error of the machine is a difference

@@ -64,7 +64,6 @@ def test_the_smallest_file_has_defaults_for_the_rest(folder: Path) -> None:
     persona = load_persona("shop", folder)
 
     assert (persona.language, persona.speaks_first, persona.hours) == ("en-GB", False, None)
-    assert not persona.allows_any_language
 
 
 def test_a_file_with_everything_is_read(folder: Path) -> None:
@@ -76,7 +75,6 @@ def test_a_file_with_everything_is_read(folder: Path) -> None:
     persona = load_persona("shop", folder)
 
     assert persona.languages == ("es-ES", "en-GB", "*")
-    assert persona.allows_any_language
     assert persona.speaks_first
     assert persona.hours == {
         "friday": OpeningHours(time(13), time(0, 30)),

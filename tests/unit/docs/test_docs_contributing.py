@@ -44,7 +44,9 @@ def missing_names(row: list[str]) -> set[str]:
         name
         for name in spans
         if "/" not in name
-        and not re.search(rf"^\s*(class|def|type) {name}\b|^{name}\b.* = ", source, re.MULTILINE)
+        and not re.search(
+            rf"^\s*(class|def|type) {name}\b|^{name}(\b.* = |: )", source, re.MULTILINE
+        )
     }
 
 

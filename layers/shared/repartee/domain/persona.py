@@ -1,6 +1,5 @@
 """A persona: the business that the agent speaks for, its manner, languages and phrases."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -8,13 +7,13 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict
 
 from repartee.domain.errors import ReparteeError
 from repartee.domain.front_desk.rules import OpeningHours, Weekday, check_nights, split_hours
-from repartee.domain.live.model_profiles import FALLBACK_PROFILE
+from repartee.domain.live.model_profiles import (
+    ANY_LANGUAGE,
+    FALLBACK_PROFILE,
+    LiveModelProfile,
+)
 from repartee.domain.phrases import Phrases
 from repartee.domain.text.characters import checked_text
-
-ANY_LANGUAGE = "*"
-"""As the last of a persona's languages: users may choose every language of the live model."""
-DEFAULT_PERSONA = "front_desk"
 
 
 class PersonaRefused(ReparteeError):
@@ -68,9 +67,8 @@ def _opening(value: object) -> object:
         raise ValueError(f"{error}; omit a closed day") from None
 
 
-def _week(week: Mapping[Weekday, OpeningHours] | None) -> Mapping[Weekday, OpeningHours] | None:
-    if week is not None:
-        check_nights(week)
+def _week(week: dict[Weekday, OpeningHours]) -> dict[Weekday, OpeningHours]:
+    check_nights(week)
     return week
 
 
@@ -125,7 +123,7 @@ class Persona(BaseModel):
     speaks_first: bool = False
     words: Words
     abilities: _Line
-    hours: Annotated[dict[Weekday, _Hours] | None, AfterValidator(_week)] = None
+    hours: Annotated[dict[Weekday, _Hours], AfterValidator(_week)] | None = None
     phrases: Phrases[_Line]
 
     @property
@@ -133,7 +131,32 @@ class Persona(BaseModel):
         """Return the language of users without a preference, as a BCP 47 tag."""
         return self.languages[0]
 
-    @property
-    def allows_any_language(self) -> bool:
-        """Return whether users may choose every language of the live model."""
-        return self.languages[-1] == ANY_LANGUAGE
+    def narrowed(self, model: LiveModelProfile) -> LiveModelProfile:
+        """Return the profile of a live model with the languages that users may choose.
+
+        Raises:
+            PersonaRefused: The live model does not speak all languages of the persona.
+        """
+        try:
+            return model.speaking(self.languages)
+        except ValueError as error:
+            raise PersonaRefused(f"{self.business}: languages: {error}") from None
+
+    def default_language(self, model: LiveModelProfile, wanted: str) -> str:
+        """Return the language of users without a preference, as a BCP 47 tag.
+
+        Args:
+            model: The profile of the live model.
+            wanted: The operator's choice, "" for the persona's first language.
+
+        Raises:
+            PersonaRefused: The persona does not allow the operator's choice.
+        """
+        narrowed = self.narrowed(model)
+        listed = narrowed.listed_tag(wanted or self.language)
+        if listed is None:
+            raise PersonaRefused(
+                f"{self.business}: languages: {wanted}, the value of the parameter Language, is "
+                f"not listed: add it, or choose one of {', '.join(self.languages)}"
+            )
+        return listed

@@ -4,11 +4,10 @@ from dataclasses import replace
 
 import pytest
 
-from repartee.application.serving.ask_core_agent import RETRY_DELAY_S, ask_core_agent
+from repartee.application.serving.ask_core_agent import NO_ANSWER, RETRY_DELAY_S, ask_core_agent
 from repartee.domain.errors import CoreAgentFailed
 from repartee.domain.session.effects import AskCoreAgent
 from repartee.domain.session.timing import TOOL_CALL_TIMEOUT_MS
-from repartee.domain.session.tools.calls import NO_ANSWER
 from repartee.domain.tools.core_calls import CoreAnswer, CoreRequest, ToolCallKey, ToolCallStatus
 from tests.fakes.core_agent import FakeCoreAgent
 from tests.unit.application.serving.worker_harness import WorkerHarness

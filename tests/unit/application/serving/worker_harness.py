@@ -52,6 +52,7 @@ from tests.fakes.summary_requests import FakeSummaryRequests
 from tests.fakes.tables import FakeTables
 from tests.fakes.usage_store import FakeUsageStore
 from tests.fakes.worker_pool import FakeWorkerPool
+from tests.personas import LIVE_PERSONA, TOOLS
 from tests.virtual_time import LoopClock
 
 USER, SESSION, CONVERSATION, LINE = "user-1", "session-1", "conversation-1", "line-1"
@@ -59,6 +60,8 @@ SETTINGS = SessionSettings(
     live_model="gemini-3.8-live",
     voice="Kore",
     language="en-US",
+    persona=LIVE_PERSONA,
+    tools=TOOLS,
     linger_ms=30_000,
     grace_ms=30_000,
     zone=ZoneInfo("Europe/London"),

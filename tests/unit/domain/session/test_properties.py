@@ -30,7 +30,6 @@ from repartee.domain.live.model import (
     LiveUsage,
     ToolDeclaration,
 )
-from repartee.domain.live.prompt import TOOLS
 from repartee.domain.protocol.frames import Accepted, ReplyAudio
 from repartee.domain.protocol.messages import (
     Audio,
@@ -74,6 +73,7 @@ from repartee.domain.session.upkeep.agent_greeting import MAX_CUES
 from repartee.domain.tools.core_calls import ASK_CORE_AGENT, END_CALL, SET_PREFERENCES, ToolCallKey
 from repartee.domain.users.preferences import PreferenceChanges
 from tests.fakes.clock import NOON_MS
+from tests.personas import TOOLS
 from tests.session_harness import (
     COMPLETE,
     EPOCH,

@@ -8,10 +8,11 @@ from repartee.domain.errors import CoreAgentFailed
 from repartee.domain.session.effects import AskCoreAgent
 from repartee.domain.session.events import CoreAnswered
 from repartee.domain.session.state import SessionState
-from repartee.domain.session.tools.calls import NO_ANSWER
-from repartee.domain.tools.core_calls import CoreAnswer, CoreRequest
+from repartee.domain.tools.core_calls import CoreAnswer, CoreRequest, ToolCallStatus
 
 RETRY_DELAY_S = 0.2
+# The session core puts the persona's phrase in the place of an empty text.
+NO_ANSWER = CoreAnswer(ToolCallStatus.FAILED, "", retryable=True)
 _MIN_ATTEMPT_MS = 1_000
 """With less time left there is no second attempt, because only a stored answer would be in time."""
 

@@ -8,6 +8,10 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
+from typing import Self
+
+ANY_LANGUAGE = "*"
+"""As the last tag of a list: every language of the live model."""
 
 _LANGUAGE_TAGS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
@@ -130,6 +134,27 @@ class LiveModelProfile:
         it, as for ``en_US``. None for a language that the model does not speak.
         """
         return self.listed_tag(tag) or self.listed_tag(tag.replace("_", "-").partition("-")[0])
+
+    def speaking(self, tags: tuple[str, ...]) -> Self:
+        """Return the profile with these tags as its languages, in this order.
+
+        Args:
+            tags: Tags that the model lists. With ``ANY_LANGUAGE`` as the last one, the model's
+                other tags follow.
+
+        Raises:
+            ValueError: The model does not list one of the tags.
+        """
+        every = [tag for listed in self.languages.values() for tag in listed]
+        if unknown := [tag for tag in tags if tag not in (*every, ANY_LANGUAGE)]:
+            raise ValueError(
+                f"the live model does not speak {', '.join(unknown)}; it speaks {', '.join(every)}"
+            )
+        chosen: dict[str, list[str]] = {}
+        for tag in dict.fromkeys([*tags, *every] if ANY_LANGUAGE in tags else tags):
+            if tag != ANY_LANGUAGE:
+                chosen.setdefault(tag.partition("-")[0], []).append(tag)
+        return replace(self, languages={name: tuple(listed) for name, listed in chosen.items()})
 
 
 FALLBACK_PROFILE = LiveModelProfile()

@@ -42,6 +42,7 @@ from repartee.domain.session.upkeep.session_end import SessionClosing
 from repartee.domain.session.upkeep.utterance_retry import UtteranceRetry
 from repartee.domain.session.upkeep.watchdog import Watchdog
 from repartee.domain.speech_detection import SpeechDetector
+from repartee.domain.tools.core_calls import CoreAnswer, ToolCallStatus
 
 
 class SessionParts:
@@ -57,6 +58,7 @@ class SessionParts:
         unix_offset_ms: int,
     ):
         state, prices, profile = lease.state, settings.prices, memory.profile
+        phrases = settings.persona.phrases
         self.writes = writes = TableWrites()
 
         # client/
@@ -84,17 +86,29 @@ class SessionParts:
         )
         limits = profile.limits.over(settings.limits)
         self.allowance = Allowance(
-            limits, prices, turns, outbox, channel, writes, unix_offset_ms=unix_offset_ms
+            limits,
+            prices,
+            turns,
+            outbox,
+            channel,
+            writes,
+            unix_offset_ms=unix_offset_ms,
+            goodbye=phrases.goodbye,
         )
         self.lost_replies = LostReplies(keeper, client, cues)
 
         # tools/
-        self.calls = calls = ToolCalls(settings.blocking_tools)
+        no_answer = CoreAnswer(ToolCallStatus.FAILED, phrases.no_answer, retryable=True)
+        self.calls = calls = ToolCalls(no_answer, settings.blocking_tools)
         self.preferences = preferences = ActivePreferences(
             profile, settings, fallbacks, writes, unix_offset_ms, lease.taken_at_ms
         )
-        self.preference_mentions = PreferenceMentions(preferences, fallbacks, cues)
-        self.router = router = ToolRouter(preferences, calls, turns, cues, outbox, channel)
+        self.preference_mentions = PreferenceMentions(
+            phrases.preferences_refused, preferences, fallbacks, cues
+        )
+        self.router = router = ToolRouter(
+            preferences, calls, turns, cues, outbox, channel, phrases=phrases
+        )
         self.filler = Filler(settings.filler_after_ms, turns, calls, cues)
         self.answer_watch = AnswerWatch(turns, calls, cues, replies, outbox)
 
@@ -124,10 +138,12 @@ class SessionParts:
         self.greeting = AgentGreeting(
             context, client, cues, turns, feed, writes, is_over=is_greeting_over
         )
-        self.watchdog = watchdog = Watchdog(turns, calls, live, replies, outbox)
+        self.watchdog = watchdog = Watchdog(
+            phrases.not_understood, turns, calls, live, replies, outbox
+        )
         self.restarts = restarts = TurnRestarts(feed, turns, calls, cues, replies, transcripts)
         self.sessions = sessions = LiveSessions(
-            live, context, watchdog, restarts, departure, outbox
+            live, context, watchdog, restarts, departure, outbox, busy_text=phrases.busy
         )
         self.retry = retry = UtteranceRetry(feed, turns, calls, cues, context, watchdog)
         reply_events = ReplyEvents(sessions, watchdog, replies, router, calls, turns)

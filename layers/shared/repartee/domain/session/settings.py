@@ -2,15 +2,21 @@
 
 from dataclasses import dataclass, field
 from datetime import tzinfo
+from functools import lru_cache
 
 from repartee.domain.conversation.history_budget import MemoryBudget
 from repartee.domain.cost.limits import DailyLimits
 from repartee.domain.cost.prices import Prices
 from repartee.domain.live.context_policy import ContextPolicy
+from repartee.domain.live.live_persona import LivePersona
 from repartee.domain.live.model import ToolDeclaration, TurnDetection
 from repartee.domain.live.model_profiles import LiveModelProfile, profile_of
-from repartee.domain.live.prompt import TOOLS
 from repartee.domain.protocol.messages import MAX_IN_FLIGHT
+
+
+@lru_cache(maxsize=8)
+def _profile(live_model: str, languages: tuple[str, ...]) -> LiveModelProfile:
+    return profile_of(live_model).speaking(languages)
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,11 +25,13 @@ class SessionSettings:
 
     Attributes:
         language: The language of users without a preference, as a BCP 47 tag.
+        persona: The business that the agent speaks for.
         linger_ms: How long a worker waits for the next input before it leaves.
         grace_ms: How long a worker serves a session without a connection.
         zone: The time zone of dates in prompts.
         zone_name: The IANA name of that zone.
         memory: How much of the conversation a fresh Live session gets.
+        tools: The tools that the live model may call.
         filler_after_ms: How long a tool call may run in silence before the model says a few words.
         history_as_text: Whether a fresh Live session gets the history as part of its instruction,
             because the model refuses it as messages.
@@ -40,12 +48,13 @@ class SessionSettings:
     live_model: str
     voice: str
     language: str
+    persona: LivePersona
     linger_ms: int
     grace_ms: int
     zone: tzinfo
     zone_name: str
     prices: Prices
-    tools: tuple[ToolDeclaration, ...] = TOOLS
+    tools: tuple[ToolDeclaration, ...]
     context_policy: ContextPolicy = ContextPolicy.AUTO
     memory: MemoryBudget = field(default_factory=MemoryBudget)
     filler_after_ms: int = 3_500
@@ -59,8 +68,8 @@ class SessionSettings:
 
     @property
     def profile(self) -> LiveModelProfile:
-        """Return the profile of the live model."""
-        return profile_of(self.live_model)
+        """Return the profile of the live model, with the languages that users may choose."""
+        return _profile(self.live_model, self.persona.languages)
 
     @property
     def blocking_tools(self) -> frozenset[str]:

@@ -10,8 +10,9 @@ from repartee.domain.live.model import LiveUsage
 from repartee.domain.protocol.messages import Text
 from repartee.domain.session.effects import SendText
 from repartee.domain.session.events import Started
-from repartee.domain.session.memory.daily_allowance import GOODBYE
+from repartee.domain.session.memory.daily_allowance import SAY_GOODBYE
 from tests.fakes.clock import NOON_MS
+from tests.personas import PHRASES
 from tests.session_harness import SETTINGS, SessionHarness
 
 TODAY = date(2026, 11, 20)
@@ -33,7 +34,8 @@ def beginning_with(usage: DayUsage, **fields: object) -> SessionHarness:
 
 
 def goodbyes(call: SessionHarness) -> int:
-    return sum(SendText(GOODBYE) in sent for sent in call.to_model.values())
+    goodbye = SendText(SAY_GOODBYE.format(PHRASES.goodbye))
+    return sum(goodbye in sent for sent in call.to_model.values())
 
 
 def turn(call: SessionHarness, *events: LiveUsage) -> None:

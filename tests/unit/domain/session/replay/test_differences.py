@@ -12,6 +12,7 @@ from repartee.domain.protocol.frames import ReplyAudio
 from repartee.domain.protocol.messages import Audio
 from repartee.domain.session.effects import SendAudio
 from repartee.domain.session.replay.recording import RecordingUnreadable, replay
+from tests.personas import LIVE_PERSONA
 from tests.unit.domain.session.replay.recordings import (
     changed,
     first_line_with,
@@ -27,12 +28,12 @@ pytestmark = pytest.mark.unit
 def test_a_replay_without_what_the_detector_said_shows_where_it_counted():
     lines = [line.replace('"edges":', '"unheard":') for line in record(unmarked_story)]
 
-    _, difference = replay(lines)
+    _, difference = replay(lines, LIVE_PERSONA)
     assert difference is not None
 
 
 def test_other_settings_show_where_the_machine_first_wants_something_else():
-    _, difference = replay(with_voice(record(long_story), "Puck"))
+    _, difference = replay(with_voice(record(long_story), "Puck"), LIVE_PERSONA)
 
     assert difference is not None
     assert isinstance(difference.event, dict)
@@ -43,7 +44,7 @@ def test_other_settings_show_where_the_machine_first_wants_something_else():
 
 def test_an_effect_that_one_side_lacks_is_shown_as_nothing():
     lines = record(long_story)
-    steps, difference = replay(changed(lines, 2, lambda data: data["effects"].pop()))
+    steps, difference = replay(changed(lines, 2, lambda data: data["effects"].pop()), LIVE_PERSONA)
 
     assert steps == 1
     assert difference is not None
@@ -60,7 +61,7 @@ def test_audio_that_goes_to_the_model_changed_is_a_difference(wants_audio):
         sent = next(each for each in data["effects"] if each["class"] == "SendAudio")
         sent["pcm"]["sha256"] = "0" * 64
 
-    _, difference = replay(changed(lines, line, change))
+    _, difference = replay(changed(lines, line, change), LIVE_PERSONA)
     assert difference is not None
     assert difference.line == line
     assert difference.place.endswith(".pcm")
@@ -79,7 +80,7 @@ def test_audio_of_another_length_is_a_difference_even_where_its_hash_cannot_be_k
         post = next(each for each in data["effects"] if each["class"] == "PostFrame")
         post["frame"]["frame"]["pcm"]["bytes"] += 2
 
-    _, difference = replay(changed(lines, line, change))
+    _, difference = replay(changed(lines, line, change), LIVE_PERSONA)
     assert difference is not None
     assert difference.line == line
     assert difference.place.endswith(".frame.frame.pcm")
@@ -184,7 +185,7 @@ def test_an_empty_file_is_no_recording(write, capsys):
     error = capsys.readouterr().err
     assert error.startswith(f"{path}: no recording that can be replayed: the recording is empty")
     with pytest.raises(RecordingUnreadable):
-        replay([])
+        replay([], LIVE_PERSONA)
 
 
 def test_a_file_that_is_not_there_is_named(tmp_path, capsys):

@@ -14,6 +14,7 @@ import pytest
 
 from repartee.domain.session.replay.codec import Json
 from repartee.domain.session.replay.recording import first_difference, replay_steps
+from tests.personas import LIVE_PERSONA
 
 pytestmark = pytest.mark.unit
 
@@ -139,7 +140,7 @@ def difference(lines: list[str]) -> tuple[int, str, str, str] | None:
         for text in texts_in(part)
     }
     recorded, replayed = Wordings(given), Wordings(given)
-    for step in replay_steps(lines):
+    for step in replay_steps(lines, LIVE_PERSONA):
         before = by_lane(recorded.replace(step.recorded))
         today = by_lane(replayed.replace(step.replayed))
         if found := first_difference(before, today, "effects"):

@@ -28,6 +28,7 @@ from repartee.domain.session.settings import SessionSettings
 from repartee.domain.session.state import Lease
 from repartee.domain.speech_detection import SpeechDetector
 from tests.fakes.session_recorder import FakeSessionRecorder
+from tests.personas import LIVE_PERSONA
 from tests.unit.application.serving.worker_harness import WorkerHarness
 from tests.unit.domain.session.replay.recordings import (
     NAME,
@@ -48,7 +49,7 @@ pytestmark = pytest.mark.unit
 def test_a_recorded_conversation_gives_the_same_effects_again(story, wants_audio):
     lines = record(story, wants_audio=wants_audio)
 
-    assert replay(lines) == (len(lines) - 1, None)
+    assert replay(lines, LIVE_PERSONA) == (len(lines) - 1, None)
     kinds = {effect["class"] for line in lines[1:] for effect in json.loads(line)["effects"]}
     assert kinds >= {"OpenLive", "SendAudio", "PostFrame", "CommitTurn", "DeleteInput", "Finish"}
 
@@ -63,7 +64,7 @@ def test_a_recording_whose_steps_mix_the_lanes_replays_alike():
 
     kinds = [[effect["class"] for effect in step["effects"]] for step in steps]
     assert any(one[0] == "PostFrame" and "CommitTurn" in one for one in kinds if one)
-    assert replay(mixed) == (len(steps), None)
+    assert replay(mixed, LIVE_PERSONA) == (len(steps), None)
 
 
 class RecordedMachine(SessionMachine):
@@ -95,7 +96,7 @@ class ReplayedSession(AnySession):
         super().teardown()  # type: ignore[no-untyped-call]  # a test of its own
         machine = self.call.machine
         assert isinstance(machine, RecordedMachine)
-        assert replay(machine.lines) == (len(machine.lines) - 1, None)
+        assert replay(machine.lines, LIVE_PERSONA) == (len(machine.lines) - 1, None)
 
 
 def test_any_recorded_session_gives_the_same_effects_again(monkeypatch):
@@ -159,9 +160,9 @@ def test_an_event_that_the_machine_fails_on_is_recorded_and_fails_again(monkeypa
         line = first_line_with(lines, LiveInterrupted.__name__)
         assert json.loads(lines[line - 1])["effects"] == []
         with pytest.raises(ZeroDivisionError) as failed:
-            replay(lines)
+            replay(lines, LIVE_PERSONA)
     assert failed.value.__notes__ == [f"The machine failed on line {line} of the recording."]
-    assert replay(lines)[0] == len(lines) - 1
+    assert replay(lines, LIVE_PERSONA)[0] == len(lines) - 1
 
 
 def opened(lines: Sequence[str]) -> dict[str, Any]:

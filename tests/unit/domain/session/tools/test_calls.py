@@ -4,6 +4,7 @@ from repartee.domain.live.model import LiveToolCall
 from repartee.domain.session.timing import TOOL_CALL_TIMEOUT_MS
 from repartee.domain.session.tools.calls import ToolCalls, text_argument
 from repartee.domain.tools.core_calls import CoreAnswer, ToolCallKey, ToolCallStatus
+from tests.personas import NO_ANSWER
 from tests.session_harness import pending
 
 pytestmark = pytest.mark.unit
@@ -16,7 +17,7 @@ def ask(call_id: str, question: str = "When?") -> LiveToolCall:
 
 
 def test_calls_are_keyed_by_their_place_in_the_turn():
-    calls = ToolCalls()
+    calls = ToolCalls(NO_ANSWER)
 
     keys = [
         begun.key
@@ -32,7 +33,7 @@ def test_calls_are_keyed_by_their_place_in_the_turn():
 
 
 def test_two_ids_that_ask_the_same_share_one_run_and_an_id_twice_is_one_call():
-    calls = ToolCalls()
+    calls = ToolCalls(NO_ANSWER)
     calls.begin(ask("a"), 1, 0)
 
     assert calls.begin(ask("b"), 1, 0) is None
@@ -44,7 +45,7 @@ def test_two_ids_that_ask_the_same_share_one_run_and_an_id_twice_is_one_call():
 
 
 def test_a_call_expires_at_its_deadline():
-    calls = ToolCalls()
+    calls = ToolCalls(NO_ANSWER)
     calls.begin(ask("a"), 1, 100)
 
     assert calls.next_deadline_ms() == 100 + TOOL_CALL_TIMEOUT_MS
@@ -53,7 +54,7 @@ def test_a_call_expires_at_its_deadline():
 
 
 def test_a_call_that_the_model_no_longer_awaits_continues_for_the_user():
-    calls = ToolCalls()
+    calls = ToolCalls(NO_ANSWER)
     calls.begin(ask("a"), 1, 0)
     calls.begin(ask("b"), 1, 0)
 
@@ -67,7 +68,7 @@ def test_a_call_that_the_model_no_longer_awaits_continues_for_the_user():
 
 
 def test_an_adopted_call_cannot_be_cancelled_and_stays_open_until_its_answer_is_taken():
-    calls = ToolCalls()
+    calls = ToolCalls(NO_ANSWER)
     calls.adopt(pending(), 0)
     calls.cancel(("a",))
 
@@ -82,7 +83,7 @@ def test_an_adopted_call_cannot_be_cancelled_and_stays_open_until_its_answer_is_
 
 
 def test_an_owed_answer_is_open_until_it_is_spoken():
-    calls = ToolCalls()
+    calls = ToolCalls(NO_ANSWER)
     calls.adopt(pending(), 0)
     calls.end(ToolCallKey(1, 1), DONE)
     [(call, answer)] = calls.take_owed_answers()
@@ -99,7 +100,7 @@ def test_an_owed_answer_is_open_until_it_is_spoken():
 
 
 def test_an_answer_that_went_to_a_lost_live_session_is_owed_again():
-    calls = ToolCalls()
+    calls = ToolCalls(NO_ANSWER)
     calls.begin(ask("a"), 1, 0)
     call = calls.end(ToolCallKey(1, 1), DONE)
     calls.unspoken.add(call, DONE, 0, generations_before=0)
@@ -111,7 +112,7 @@ def test_an_answer_that_went_to_a_lost_live_session_is_owed_again():
 
 
 def test_a_restarted_turn_numbers_its_calls_from_1_and_others_become_orphans():
-    calls = ToolCalls()
+    calls = ToolCalls(NO_ANSWER)
     calls.begin(ask("a"), 1, 0)
     calls.begin(ask("b", "Where?"), 2, 0)
 
@@ -126,7 +127,7 @@ def test_a_restarted_turn_numbers_its_calls_from_1_and_others_become_orphans():
 
 
 def test_only_calls_of_committed_turns_are_left_to_a_successor():
-    calls = ToolCalls()
+    calls = ToolCalls(NO_ANSWER)
     calls.begin(ask("a"), 1, 0)
     calls.begin(ask("b", "Where?"), 2, 0)
 
@@ -150,7 +151,7 @@ def test_an_argument_is_text_or_nothing(arguments, value):
 
 
 def test_a_late_answer_does_not_take_the_place_of_another_question():
-    calls = ToolCalls()
+    calls = ToolCalls(NO_ANSWER)
     first = calls.begin(ask("a"), 1, 0)
     assert first is not None
     calls.expect_late_answer(first)

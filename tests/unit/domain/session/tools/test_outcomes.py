@@ -10,9 +10,9 @@ from repartee.domain.protocol.frames import SessionError, ToolProgress, TurnEnd
 from repartee.domain.protocol.messages import Audio, SpeechEnd, SpeechStart, Text
 from repartee.domain.session.effects import CommitTurn
 from repartee.domain.session.timing import SPEAK_WITHIN_MS, TOOL_CALL_TIMEOUT_MS
-from repartee.domain.session.tools.calls import NO_ANSWER
 from repartee.domain.tools.core_calls import ToolCallKey, ToolCallStatus
 from tests.fakes.speech_detector import SPEECH
+from tests.personas import NO_ANSWER, PHRASES
 from tests.session_harness import (
     COMPLETE,
     IDLE,
@@ -212,9 +212,8 @@ def test_an_answer_without_words_is_put_into_words(status):
     call.ack()
 
     (error,) = call.frames(SessionError)
-    assert error.message.startswith(
-        {"done": "That is done", "refused": "That is not possible", "failed": "I could not"}[status]
-    )
+    is_refused = status is ToolCallStatus.REFUSED
+    assert error.message == (PHRASES.refused if is_refused else PHRASES.no_answer)
     assert remembered(call) == [(1, status, error.message)]
 
 

@@ -6,15 +6,14 @@ import pytest
 
 from repartee.domain.conversation.conversation import Turn
 from repartee.domain.live.model import LiveAudio, LiveInterrupted
-from repartee.domain.live.prompt import TOOLS
 from repartee.domain.protocol.frames import SessionClosed, SessionError, TurnEnd
 from repartee.domain.protocol.messages import Audio, Bye, SpeechEnd, SpeechStart, Text
 from repartee.domain.session.effects import CommitTurn, FinishReason, SendAudio
 from repartee.domain.session.events import CoreAnswered
 from repartee.domain.session.timing import SPEAK_WITHIN_MS, TOOL_CALL_TIMEOUT_MS
-from repartee.domain.session.tools.calls import NO_ANSWER
 from repartee.domain.tools.core_calls import ASK_CORE_AGENT, CoreAnswer, ToolCallKey, ToolCallStatus
 from tests.fakes.speech_detector import SPEECH
+from tests.personas import NO_ANSWER, TOOLS
 from tests.session_harness import (
     COMPLETE,
     IDLE,

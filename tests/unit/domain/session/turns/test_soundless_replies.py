@@ -8,8 +8,9 @@ from repartee.domain.protocol.messages import Audio, SpeechStart, Text
 from repartee.domain.session.client.frame_bundles import HOLD_MS
 from repartee.domain.session.effects import OpenLive, SendText
 from repartee.domain.session.timing import SPEAK_WITHIN_MS, STALL_MS
-from repartee.domain.session.upkeep.watchdog import APOLOGY, NUDGE
+from repartee.domain.session.upkeep.watchdog import NUDGE
 from tests.fakes.speech_detector import SPEECH
+from tests.personas import PHRASES
 from tests.session_harness import (
     COMPLETE,
     IDLE,
@@ -92,7 +93,8 @@ def test_replies_that_are_never_heard_end_in_a_fresh_session_and_an_apology(
     call.live(heard("When are you open?"), *reply, COMPLETE)
     call.ack()
 
-    assert call.frames(SessionError) == [SessionError("no_answer", APOLOGY, retryable=True)]
+    apology = SessionError("no_answer", PHRASES.not_understood, retryable=True)
+    assert call.frames(SessionError) == [apology]
     assert screen(call) == {"user": "When are you open?", "model": "From nine to five."}
     assert call.replies == ["From nine to five."]
     assert call.ended_turns == [1]

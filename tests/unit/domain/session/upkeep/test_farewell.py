@@ -25,10 +25,10 @@ from repartee.domain.protocol.messages import (
 from repartee.domain.session.effects import FinishReason, SendAudio, SendText
 from repartee.domain.session.events import MailboxRead, Started
 from repartee.domain.session.timing import TOOL_CALL_TIMEOUT_MS
-from repartee.domain.session.tools.calls import NO_ANSWER
 from repartee.domain.session.upkeep.departure import CLOSING_MS, FAREWELL_MS
 from repartee.domain.tools.core_calls import END_CALL, ToolCallStatus
 from tests.fakes.speech_detector import SPEECH
+from tests.personas import NO_ANSWER
 from tests.session_harness import (
     COMPLETE,
     IDLE,

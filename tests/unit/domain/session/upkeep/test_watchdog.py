@@ -10,9 +10,10 @@ from repartee.domain.protocol.frames import SessionError, TurnEnd, TurnRestarted
 from repartee.domain.protocol.messages import Audio, SpeechEnd, SpeechStart, Text
 from repartee.domain.session.effects import FinishReason, OpenLive, SendAudio, SendText
 from repartee.domain.session.timing import STALL_MS
-from repartee.domain.session.upkeep.watchdog import APOLOGY, NUDGE
+from repartee.domain.session.upkeep.watchdog import NUDGE
 from repartee.domain.tools.core_calls import ToolCallKey
 from tests.fakes.speech_detector import SILENCE, SPEECH
+from tests.personas import PHRASES
 from tests.session_harness import (
     COMPLETE,
     IDLE,
@@ -54,7 +55,7 @@ def test_a_turn_that_brings_nothing_is_nudged_then_given_to_a_fresh_session_then
     assert (call.frames(TurnEnd), errors(call)) == ([], [])
 
     call.pass_ms(STALL_MS)
-    assert errors(call) == [SessionError("no_answer", APOLOGY, retryable=True)]
+    assert errors(call) == [SessionError("no_answer", PHRASES.not_understood, retryable=True)]
     assert call.ended_turns == [1]
     assert call.frames(TurnRestarted) == []
     assert (nudges(call), len(call.all(OpenLive))) == (1, 2)

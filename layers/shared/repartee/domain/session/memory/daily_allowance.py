@@ -13,10 +13,9 @@ from repartee.domain.session.turns.ledger import TurnLedger
 from repartee.domain.session.turns.turn import TurnInProgress
 
 # Sent as typed text, so the model answers in the language of the conversation.
-GOODBYE = (
-    "(The user's time for today is used up and this call ends now. In the language of this "
-    "conversation, say in one short friendly sentence that today's limit is reached and that you "
-    "can talk again tomorrow, and say goodbye. Call no tool.)"
+SAY_GOODBYE = (
+    "(The user's time for today is used up and this call ends now. Call no tool. "
+    "In the language of this conversation, say: {})"
 )
 
 
@@ -31,12 +30,14 @@ class Allowance:
 
     Attributes:
         unix_offset_ms: What to add to the machine's time to get Unix time.
+        goodbye: The words that end the call.
         reached_limit: The limit that ended the session, None if none did.
     """
 
     _limits: DailyLimits
     _prices: Prices
     unix_offset_ms: int = field(kw_only=True)
+    goodbye: str = field(kw_only=True)
     _turns: TurnLedger
     _outbox: Outbox
     _channel: ModelChannel
@@ -111,7 +112,7 @@ class Allowance:
         if may_speak:
             # The goodbye answers the speech in progress, or it is a reply without input.
             self._turns.turn_for_reply(now_ms).mark_farewell()
-            self._channel.send_text(GOODBYE)
+            self._channel.send_text(SAY_GOODBYE.format(self.goodbye))
 
     def _hit(self, now_ms: int) -> LimitHit | None:
         used, unwritten = self._of_today(now_ms), self._turns.finished_usage

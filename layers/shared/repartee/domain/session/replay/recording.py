@@ -15,6 +15,7 @@ from typing import Any, TypeAliasType, get_args
 
 from repartee.domain.audio import is_audible
 from repartee.domain.conversation.conversation import Memory
+from repartee.domain.live.live_persona import LivePersona
 from repartee.domain.session.effects import (
     ClientEffect,
     Effect,
@@ -192,8 +193,12 @@ def step_line(step: Step, *, with_audio: bool) -> str:
     return _line(data)
 
 
-def replay(lines: Iterable[str]) -> tuple[int, Difference | None]:
+def replay(lines: Iterable[str], persona: LivePersona) -> tuple[int, Difference | None]:
     """Run a recording's events through a new machine.
+
+    Args:
+        lines: The recording.
+        persona: Used for recordings of version 0.1.0, which name no persona.
 
     Returns:
         The number of steps, and the first difference, None without one.
@@ -202,24 +207,29 @@ def replay(lines: Iterable[str]) -> tuple[int, Difference | None]:
         RecordingUnreadable: A line does not belong to a recording of this version.
     """
     steps = 0
-    for step in replay_steps(lines):
+    for step in replay_steps(lines, persona):
         steps += 1
         if found := first_difference(step.recorded, step.replayed, "effects"):
             return steps, Difference(step.line, step.event, *found)
     return steps, None
 
 
-def replay_steps(lines: Iterable[str]) -> Iterator[ReplayedStep]:
+def replay_steps(lines: Iterable[str], persona: LivePersona) -> Iterator[ReplayedStep]:
     """Run a recording's events through a new machine; yield each step.
+
+    Args:
+        lines: The recording.
+        persona: Used for recordings of version 0.1.0, which name no persona.
 
     Raises:
         RecordingUnreadable: A line does not belong to a recording of this version.
     """
-    return _Replay().run(lines)
+    return _Replay(persona).run(lines)
 
 
 class _Replay:
-    def __init__(self) -> None:
+    def __init__(self, persona: LivePersona) -> None:
+        self._persona = encode(persona, digest)
         self._detector = ScriptedDetector()
         # Hashes of omitted audio, by the hashes of its placeholders.
         self._left_out: dict[str, str] = {}
@@ -250,7 +260,7 @@ class _Replay:
     def _open(self, data: dict[str, Json]) -> SessionMachine:
         if data["version"] != VERSION:
             raise ValueError(f"version {data['version']}; this is for version {VERSION}")
-        opening = _opening(data["opening"])
+        opening = _opening(data["opening"], self._persona)
         return SessionMachine(
             opening.lease,
             opening.memory,
@@ -281,9 +291,11 @@ def _fields(opening: Opening) -> Json:
     }
 
 
-def _opening(data: Json) -> Opening:
+def _opening(data: Json, persona: Json) -> Opening:
     if not isinstance(data, dict):
         raise TypeError("the opening is not an object")
+    if isinstance(settings := data.get("settings"), dict):
+        settings.setdefault("persona", persona)
     return Opening(**{name: decode(each) for name, each in data.items()})
 
 

@@ -20,22 +20,18 @@ from repartee.domain.tools.core_calls import (
     arguments_hash,
 )
 
-NO_ANSWER = CoreAnswer(
-    ToolCallStatus.FAILED,
-    "I could not find that out just now. Please ask me again.",
-    retryable=True,
-)
-
 
 @dataclass(slots=True)
 class ToolCalls:
     """The calls of a session that are not answered yet, or whose answer is not spoken yet.
 
     Attributes:
+        no_answer: The answer to a call whose deadline has passed.
         blocking: The names of the tools during which the model does not take input.
         unspoken: The answers that the model has and has not spoken.
     """
 
+    no_answer: CoreAnswer
     blocking: frozenset[str] = frozenset()
     unspoken: UnspokenAnswers = field(default_factory=UnspokenAnswers)
     _open: dict[ToolCallKey, OpenToolCall] = field(default_factory=dict)
@@ -271,7 +267,10 @@ class ToolCalls:
         ):
             return None
         # The open call may be the same call, if the model has not received the apology or lost it.
-        if held is not None and (held.arguments_hash, held.owed_answer) != (asked_hash, NO_ANSWER):
+        if held is not None and (held.arguments_hash, held.owed_answer) != (
+            asked_hash,
+            self.no_answer,
+        ):
             return None
         del self._late[key]
         self.unspoken.drop(key)

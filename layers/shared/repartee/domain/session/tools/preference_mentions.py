@@ -8,9 +8,6 @@ from repartee.domain.session.tools.preferences import ActivePreferences
 from repartee.domain.text.languages import language_name
 from repartee.domain.users.preferences import PreferenceChanges, Profile
 
-_REFUSED = (
-    "Your preferences for language, voice and style cannot be used now, so I use the defaults."
-)
 _SAY = "(In the language that you speak, say in one short sentence: {})"
 
 
@@ -21,6 +18,7 @@ class PreferenceMentions:
     If the worker leaves before that, the next worker repeats the mention.
     """
 
+    _refused: str
     _preferences: ActivePreferences
     _setup_fallbacks: SetupFallbacks
     _cues: Cues
@@ -41,7 +39,7 @@ class PreferenceMentions:
         is_unmentioned = said is None or (self._preferences.is_refused_by_model and said != profile)
         if self._setup_fallbacks.replaces_preferences and is_unmentioned:
             self._said_refused = profile
-            self._cues.queue(_SAY.format(_REFUSED))
+            self._cues.queue(_SAY.format(self._refused))
 
     def store(self) -> None:
         """Store the replaced preferences once they have been mentioned."""

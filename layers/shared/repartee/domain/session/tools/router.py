@@ -4,6 +4,7 @@ from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from repartee.domain.live.model import LiveToolCall, ResponseScheduling, ToolResponse
+from repartee.domain.phrases import Phrases
 from repartee.domain.protocol.frames import ToolProgress
 from repartee.domain.session.client.outbox import Outbox
 from repartee.domain.session.effects import AskCoreAgent
@@ -11,12 +12,7 @@ from repartee.domain.session.events import CoreAnswered
 from repartee.domain.session.model.channel import ModelChannel
 from repartee.domain.session.model.cues import Cues
 from repartee.domain.session.state import PendingCall
-from repartee.domain.session.tools.calls import (
-    NO_ANSWER,
-    ToolCalls,
-    is_true_argument,
-    text_argument,
-)
+from repartee.domain.session.tools.calls import ToolCalls, is_true_argument, text_argument
 from repartee.domain.session.tools.open_call import OpenToolCall
 from repartee.domain.session.tools.preferences import ActivePreferences
 from repartee.domain.session.turns.ledger import TurnLedger
@@ -36,12 +32,6 @@ from repartee.domain.users.preferences import PreferenceRefused
 # escapes turn its 15,000 characters into at most 180,000 bytes.
 MAX_OPEN_BYTES = 192_000
 
-# These replace core_agent's answers without text. The model may word them in the user's language.
-_DEFAULT_ANSWERS = {
-    ToolCallStatus.DONE: "That is done.",
-    ToolCallStatus.REFUSED: "That is not possible.",
-    ToolCallStatus.FAILED: NO_ANSWER.answer,
-}
 _STORED = "This applies from now on, also in later calls."
 _NOT_STORED = (
     "This applies to this call only and is not stored. If the user asked for it, call "
@@ -54,9 +44,11 @@ class ToolRouter:
     """Begins each call, and passes each answer to the model, the client and the turn.
 
     Attributes:
+        phrases: The texts of the persona.
         preferences: The preferences in force.
     """
 
+    phrases: Phrases = field(kw_only=True)
     preferences: ActivePreferences
     _tool_calls: ToolCalls
     _turns: TurnLedger
@@ -95,12 +87,14 @@ class ToolRouter:
     def take_answer(self, event: CoreAnswered, now_ms: int) -> bool:
         """Handle an answer of core_agent; return False if no call waits for it.
 
-        Its cost is counted in any case.
+        A phrase of the persona replaces an empty answer. Its cost is counted in any case.
         """
         self._turns.bill_tool_call(event)
         answer = event.answer
         if not answer.answer.strip():
-            answer = replace(answer, answer=_DEFAULT_ANSWERS[answer.status])
+            is_refused = answer.status is ToolCallStatus.REFUSED
+            text = self.phrases.refused if is_refused else self.phrases.no_answer
+            answer = replace(answer, answer=text)
         if self._tool_calls.is_waiting_for(event.key, event.arguments_hash):
             self.answer(event.key, answer, now_ms, is_for_user=True)
             return True
@@ -136,7 +130,7 @@ class ToolRouter:
         expired = self._tool_calls.expired(now_ms)
         for call in expired:
             self._tool_calls.expect_late_answer(call)
-            self.answer(call.key, NO_ANSWER, now_ms, is_for_user=True)
+            self.answer(call.key, self._tool_calls.no_answer, now_ms, is_for_user=True)
         return bool(expired)
 
     def send_owed_answers(self, now_ms: int) -> bool:

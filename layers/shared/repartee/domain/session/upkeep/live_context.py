@@ -61,12 +61,16 @@ class LiveContext:
         as_text = history if fallback.history_as_text else ()
         unix_s = (now_ms + self.unix_offset_ms) / 1000
         now = datetime.fromtimestamp(unix_s, UTC).astimezone(settings.zone)
-        when = PromptContext(now, settings.zone_name, preferences.language)
+        when = PromptContext(
+            now, settings.zone_name, preferences.language, settings.persona.languages
+        )
         return LiveConfig(
             model=settings.live_model,
             voice=preferences.voice,
             language=preferences.language,
-            system_instruction=system_instruction(memory, when, as_text),
+            system_instruction=system_instruction(
+                settings.persona.instructions, memory, when, as_text
+            ),
             tools=settings.tools,
             history=() if as_text else history,
             turn_detection=self._wanted_detection,

@@ -1,6 +1,6 @@
 """Replaces the Live session when it drops, expires or becomes outdated."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 
 from repartee.domain.live.model import (
@@ -20,7 +20,6 @@ from repartee.domain.session.upkeep.live_context import LiveContext
 from repartee.domain.session.upkeep.restarts import TurnRestarts
 from repartee.domain.session.upkeep.watchdog import Watchdog
 
-_BUSY = "The model is busy; trying again."
 _STUCK = LiveClosed(LiveFailure.DROPPED, 0, "set-up took too long")
 _GO_AWAY = LiveClosed(LiveFailure.DROPPED, 0, "go away")
 _REASONS: dict[LiveFailure | None, CloseReason] = {
@@ -31,7 +30,11 @@ _REASONS: dict[LiveFailure | None, CloseReason] = {
 
 @dataclass(slots=True)
 class LiveSessions:
-    """Opens the Live sessions of one worker, and decides when to leave one."""
+    """Opens the Live sessions of one worker, and decides when to leave one.
+
+    Attributes:
+        busy_text: The user sees it while the model has no capacity.
+    """
 
     _live_link: LiveLink
     _context: LiveContext
@@ -39,6 +42,7 @@ class LiveSessions:
     _turn_restarts: TurnRestarts
     _departure: Departure
     _outbox: Outbox
+    busy_text: str = field(kw_only=True)
 
     def open(self, now_ms: int, saves_usd: Decimal | None = None) -> None:
         """Open another Live session.
@@ -113,7 +117,7 @@ class LiveSessions:
             return _REASONS.get(failure, "unavailable")
         self._turn_restarts.restart_turn(now_ms)
         if closed.failure is LiveFailure.BUSY:
-            self._outbox.offer(SessionError("model_busy", _BUSY, retryable=True))
+            self._outbox.offer(SessionError("model_busy", self.busy_text, retryable=True))
         return None
 
     def replace_if_needed(self, now_ms: int) -> CloseReason | None:

@@ -12,7 +12,6 @@ from repartee.domain.session.turns.replies import Replies
 from repartee.domain.session.turns.turn import TurnInProgress
 
 NUDGE = "(Please answer the user now. If you did not understand, say so.)"
-APOLOGY = "There was no answer to that. Please say it again."
 
 
 @dataclass(slots=True)
@@ -27,6 +26,7 @@ class Watchdog:
             answers only the nudge.
     """
 
+    _apology: str
     _turns: TurnLedger
     _tool_calls: ToolCalls
     _live_link: LiveLink
@@ -91,7 +91,7 @@ class Watchdog:
             self.has_nudged_slow_model = not is_empty
             self._tool_calls.unspoken.expect_two_replies(turn.number)
         elif self._tries > 2:
-            self._outbox.offer(SessionError("no_answer", APOLOGY, retryable=True))
+            self._outbox.offer(SessionError("no_answer", self._apology, retryable=True))
             self._replies.force_end_turn(turn, now_ms)
         return self._tries == 2
 

@@ -17,6 +17,8 @@ from typing import Any
 
 from local.demo.checks import (
     Check,
+    advice_on_failure,
+    check_arrival,
     check_bookings,
     check_name,
     check_replies,
@@ -58,6 +60,7 @@ from repartee_client.recordings import Recording, UnusableRecordingError, read_w
 FOLDER = PROJECT / ".local" / "demo"
 USER = "demo"
 _STOPPED_BY_SIGNAL = 130
+_NO_RECORD = "the real Gemini keeps no record"
 _UNUSABLE = (UnusableRecordingError, UnusableScriptError)
 
 
@@ -103,7 +106,10 @@ class Demo:
             mark = {True: "ok", False: "FAILED", None: "skipped"}[check.passed]
             print(f"  {mark:8}{check.name}: {check.found}")
         print(f"report {_relative(path)}, {report['seconds']:.0f} s since the start", flush=True)
-        return all(check.passed is not False for check in checks)
+        passed = all(check.passed is not False for check in checks)
+        if not passed and (advice := advice_on_failure(*checks[:2])):
+            print(advice, flush=True)
+        return passed
 
     async def _forget(self) -> None:
         if self._stack.simulator is None:
@@ -133,6 +139,7 @@ class Demo:
     def _check(self, spoken: Sequence[SpokenUtterance], bookings: Sequence[Booking]) -> list[Check]:
         last_said = spoken[-1].answered.said
         return [
+            self._check_arrival(),
             check_word_error([utterance.word_error for utterance in spoken]),
             check_name(spoken[0].answered.heard, last_said),
             check_bookings(bookings),
@@ -140,9 +147,16 @@ class Demo:
             self._check_replies(spoken),
         ]
 
+    def _check_arrival(self) -> Check:
+        if self._stack.simulator is None:
+            return check_arrival({}, (), skipped=_NO_RECORD)
+        records = read_records(self._stack.simulator.record_directory)
+        recordings = {one.wav.stem: read_wav(one.wav).pcm for one in self._script}
+        return check_arrival(recordings, [record.heard for record in records])
+
     def _check_replies(self, spoken: Sequence[SpokenUtterance]) -> Check:
         if self._stack.simulator is None:
-            return check_replies((), (), skipped="the real Gemini keeps no record")
+            return check_replies((), (), skipped=_NO_RECORD)
         records = read_records(self._stack.simulator.record_directory)
         emitted = [reply for record in records for reply in record.replies]
         saved = [

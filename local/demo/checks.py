@@ -1,7 +1,7 @@
 """The checks of the demo's conversation; each one describes its result in words."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from repartee.domain.front_desk.bookings import Booking, Slot
@@ -59,6 +59,40 @@ def check_word_error(errors: Sequence[float | None]) -> Check:
     if not known:
         return Check(name, None, "the spoken words are not known")
     return Check(name, max(known) <= MAX_WORD_ERROR, f"the worst is {max(known):.0%}")
+
+
+def check_arrival(
+    recordings: Mapping[str, bytes], received: Sequence[bytes], *, skipped: str | None = None
+) -> Check:
+    """Check that Gemini's side received every recording whole.
+
+    Args:
+        recordings: The PCM of each recording by its name.
+        received: The PCM that the simulator received on each connection.
+        skipped: The reason to skip the comparison; None to compare.
+    """
+    title = "Gemini's side received every recording whole"
+    if skipped is not None:
+        return Check(title, None, skipped)
+    cut = [name for name, pcm in recordings.items() if not any(pcm in one for one in received)]
+    found = f"{len(recordings)} recordings, {sum(map(len, recordings.values())):,} bytes"
+    return Check(title, not cut, f"incomplete: {', '.join(cut)}" if cut else found)
+
+
+def advice_on_failure(arrival: Check, word_error: Check) -> str:
+    """Return what a failed conversation says about the recordings; "" if it says nothing."""
+    if arrival.passed is None or word_error.passed:
+        return ""
+    if not arrival.passed:
+        return (
+            "Audio was lost between client and Gemini's side: this is a bug, not the recordings'."
+        )
+    words = "Compare `heard` with your words. " if word_error.passed is None else ""
+    return (
+        "The audio arrived whole, and the simulator's recognizer did not understand it: it is "
+        f"weak, and was not tested with human voices. {words}Speak short sentences like those in "
+        "local/recordings/README.md, or set GEMINI_API_KEY to use the real Gemini."
+    )
 
 
 def check_name(first_heard: str, last_said: str) -> Check:

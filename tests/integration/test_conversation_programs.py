@@ -129,7 +129,7 @@ def test_the_demo_succeeds_reports_and_leaves_nothing_running(tmp_path: Path):
     assert descendants.alive_after_the_end() == []
     Ports.from_base(base).check()
     report = json.loads((tmp_path / "report.json").read_text())
-    assert [check["passed"] for check in report["checks"]] == [True] * 5
+    assert [check["passed"] for check in report["checks"]] == [True] * 6
     for turn in report["turns"]:
         assert turn["word_error"] <= 0.2
         assert turn["first_audio_ms"] > 0

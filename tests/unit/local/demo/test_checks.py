@@ -5,6 +5,9 @@ from datetime import date, time
 import pytest
 
 from local.demo.checks import (
+    Check,
+    advice_on_failure,
+    check_arrival,
     check_bookings,
     check_name,
     check_replies,
@@ -114,3 +117,30 @@ def test_replies_must_be_the_emitted_ones_byte_by_byte(received: list[bytes], em
 
 def test_equal_replies_pass():
     assert check_replies([b"ab", b"cd"], [b"ab", b"cd"]).passed is True
+
+
+def test_a_recording_arrives_whole_or_is_named():
+    recordings = {"1-greeting": b"abcd", "2-booking": b"efgh"}
+    whole = check_arrival(recordings, [b"..abcd..", b"efgh"])
+    assert (whole.passed, whole.found) == (True, "2 recordings, 8 bytes")
+    cut = check_arrival(recordings, [b"..abcd..", b"ef", b"gh"])
+    assert (cut.passed, cut.found) == (False, "incomplete: 2-booking")
+    assert check_arrival({}, (), skipped="why") == Check(whole.name, None, "why")
+
+
+@pytest.mark.parametrize(
+    ("arrived", "understood", "advice"),
+    [
+        (True, False, "The audio arrived whole, and the simulator's recognizer did not understand"),
+        (True, None, "Compare `heard` with your words"),
+        (False, False, "Audio was lost between client and Gemini's side"),
+        (True, True, ""),
+        (None, False, ""),
+    ],
+)
+def test_a_failure_is_explained_by_the_audio_or_by_the_recognizer(
+    arrived: bool | None, understood: bool | None, advice: str
+):
+    given = advice_on_failure(Check("arrival", arrived, ""), Check("words", understood, ""))
+    assert advice in given
+    assert bool(given) == bool(advice)

@@ -124,6 +124,7 @@ lock: | $(UV_FILE) ## Lock the packages and export each layer's requirements
 
 # One folder per architecture, because SAM keeps its record of the cache beside the build folder.
 build: .venv/.stamp .tools/sam/.stamp ## Build the functions and layers (ARCHITECTURE=arm64 or x86_64)
+	@$(PYTHON) -m ops.personas
 	UV="$(abspath $(UV))" ARCHITECTURE=$(ARCHITECTURE) \
 		$(SAM) build --cached --parallel --parameter-overrides Architecture=$(ARCHITECTURE) \
 		--build-dir .aws-sam/$(ARCHITECTURE)/build --cache-dir .aws-sam/$(ARCHITECTURE)/cache

@@ -7,6 +7,7 @@ import argparse
 import asyncio
 import os
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 from local.hosting.ports import port_base_or_exit
@@ -28,6 +29,8 @@ from local.stack.template_settings import (
     describe_settings,
     settings_or_exit,
 )
+from repartee.adapters.personas import load_persona
+from repartee.domain.live.model_profiles import profile_of
 
 
 def options_from() -> StackOptions:
@@ -71,6 +74,7 @@ def describe(stack: Stack, options: StackOptions) -> str:
     """Return the addresses, and the settings that are not the template's, for the developer."""
     addresses = stack.addresses
     settings = describe_settings(options.parameters)
+    worker = stack.application.functions["StreamAgentFunction"]
     lines = [
         f"WebSocket API   {addresses.websocket}",
         f"HTTP API        {addresses.http}",
@@ -80,6 +84,7 @@ def describe(stack: Stack, options: StackOptions) -> str:
         f"AWS services    {addresses.aws}",
         f"Gemini          {addresses.gemini or 'the real one'}",
         f"Token           curl -s -d user=ada {addresses.issuer}/token",
+        f"Persona         {describe_persona(worker.environment)}",
         f"Tables          {describe_tables(stack, options)}",
         f"Logs, records   {stack.run_directory}",
         *(f"Setting         {setting}" for setting in settings),
@@ -87,6 +92,16 @@ def describe(stack: Stack, options: StackOptions) -> str:
         "Ctrl-C stops it.",
     ]
     return "\n".join(lines)
+
+
+def describe_persona(environment: Mapping[str, str]) -> str:
+    """Return which persona the functions have, by their environment variables."""
+    name = environment["PERSONA"]
+    persona = load_persona(name)
+    model = profile_of(environment["GEMINI_LIVE_MODEL"])
+    language = persona.default_language(model, environment["LANGUAGE"])
+    first = "the agent speaks first" if persona.speaks_first else "the user speaks first"
+    return f"{name} ({persona.business}, {language}, {first})"
 
 
 def describe_tables(stack: Stack, options: StackOptions) -> str:

@@ -23,6 +23,7 @@ class Deps:
 
     Attributes:
         live_model: The profile of the live model, with its languages and voices.
+        persona: The name of the persona.
         websocket_url: The URL for clients; a ticket is added as the query.
     """
 
@@ -38,6 +39,7 @@ class Deps:
     usage: UsageStore
     clock: Clock
     live_model: LiveModelProfile
+    persona: str
     websocket_url: str
     log: Logger
 

@@ -48,7 +48,7 @@ _UNFINISHED = {**_ERASURE, "finished": False, "deleted": {"turns": 9_000}}
 _PREFERENCES = {"language": "en-GB", "voice": None, "style": "slowly and formally"}
 
 EXAMPLES: Mapping[str, Mapping[str, Any]] = {
-    "GET /health": {"answer": {"status": "ok"}},
+    "GET /health": {"answer": {"status": "ok", "persona": "front_desk"}},
     "POST /sessions": {
         "request": {"conversation_id": "new"},
         "answer": {

@@ -132,6 +132,7 @@ def build() -> Application:
             usage=usage,
             clock=clock,
             live_model=persona.narrowed(profile_of(settings.gemini_live_model)),
+            persona=settings.persona,
             websocket_url=settings.websocket_url,
             log=get_logger(),
         )

@@ -9,6 +9,7 @@ from local.template.model import Function
 from local.template.reader import read_template, variables_from_parameters
 from repartee import config
 from repartee.adapters.personas import load_persona
+from repartee.domain.live.model_profiles import profile_of
 from repartee.domain.persona import PersonaRefused
 
 # CloudFormation knows no whole numbers.
@@ -47,7 +48,13 @@ def _refused(function: Function) -> Iterator[tuple[str, str]]:
             yield str(fault["loc"][0]), advice
     if "PERSONA" in function.environment:
         try:
-            load_persona(function.environment["PERSONA"])
+            persona = load_persona(function.environment["PERSONA"])
         except PersonaRefused as error:
             for line in str(error).splitlines():
                 yield "PERSONA", line
+            return
+        try:
+            model = profile_of(function.environment.get("GEMINI_LIVE_MODEL", ""))
+            persona.default_language(model, function.environment.get("LANGUAGE", ""))
+        except PersonaRefused as error:
+            yield "LANGUAGE", str(error)

@@ -42,6 +42,14 @@ async def test_a_second_worker_leaves_at_once_and_opens_no_live_session():
 
 
 @in_virtual_time
+async def test_the_log_names_the_persona_of_a_session():
+    scene = WorkerHarness()
+    await scene.serve()
+
+    assert scene.log.informed["lease taken"]["persona"] == "front_desk"
+
+
+@in_virtual_time
 async def test_a_late_wake_without_work_opens_no_live_session():
     scene = WorkerHarness()
     await scene.serve()

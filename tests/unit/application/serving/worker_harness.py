@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NoReturn
 from zoneinfo import ZoneInfo
@@ -101,8 +101,10 @@ class RecordedMetrics:
 @dataclass
 class RecordedLog:
     warned: list[str] = field(default_factory=list)
+    informed: dict[str, Mapping[str, object]] = field(default_factory=dict)
 
-    def info(self, message: str, /, *, extra: object) -> None: ...
+    def info(self, message: str, /, *, extra: Mapping[str, object]) -> None:
+        self.informed[message] = extra
 
     def warning(self, message: str, /, *, extra: object) -> None:
         self.warned.append(message)

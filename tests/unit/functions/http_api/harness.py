@@ -122,6 +122,7 @@ class HttpApiHarness:
             usage=self.usage,
             clock=self.tables.clock,
             live_model=FALLBACK_PROFILE,
+            persona="front_desk",
             websocket_url="wss://voice.example/live",
             log=self.log.logger,
         )

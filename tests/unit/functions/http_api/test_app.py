@@ -48,7 +48,7 @@ def test_health_needs_no_user_and_no_table() -> None:
 
     status, body, _ = api.call("GET", "/health", user=None)
 
-    assert (status, body) == (200, {"status": "ok"})
+    assert (status, body) == (200, {"status": "ok", "persona": "front_desk"})
 
 
 def test_an_overloaded_table_is_answered_503_with_a_time_to_wait() -> None:

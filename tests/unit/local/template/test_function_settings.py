@@ -31,6 +31,12 @@ def test_a_value_that_several_functions_refuse_is_reported_once(
     assert problem in found
 
 
+def test_a_language_that_the_persona_does_not_list_is_refused() -> None:
+    (found,) = problems_of_functions(TEMPLATE, {"Persona": "pizzeria", "Language": "en-GB"})
+    assert found.startswith("Language is 'en-GB'; Pizzería La Esquina: languages: en-GB")
+    assert problems_of_functions(TEMPLATE, {"Persona": "pizzeria", "Language": "es-ES"}) == []
+
+
 def test_all_faults_are_reported() -> None:
     parameters = {"LingerSeconds": "1.5", "Persona": "nobody", "RetentionDays": "0.5"}
     found = problems_of_functions(TEMPLATE, parameters)

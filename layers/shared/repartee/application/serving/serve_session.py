@@ -120,7 +120,8 @@ class SessionServer:
         ports.metrics.lease_taken(takeover=lease.is_takeover)
         if state.epoch == 1:
             ports.metrics.session_opened()
-        ports.log.info("lease taken", extra={"session_id": state.session_id, "epoch": state.epoch})
+        taken = {"session_id": state.session_id, "epoch": state.epoch}
+        ports.log.info("lease taken", extra={**taken, "persona": self.settings.persona.name})
         try:
             # Both are read before anything can end the session, so that memory gets all accepted
             # input in every case.

@@ -181,8 +181,6 @@ def _cors_headers(cors: Cors, origin: str, *, preflight: bool) -> list[tuple[str
     headers = [("access-control-allow-origin", allowed)]
     if cors.allow_credentials:
         headers.append(("access-control-allow-credentials", "true"))
-    if cors.expose_headers:
-        headers.append(("access-control-expose-headers", ",".join(cors.expose_headers)))
     if preflight:
         if cors.allow_methods:
             headers.append(("access-control-allow-methods", ",".join(cors.allow_methods)))
@@ -190,4 +188,6 @@ def _cors_headers(cors: Cors, origin: str, *, preflight: bool) -> list[tuple[str
             headers.append(("access-control-allow-headers", ",".join(cors.allow_headers)))
         if cors.max_age_s is not None:
             headers.append(("access-control-max-age", str(cors.max_age_s)))
+    elif cors.expose_headers:
+        headers.append(("access-control-expose-headers", ",".join(cors.expose_headers)))
     return headers

@@ -2,10 +2,12 @@
 
 import json
 import secrets
+from collections.abc import Collection
 from typing import Any
 
 import jwt
 from aiohttp import web
+from aiohttp.typedefs import Handler
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from local.hosting.timers import Timers
@@ -21,12 +23,16 @@ class TokenIssuer:
         url: The address of the issuer, and the issuer of its tokens.
         audience: The audience of the tokens.
         timers: The clock for the times of issue and expiry.
+        allowed_origins: The origins of web pages that may read the answers.
     """
 
-    def __init__(self, url: str, audience: str, timers: Timers) -> None:
+    def __init__(
+        self, url: str, audience: str, timers: Timers, allowed_origins: Collection[str] = ()
+    ) -> None:
         self.url = url
         self.audience = audience
         self._timers = timers
+        self._allowed_origins = allowed_origins
         self._key_id = secrets.token_hex(8)
         self._key = rsa.generate_private_key(public_exponent=65_537, key_size=_KEY_BITS)
 
@@ -93,7 +99,18 @@ class TokenIssuer:
         async def keys(_request: web.Request) -> web.Response:
             return web.json_response(self.keys())
 
-        application = web.Application()
+        @web.middleware
+        async def allow_origins(request: web.Request, handler: Handler) -> web.StreamResponse:
+            if request.method == "OPTIONS":
+                allowed = {"Access-Control-Allow-Headers": "content-type"}
+                answer: web.StreamResponse = web.Response(status=204, headers=allowed)
+            else:
+                answer = await handler(request)
+            if (origin := request.headers.get("Origin")) in self._allowed_origins:
+                answer.headers["Access-Control-Allow-Origin"] = str(origin)
+            return answer
+
+        application = web.Application(middlewares=[allow_origins])
         application.add_routes(
             [
                 web.get("/.well-known/openid-configuration", configuration),

@@ -216,7 +216,8 @@ class _StackStarter:
 
     async def _issuer(self) -> TokenIssuer:
         url = f"http://127.0.0.1:{self._ports.issuer}"
-        issuer = await asyncio.to_thread(TokenIssuer, url, AUDIENCE, SystemTimers())
+        origins = self._options.parameters.get("AllowedOrigins", "").split(",")
+        issuer = await asyncio.to_thread(TokenIssuer, url, AUDIENCE, SystemTimers(), origins)
         await self._running.enter_async_context(serving(issuer.application(), self._ports.issuer))
         return issuer
 

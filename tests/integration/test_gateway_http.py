@@ -263,7 +263,7 @@ def test_a_functions_result_becomes_a_response(handler, expected):
 
 
 def test_cors_comes_from_the_template():
-    cors = Cors(("https://a.example",), ("GET", "POST"), ("authorization",), (), 600)
+    cors = Cors(("https://a.example",), ("GET", "POST"), ("authorization",), ("allow",), 600, True)
 
     def says_otherwise(_event: Any) -> Any:
         return {**OK, "headers": {"access-control-allow-origin": "*"}}
@@ -286,6 +286,11 @@ def test_cors_comes_from_the_template():
     assert preflight["access-control-allow-methods"] == "GET,POST"
     assert preflight["access-control-allow-headers"] == "authorization"
     assert preflight["access-control-max-age"] == "600"
+    assert preflight["access-control-allow-credentials"] == "true"
+    # API Gateway exposes headers in answers, not in preflights.
+    assert "access-control-expose-headers" not in preflight
+    assert answer["access-control-expose-headers"] == "allow"
+    assert answer["access-control-allow-credentials"] == "true"
     assert answer["access-control-allow-origin"] == "https://a.example"
     assert "access-control-allow-origin" not in refused
     assert "access-control-allow-origin" not in other

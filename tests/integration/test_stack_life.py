@@ -271,7 +271,10 @@ def test_up_prints_the_addresses_and_ends_on_ctrl_c(tmp_path):
     with Ports.reserved() as ports:
         base = ports.websocket
     up = subprocess.Popen(  # noqa: S603 - our own program
-        [sys.executable, "-m", "local.up", "--run-directory", tmp_path / "run", "--no-prewarm"],
+        [
+            *(sys.executable, "-m", "local.up", "--run-directory", tmp_path / "run"),
+            *("--no-prewarm", "--set", "MaxUsdPerDay=1 LogRetentionDays=30"),
+        ],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -292,5 +295,8 @@ def test_up_prints_the_addresses_and_ends_on_ctrl_c(tmp_path):
         assert (status, up.stderr.read()) == (0, "")
     assert f"WebSocket API   ws://127.0.0.1:{base}/local" in lines
     assert f"Token           curl -s -d user=ada http://127.0.0.1:{base + 8}/token" in lines
+    assert "Setting         MaxUsdPerDay=1 (template: 5)" in lines
+    no_effect = "LogRetentionDays=30 (template: 14; no effect on this machine)"
+    assert f"Setting         {no_effect}" in lines
     assert json.loads((tmp_path / "run" / "stack.json").read_text())["tables"]
     assert eventually(lambda: not any(map(exists, pids)))

@@ -18,7 +18,7 @@ from local.gemini.mind.tool_files import Argument, TaughtTool, ToolBook, fields_
 
 # A longer list of times is not said in full.
 SPOKEN_ITEMS = 6
-_HOUR_OF_PART = {"morning": 10, "afternoon": 16, "evening": 21}
+_TIME_OF_PART = {"morning": "10:00", "afternoon": "16:00", "evening": "21:00"}
 _ANY_TIME = datetime(2000, 1, 1)  # noqa: DTZ001 - local time
 _ABSENT: tuple[object, ...] = (None, "", False, [], {})
 
@@ -41,17 +41,17 @@ def complete_request(
     said = [line.text for line in lines if line.role in ("model", "tool") and line.text]
     if not said or not said[-1].rstrip().endswith("?"):
         return None
-    words = [heard.strip()]
+    words: list[str] = []
     for line in reversed(lines):
         if line.role != "user" or not line.text or line.text.startswith("("):
             continue
         words.insert(0, line.text.strip().rstrip("."))
         if taught := book.find(line.text, codes):
-            answers = (
-                _read(one, heard, languages()[taught.language], _ANY_TIME)
-                for one in taught.wording.arguments.values()
+            before, request = ". ".join(words), ". ".join([*words, heard.strip()])
+            is_answer = _read_all(taught, before, _ANY_TIME) != _read_all(
+                taught, request, _ANY_TIME
             )
-            return ". ".join(words) if any(answer is not None for answer in answers) else None
+            return request if is_answer else None
     return None
 
 
@@ -107,15 +107,10 @@ class TaughtRequest:
 
     def _found(self) -> dict[str, Any]:
         """Return the arguments that the user's words hold."""
-        read = {
-            name: _read(argument, self.text, self._language, self.now)
-            for name, argument in self.taught.wording.arguments.items()
-        }
         properties = (self.function.schema or {}).get("properties") or {}
         return {
             name: int(value) if _is_whole_number(properties.get(name)) else value
-            for name, value in read.items()
-            if value is not None
+            for name, value in _read_all(self.taught, self.text, self.now).items()
         }
 
     def _in_order(self, found: dict[str, Any]) -> dict[str, Any]:
@@ -158,7 +153,7 @@ class TaughtRequest:
         if "spoken" in fields:
             fields["spoken"] = self._spoken(result)
         templates = {"done": wording.done, "refused": wording.refused}.get(status, wording.failed)
-        if status != "done" and (reason := wording.reasons.get(str(result.get("reason")))):
+        if reason := wording.reasons.get(str(result.get("reason"))):
             templates = (reason, *templates)
         for template in templates:
             names = fields_of(template)
@@ -184,20 +179,34 @@ class TaughtRequest:
 
     def _nearest(self, items: list[Any]) -> list[Any]:
         """Return the items nearest to the time in the user's words, in their order."""
-        when = self._language.read_when(self.text)
-        hour = when.at.hour if when.at else _HOUR_OF_PART.get(when.part or "")
-        if hour is None or len(items) <= SPOKEN_ITEMS:
+        if len(items) <= SPOKEN_ITEMS:
+            return items
+        arguments = self.taught.wording.arguments
+        asked = [at for name, at in self._found().items() if arguments[name].kind == "clock"]
+        part = self._language.read_when(self.text).part
+        near = asked[-1] if asked else _TIME_OF_PART.get(part or "")
+        if near is None:
             return items[:SPOKEN_ITEMS]
 
         def distance(item: Any) -> int:
-            at = item.get("time", "") if isinstance(item, dict) else ""
-            return abs(time.fromisoformat(at).hour - hour) if at else 0
+            at = item.get("time") if isinstance(item, dict) else None
+            return abs(_minutes(at) - _minutes(near)) if at else 0
 
         nearest = sorted(items, key=distance)[:SPOKEN_ITEMS]
         return [item for item in items if item in nearest]
 
 
-def _read(argument: Argument, text: str, language: Language, now: datetime) -> Any:
+def _read_all(taught: TaughtTool, text: str, now: datetime) -> dict[str, str]:
+    """Return the arguments in a text by name."""
+    language = languages()[taught.language]
+    read = {
+        name: _read(argument, text, language, now)
+        for name, argument in taught.wording.arguments.items()
+    }
+    return {name: value for name, value in read.items() if value is not None}
+
+
+def _read(argument: Argument, text: str, language: Language, now: datetime) -> str | None:
     """Return the argument in a text, None if it is missing."""
     part = " ".join(text.split())
     if argument.pattern is not None:
@@ -207,7 +216,9 @@ def _read(argument: Argument, text: str, language: Language, now: datetime) -> A
         part = part[found.start(1) : found.end(1)]
     match argument.kind:
         case "day":
-            day = language.read_when(part).on(now)
+            # The answer to a question replaces the day in the words before it.
+            days = (language.read_when(one).on(now) for one in reversed(part.split(". ")))
+            day = next(filter(None, days), None)
             return day.isoformat() if day else None
         case "clock":
             when = language.read_when(part)
@@ -222,6 +233,11 @@ def _read(argument: Argument, text: str, language: Language, now: datetime) -> A
             fact = part.strip().rstrip(" .!?")
             return fact[:1].upper() + fact[1:] or None
     return None
+
+
+def _minutes(at: str) -> int:
+    moment = time.fromisoformat(at)
+    return moment.hour * 60 + moment.minute
 
 
 def _is_whole_number(parameter: Any) -> bool:

@@ -82,7 +82,7 @@ class Wording(DataFile):
         ask: Questions for the arguments without which the tool is not called.
         done: The answer, or several: the first whose fields the result has.
         refused: The same for a refusal, ``failed`` for a failure.
-        reasons: The answer to a refusal by the result's ``reason``.
+        reasons: The answer by the result's field ``reason``, before the other answers.
         none: The answer if no listed item fits the user's words.
         several: The question if several do; ``{choices}`` lists them.
     """

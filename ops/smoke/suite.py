@@ -9,6 +9,7 @@ from ops.finding import Finding, Verdict, exit_status
 from ops.smoke.check_context import CheckContext, CheckNotRunError, usd
 from ops.smoke.checks import (
     gemini,
+    greeting,
     history,
     language,
     short_utterance,
@@ -58,6 +59,7 @@ EXPLANATIONS = {
     "speech": "whether spoken turns are answered, and how soon, for each TurnDetection",
     "short": "whether a short utterance right after a reply is heard",
     "tool": "what Gemini sends while a tool call is pending, and whether it speaks the answer",
+    "greeting": "whether a text makes the model greet before any input",
     "history": "whether a new session knows earlier turns, sent as messages or as text",
     "language": "whether a regional language tag is accepted and followed",
     "gemini": "whether a spoken turn with a tool call works with the product's configuration",
@@ -95,6 +97,7 @@ def checks(
         "speech": lambda: speech_end.findings(context, read_wav(_GREETING)),
         "short": lambda: short_utterance.findings(context, read_wav(_SHORT)),
         "tool": lambda: tool_answer.findings(context),
+        "greeting": lambda: greeting.findings(context),
         "history": lambda: history.findings(context),
         "language": lambda: language.findings(context),
         "gemini": lambda: gemini.findings(context, read_wav(request)),

@@ -12,6 +12,7 @@ from ops.smoke.check_context import CheckContext, CheckNotRunError
 from ops.smoke.checks import (
     deadline,
     gemini,
+    greeting,
     history,
     language,
     short_utterance,
@@ -120,6 +121,41 @@ def made(check: Callable[[], Coroutine[Any, Any, list[Finding]]]) -> dict[str, F
 def passed_by(finding: Finding) -> bool | None:
     """Return None for an observation."""
     return None if finding.verdict is Verdict.SEEN else finding.verdict is Verdict.OK
+
+
+# ---- greeting ----
+
+
+def greets(session: ActingSession, sent: Sent) -> None:
+    if isinstance(sent, SentText):
+        session.emit(*said(greeting.GREETING))
+
+
+def greets_without_a_transcript(session: ActingSession, sent: Sent) -> None:
+    if isinstance(sent, SentText):
+        session.emit(AUDIO, USAGE, LiveTurnComplete())
+
+
+@pytest.mark.parametrize(
+    ("rule", "is_spoken", "seen", "is_exact"),
+    [
+        (greets, True, greeting.GREETING, "yes"),
+        (greets_without_a_transcript, True, "without a transcript", "no"),
+        (keeps_silent, False, "no answer", "no"),
+    ],
+)
+def test_a_model_that_greets_no_user_is_found_out(
+    rule: Rule, is_spoken: bool, seen: str, is_exact: str
+) -> None:
+    live = ActingModel(rule)
+    found = made(lambda: greeting.findings(check_context_of(live)))
+
+    spoken = found["a text before any input makes the model greet aloud"]
+    assert passed_by(spoken) is is_spoken
+    assert seen in spoken.detail
+    assert bool(spoken.advice) is not is_spoken
+    assert found["the greeting is said word for word"].detail == is_exact
+    assert len(live.opened[0].sent) == 1
 
 
 # ---- speech ----

@@ -25,6 +25,9 @@ type GeminiFaultKind = Literal[
     "cancelled_call",
     "text_without_audio",
     "near_silent_audio",
+    "no_reply_transcript",
+    "ignored_text",
+    "late_text",
     "wrong_language_transcript",
     "late_transcript",
     "transcript_twice",
@@ -35,7 +38,7 @@ type GeminiFaultKind = Literal[
     "slow_rest",
 ]
 type GeminiFaultMoment = Literal[
-    "now", "setup", "turn", "audio", "seed", "call", "answer", "speech", "request"
+    "now", "setup", "turn", "audio", "seed", "call", "answer", "speech", "text", "request"
 ]
 
 # The moment of a fault whose order names none.
@@ -56,6 +59,9 @@ DEFAULT_MOMENTS: dict[str, GeminiFaultMoment] = {
     "cancelled_call": "call",
     "text_without_audio": "turn",
     "near_silent_audio": "turn",
+    "no_reply_transcript": "turn",
+    "ignored_text": "text",
+    "late_text": "text",
     "wrong_language_transcript": "speech",
     "late_transcript": "speech",
     "transcript_twice": "speech",
@@ -73,13 +79,14 @@ class Fault(BaseModel):
     Attributes:
         kind: The kind of fault.
         at: ``now`` affects open connections immediately; the other moments are the next setup,
-            reply, audio part, seed, tool call, answer to a tool call, utterance or REST request.
+            reply, audio part, seed, tool call, answer to a tool call, utterance, text or REST
+            request.
         connection: The id of a connection; None for the first one that reaches the moment.
         count: The number of times that the fault strikes.
         code: The close code; 1006 drops the TCP connection without a close frame. The default is
             1011, and 1007 for ``history_refused`` and ``language_refused``.
-        delay_ms: The additional time of a set-up or a REST request, or the time from the end of
-            the turn to the user's transcript.
+        delay_ms: The additional time of a set-up, a REST request or the reply to a text, or the
+            time from the end of the turn to the user's transcript.
         time_left_s: The time that a goAway announces and after which the server closes.
         status: The HTTP status of a REST error.
         language: The BCP 47 tag that ``language_refused`` refuses, as the language code of a

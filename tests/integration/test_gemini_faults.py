@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 import urllib.error
 from collections.abc import Iterator
 from pathlib import Path
@@ -224,6 +225,28 @@ def test_a_reply_can_be_text_without_audio(simulator):
     contents = [frame["serverContent"] for frame in frames if "serverContent" in frame]
     text = "Hello Robert, how can I help you?"
     assert contents == [{"modelTurn": {"parts": [{"text": text}]}}, {"turnComplete": True}]
+
+
+def test_a_text_can_be_ignored_and_the_next_one_is_answered(simulator):
+    simulator.control("faults", {"kind": "ignored_text"})
+    texts = [{"realtimeInput": {"text": text}} for text in (WISH_TEXT, GREETING_TEXT)]
+    frames = asyncio.run(raw(simulator, SETUP, *texts))
+    ends = [one for one in frames if "turnComplete" in one.get("serverContent", {})]
+    assert len(ends) == 1
+    assert not any("toolCall" in one for one in frames)
+
+
+def test_a_text_can_be_answered_late(simulator):
+    simulator.control("faults", {"kind": "late_text", "delay_ms": 700})
+    begun_s = time.monotonic()
+    assert greet(simulator).said
+    assert time.monotonic() - begun_s >= 0.7
+
+
+def test_a_reply_can_lack_its_transcript(simulator):
+    simulator.control("faults", {"kind": "no_reply_transcript"})
+    reply = greet(simulator)
+    assert (reply.said, bool(reply.audio)) == ("", True)
 
 
 def test_a_reply_can_be_all_but_silent(simulator):

@@ -191,9 +191,12 @@ class Brain:
         text = job.text
         if text:
             self.context.add(Item("user", text))
-        if job.deaf:
-            self._record.event("deaf", text=text)
+        if job.deaf or self._connection.fault("ignored_text"):
+            # A text may bring no reply, no error and no turnComplete (gemini-live-api-examples#55).
+            self._record.event("deaf" if job.deaf else "ignored", text=text)
             return
+        if late := self._connection.fault("late_text"):
+            await asyncio.sleep(late.delay_ms / 1000)
         reply = mind.respond(known, text or "please continue", spoken=False)
         await self._reply(reply, self._next_reply())
 

@@ -57,6 +57,11 @@ class ReplySpeaker:
         spoken = await voice.speak(text, self._style(text))
         if self._connection.fault("near_silent_audio"):
             spoken = audioop.mul(spoken, 2, NEAR_SILENCE)
+        # Some short replies have no transcript (langwatch/scenario#446).
+        is_transcribed = (
+            setup.output_audio_transcription is not None
+            and self._connection.fault("no_reply_transcript") is None
+        )
         parts = split_audio(spoken)
         if settings.first_audio_ms:
             await asyncio.sleep(settings.first_audio_ms / 1000)
@@ -67,7 +72,7 @@ class ReplySpeaker:
             if words:
                 generation.text += spaced + words
                 spaced = ""
-                if setup.output_audio_transcription is not None:
+                if is_transcribed:
                     await self._sender.content(outputTranscription={"text": words})
             generation.audio_bytes += len(pcm)
             await self._sender.audio(generation.reply, pcm)

@@ -14,16 +14,16 @@ def test_a_new_user_is_greeted_in_the_words_of_the_persona_and_the_language_in_f
 
     assert GREETING in cue
     assert "French (fr-FR)" in cue
-    assert "welcome back" not in cue
+    assert "Welcome the user back" not in cue
 
 
 def test_a_user_who_has_spoken_before_is_welcomed_back():
     memory = remembering(Turn(1, "S0", 0, 1, heard="Hello."))
 
-    assert "welcome back" in greeting_cue(GREETING, memory, "es-ES")
+    assert "Welcome the user back" in greeting_cue(GREETING, memory, "es-ES")
 
 
 def test_a_user_who_has_only_been_greeted_is_greeted_again():
     memory = remembering(Turn(1, "S0", 0, 1, said=GREETING))
 
-    assert "welcome back" not in greeting_cue(GREETING, memory, "es-ES")
+    assert "Welcome the user back" not in greeting_cue(GREETING, memory, "es-ES")

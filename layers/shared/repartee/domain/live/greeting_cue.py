@@ -9,7 +9,8 @@ _GREET = (
 )
 _WELCOME_BACK = (
     "(The user is back and has said nothing yet. Call no tool. "
-    "Say a short welcome back in {language} that resembles this greeting, then wait: {greeting})"
+    "Welcome the user back in {language}. Say it in the manner of this greeting, then wait: "
+    "{greeting})"
 )
 
 

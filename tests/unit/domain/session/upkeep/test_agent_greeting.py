@@ -143,7 +143,7 @@ def test_a_returning_user_is_welcomed_back_in_the_stored_language():
 
     call.hello()
 
-    assert "welcome back in Spanish (es-ES)" in call.texts[0]
+    assert "Welcome the user back in Spanish (es-ES)" in call.texts[0]
 
 
 def test_an_open_question_of_an_earlier_session_is_answered_after_the_greeting():

@@ -1,0 +1,92 @@
+"""The agent greets first if its persona does, and clients keep the greeting and answers apart."""
+
+import asyncio
+from collections.abc import Iterator
+
+import pytest
+
+from local import ask as ask_program
+from repartee.domain.protocol.frames import SessionError
+from repartee_client.connecting import open_voice_call
+from repartee_client.conversation import ask
+from tests.chaos.faults.gemini_control import GeminiControl
+from tests.integration.running import RunningStack, new_user
+from tests.integration.typed_text import hear, said
+
+pytestmark = [pytest.mark.integration, pytest.mark.xdist_group("stack")]
+
+GREETING = "Pizzería La Esquina, buenas."
+QUESTION, ANSWER = "hello", "Hola, ¿en qué puedo ayudarle?"
+WORKER = "StreamAgentFunction"
+
+
+# The second model takes text only as realtime input.
+@pytest.fixture(
+    scope="module", params=["gemini-3.8-live", "gemini-3.1-flash-live-preview"], autouse=True
+)
+def greets(running: RunningStack, request: pytest.FixtureRequest) -> Iterator[None]:
+    with running.changed(WORKER, PERSONA="pizzeria", GEMINI_LIVE_MODEL=request.param):
+        yield
+
+
+def test_each_session_of_a_user_begins_with_one_greeting(running: RunningStack) -> None:
+    user = new_user("greeted")
+
+    async def talk() -> str:
+        api = await running.api_of(user)
+        ticket = await api.start_session()
+        async with open_voice_call(ticket.url) as call:
+            await call.until_ready()
+            await hear(call, GREETING)
+            answer = await ask(call, QUESTION)
+            assert [turn.number for turn in answer] == [2]
+            await call.hang_up()
+        assert said(call).count(GREETING) == 1
+        async with open_voice_call((await api.start_session()).url) as call:
+            await call.until_ready()
+            await hear(call, GREETING)
+            await call.hang_up()
+        return ticket.conversation_id
+
+    conversation_id = running.run(talk())
+
+    turns = [
+        item
+        for item in running.items("MemoryTable")
+        if item["pk"] == {"S": f"conv#{conversation_id}"} and item["sk"]["S"].startswith("turn#")
+    ]
+    heard = [turn["heard"]["S"] for turn in sorted(turns, key=lambda one: one["sk"]["S"])]
+    assert heard == ["", QUESTION, ""]
+
+
+def test_a_question_is_answered_although_the_model_ignores_or_delays_the_greeting(
+    running: RunningStack,
+) -> None:
+    async def talk(kind: str) -> None:
+        api = await running.api_of(new_user("ignored"))
+        assert running.stack.simulator is not None
+        async with GeminiControl(running.stack.simulator) as gemini:
+            await gemini.order(kind=kind)
+            async with open_voice_call((await api.start_session()).url) as call:
+                await call.until_ready()
+                while await gemini.waiting():  # noqa: ASYNC110 - no event reports it
+                    await asyncio.sleep(0.05)
+                await ask(call, QUESTION)
+                await call.hang_up()
+        assert ANSWER in said(call)
+        assert not [one for _, one in call.replies.timeline if isinstance(one, SessionError)]
+
+    for kind in ("ignored_text", "late_text"):
+        running.run(talk(kind))
+
+
+def test_the_client_to_be_copied_prints_the_answer_alone(running: RunningStack) -> None:
+    async def talk() -> str:
+        api = await running.api_of(new_user("copied"))
+        ticket = await api.start_session()
+        return await asyncio.to_thread(ask_program.ask, ticket.url, QUESTION)
+
+    answer = running.run(talk())
+
+    assert ANSWER in answer
+    assert GREETING not in answer

@@ -85,7 +85,7 @@ def describe(stack: Stack, options: StackOptions) -> str:
         f"Gemini          {addresses.gemini or 'the real one'}",
         f"Token           curl -s -d user=ada {addresses.issuer}/token",
         f"Persona         {describe_persona(worker.environment)}",
-        f"Tables          {describe_tables(stack, options)}",
+        f"Tables          {describe_tables(stack.data_directory, options.dynamodb_data)}",
         f"Logs, records   {stack.run_directory}",
         *(f"Setting         {setting}" for setting in settings),
         f"Started in      {sum(stack.start_s.values()):.1f} s",
@@ -104,11 +104,16 @@ def describe_persona(environment: Mapping[str, str]) -> str:
     return f"{name} ({persona.business}, {language}, {first})"
 
 
-def describe_tables(stack: Stack, options: StackOptions) -> str:
-    """Return whether the next run finds the tables of this one."""
-    if stack.data_directory is not None:
-        return f"kept in {stack.data_directory} (FRESH=1 starts with empty ones)"
-    if options.dynamodb_data is not None:
+def describe_tables(kept: Path | None, wanted: Path | None) -> str:
+    """Return whether the next run finds the tables of this one.
+
+    Args:
+        kept: The folder that keeps the tables; None if they end with the stack.
+        wanted: The folder of the options.
+    """
+    if kept is not None:
+        return f"kept in {kept} (FRESH=1 starts with empty ones)"
+    if wanted is not None:
         return "not kept, because MiniStack holds them; DynamoDB Local, which npm installs, can"
     return "empty at the start, and not kept"
 

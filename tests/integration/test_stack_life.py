@@ -18,11 +18,20 @@ import pytest
 from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 
-from local.hosting.aws_resources import client_options
+from local.hosting.aws_resources import (
+    TablesChangedError,
+    client_options,
+    create_tables,
+    dynamodb_client,
+)
 from local.hosting.ports import PortInUseError, Ports
+from local.hosting.private_folders import DataFolder, held_data
 from local.hosting.processes import ChildFailedError, start_child
+from local.hosting.programs import RunPaths, dynamodb_local, start_dynamodb
+from local.hosting.servers import wait_until_answering
 from local.lambdas.hosting_types import FunctionCode, InitFailedError
 from local.stack import Stack, StackOptions, running_stack
+from local.template.model import Table
 from tests.integration.processes import (
     LOOPBACK,
     PATIENCE_S,
@@ -178,6 +187,34 @@ def test_a_program_that_fails_shows_the_end_of_its_log(tmp_path):
     message = asyncio.run(run())
     assert "the Gemini simulator ended before it was ready" in message
     assert "--no-such-argument" in message
+
+
+def test_kept_tables_that_the_template_has_changed_are_refused_with_the_remedy(tmp_path):
+    folder = dynamodb_local(PROJECT)
+    if folder is None:
+        pytest.skip("MiniStack keeps no tables: install npm and run `make setup`")
+
+    async def keep_another_table(data: DataFolder, port: int) -> None:
+        child = await start_dynamodb(RunPaths(PROJECT, tmp_path / "before", 60), folder, port, data)
+        await wait_until_answering(child, f"http://127.0.0.1:{port}", 60)
+        key = ({"AttributeName": "id", "KeyType": "HASH"},)
+        attributes = ({"AttributeName": "id", "AttributeType": "S"},)
+        table = Table("NotesTable", "NotesTable", key, attributes, (), None)
+        client = dynamodb_client(f"http://127.0.0.1:{port}", data.access_key)
+        await asyncio.to_thread(create_tables, [table], client)
+        await child.stop()
+
+    async def run() -> Any:
+        async with running_stack(options(tmp_path, dynamodb_data=tmp_path / "data")):
+            pass
+
+    with Ports.reserved() as ports, held_data(tmp_path / "data", ports.websocket) as data:
+        asyncio.run(keep_another_table(data, ports.dynamodb))
+    with pytest.raises(TablesChangedError) as caught:
+        asyncio.run(run())
+    message = str(caught.value)
+    assert f"since the data in {tmp_path / 'data'} were written: NotesTable has" in message
+    assert "Delete that folder to lose the data, or use FRESH=1 to leave them" in message
 
 
 PARENT = """

@@ -1,10 +1,55 @@
-"""`make up` says which persona runs."""
+"""`make up` says which persona runs, and whether it keeps its tables."""
+
+import sys
+from pathlib import Path
 
 import pytest
 
-from local.up import describe_persona
+from local.stack import PROJECT
+from local.up import describe_persona, describe_tables, options_from
 
 pytestmark = pytest.mark.unit
+
+FOLDER = Path("/data")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "folder"),
+    [
+        ([], PROJECT / ".local" / "data" / "9000"),
+        (["--data", "/data"], FOLDER),
+        (["--fresh"], None),
+    ],
+)
+def test_tables_are_kept_by_port_base_unless_fresh_ones_are_wanted(
+    arguments: list[str], folder: Path | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("REPARTEE_PORT_BASE", "9000")
+    monkeypatch.setattr(sys, "argv", ["up", *arguments])
+    assert options_from().dynamodb_data == folder
+
+
+def test_a_folder_and_fresh_tables_exclude_each_other(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["up", "--fresh", "--data", "/data"])
+    with pytest.raises(SystemExit):
+        options_from()
+    assert "not allowed with argument --fresh" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("kept", "wanted", "said"),
+    [
+        (FOLDER, FOLDER, "kept in /data (FRESH=1"),
+        (None, FOLDER, "not kept, because MiniStack holds them"),
+        (None, None, "empty at the start, and not kept"),
+    ],
+)
+def test_the_developer_reads_whether_the_tables_are_kept(
+    kept: Path | None, wanted: Path | None, said: str
+) -> None:
+    assert said in describe_tables(kept, wanted)
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """Notices source files that were edited, so that later invocations run the new code."""
 
+import contextlib
 import os
 import warnings
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
@@ -69,18 +70,23 @@ class SourceScan:
         for folder in self._folders:
             states.update(_source_files(str(folder)))
         for file in self._files:
-            if file.exists():
+            with contextlib.suppress(OSError):
                 states[str(file)] = _state(file.stat())
         return states
 
 
 def _source_files(folder: str) -> Iterator[tuple[str, _State]]:
-    with os.scandir(folder) as entries:
-        for entry in entries:
-            if entry.is_dir():
-                if entry.name != "__pycache__" and not entry.name.startswith("."):
-                    yield from _source_files(entry.path)
-            elif entry.name.endswith(_SUFFIXES) and not entry.name.startswith("."):
+    # An editor or git may delete files and folders during the scan.
+    try:
+        entries = list(os.scandir(folder))
+    except OSError:
+        return
+    for entry in entries:
+        if entry.is_dir():
+            if entry.name != "__pycache__" and not entry.name.startswith("."):
+                yield from _source_files(entry.path)
+        elif entry.name.endswith(_SUFFIXES) and not entry.name.startswith("."):
+            with contextlib.suppress(OSError):
                 yield entry.path, _state(entry.stat())
 
 
@@ -159,7 +165,7 @@ def _syntax_error(path: Path) -> str | None:
                 compile(text, str(path), "exec")
         elif path.suffix == ".yaml":
             yaml.safe_load(text)
-    except FileNotFoundError:
+    except OSError:
         return None
     except SyntaxError as error:
         return f"{path}:{error.lineno}: {error.msg}"

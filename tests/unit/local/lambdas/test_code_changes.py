@@ -1,6 +1,7 @@
 """Edited source files are noticed between invocations."""
 
 import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -36,6 +37,24 @@ def test_changed_added_and_deleted_files_are_found_once(source: Path, tmp_path: 
     assert scan.changed() == [*(tmp_path / name for name in found), other]
     timers.advance(SCAN_INTERVAL_S)
     assert scan.changed() == []
+
+
+def test_a_folder_that_is_gone_has_no_files(source: Path) -> None:
+    timers = ManualTimers()
+    scan = SourceScan([source], (), timers)
+    files = [source / "persona.yaml", source / "tools" / "book.py"]
+    shutil.rmtree(source)
+    timers.advance(SCAN_INTERVAL_S)
+    assert scan.changed() == files
+
+
+def test_a_file_that_ends_during_a_scan_is_gone(source: Path) -> None:
+    timers = ManualTimers()
+    scan = SourceScan([source], (), timers)
+    (source / "persona.yaml").unlink()
+    (source / "persona.yaml").symlink_to(source / "missing.yaml")
+    timers.advance(SCAN_INTERVAL_S)
+    assert scan.changed() == [source / "persona.yaml"]
 
 
 def test_a_file_of_the_same_size_and_time_that_replaces_another_is_found(source: Path) -> None:

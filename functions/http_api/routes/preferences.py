@@ -21,7 +21,7 @@ class Preferences(BaseModel):
     """A user's preferences; null where the deployment's default applies.
 
     Attributes:
-        language: A BCP 47 tag that the live model supports.
+        language: A BCP 47 tag that the live model and the persona support.
         voice: One of Gemini's prebuilt voices.
         style: A few words on the manner of speaking.
     """

@@ -1,11 +1,14 @@
 """docs/operations.md names all settings, metrics, alarms and log messages."""
 
 import re
+from dataclasses import fields
 from typing import Any
 
 import pytest
 
 from repartee.application.connections.client_answers import Trouble
+from repartee.domain.persona import Persona
+from repartee.domain.phrases import Phrases
 from repartee.domain.session.effects import FinishReason
 from repartee.observability import Metric
 from tests.build.cloudformation import load_template, resources_of_type
@@ -142,3 +145,8 @@ def test_every_trouble_is_explained() -> None:
     troubles |= {trouble.value for trouble in Trouble}
     table = rows(subsection("Troubles"))
     assert {name for row in table for name in re.findall(r"`(\w+)`", row[0])} == troubles
+
+
+def test_every_field_and_phrase_of_a_persona_has_a_row() -> None:
+    table = [name for row in rows(section(OPERATIONS, "Personas")) for name in code_spans(row[0])]
+    assert sorted(table) == sorted([*Persona.model_fields, *(one.name for one in fields(Phrases))])

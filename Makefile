@@ -86,8 +86,8 @@ STACK_SETTINGS = $(if $(MODEL),--model "$(MODEL)") $(if $(SET),--set "$$SET")
 demo: setup ## Hold a three-turn voice conversation on this machine (ONCE=1 exits afterwards, WAVS=DIR speaks other recordings, MODEL and SET as with make up)
 	@$(PYTHON) -m local.demo.__main__ $(if $(ONCE),--once) $(if $(WAVS),--wavs "$(WAVS)") $(STACK_SETTINGS)
 
-up: setup ## Start the local stack and serve until Ctrl-C (FRESH=1 starts with empty tables and keeps none, RECORD=events records sessions, MODEL=NAME uses another live model, SET="Name=Value …" sets parameters of the template)
-	@$(PYTHON) -m local.up $(if $(FRESH),--fresh) $(if $(RECORD),--record "$(RECORD)") $(STACK_SETTINGS)
+up: setup ## Start the local stack and serve until Ctrl-C (FRESH=1 starts with empty tables and keeps none, RECORD=events records sessions, MODEL=NAME uses another live model, SET="Name=Value …" sets parameters of the template, TRANSCRIPTS=DIR gives the simulator the words of the recordings there)
+	@$(PYTHON) -m local.up $(if $(FRESH),--fresh) $(if $(RECORD),--record "$(RECORD)") $(if $(TRANSCRIPTS),--transcripts "$(TRANSCRIPTS)") $(STACK_SETTINGS)
 
 talk: setup ## Talk to the running stack (WAV=FILE speaks a recording)
 	@$(PYTHON) -m local.talk $(if $(WAV),"$(WAV)")

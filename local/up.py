@@ -51,6 +51,12 @@ def options_from() -> StackOptions:
         help="record sessions for python -m local.replay",
     )
     parser.add_argument("--model", help="Gemini's live model (default: the template's)")
+    parser.add_argument(
+        "--transcripts",
+        type=Path,
+        metavar="FOLDER",
+        help="recordings in a language that the simulator does not hear, with their words in .txt",
+    )
     add_settings_argument(parser)
     parser.add_argument(
         "--no-prewarm", action="store_true", help="start functions on their first call"
@@ -64,6 +70,9 @@ def options_from() -> StackOptions:
         parameters=parameters,
         gemini_api_key=os.environ.get("GEMINI_API_KEY") or None,
         gemini_pace=given.pace,
+        gemini_arguments=(
+            ("--transcripts", str(given.transcripts.resolve())) if given.transcripts else ()
+        ),
         dynamodb_data=None if given.fresh else given.data or LOCAL / "data" / str(port_base),
         prewarm={} if given.no_prewarm else PREWARM,
         code_changed=lambda change: print(describe_change(change), flush=True),

@@ -12,6 +12,7 @@ from local.gemini.mind.data_files import DataFileError
 from local.gemini.mind.tool_files import read_tools
 from local.gemini.server import Simulator
 from local.gemini.settings import SimulatorSettings
+from local.gemini.speech.transcripts import Transcripts
 from local.gemini.speech.utterance_cache import UtteranceCache
 from local.hosting.lifeline import die_with_parent
 
@@ -51,6 +52,12 @@ def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
         metavar="FILE",
         help="file of a tool, read before those in local/gemini/tools; may be repeated",
     )
+    parser.add_argument(
+        "--transcripts",
+        type=Path,
+        metavar="FOLDER",
+        help="folder of recordings whose words are in the .txt beside them, not recognized",
+    )
     parser.add_argument("--with-parent", action="store_true", help="end with the parent process")
     return parser.parse_args(arguments)
 
@@ -76,9 +83,10 @@ def settings_from(arguments: argparse.Namespace) -> SimulatorSettings:
 
 
 async def serve(arguments: argparse.Namespace) -> int:
-    folder = arguments.utterance_cache
+    folder, recordings = arguments.utterance_cache, arguments.transcripts
     try:
         tools = read_tools(arguments.tools)
+        transcripts = Transcripts(recordings) if recordings else None
     except DataFileError as error:
         print(f"local.gemini: {error}", file=sys.stderr)
         return 1
@@ -89,6 +97,7 @@ async def serve(arguments: argparse.Namespace) -> int:
         arguments.decoders,
         UtteranceCache(folder) if folder else None,
         tools,
+        transcripts,
     )
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()

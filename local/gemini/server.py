@@ -18,6 +18,7 @@ from local.gemini.live.session import SimulatedLiveSession
 from local.gemini.mind.tool_files import ToolBook, project_tools
 from local.gemini.settings import SimulatorSettings
 from local.gemini.speech.ears import Ears
+from local.gemini.speech.transcripts import Transcripts
 from local.gemini.speech.utterance_cache import UtteranceCache
 from local.gemini.speech.voice import Voice
 
@@ -60,6 +61,7 @@ class Simulator:
     decoders: int = 2
     utterance_cache: UtteranceCache | None = None
     tools: ToolBook = field(default_factory=project_tools)
+    transcripts: Transcripts | None = None
     connections: dict[str, SimulatedLiveSession] = field(default_factory=dict)
     _runner: web.AppRunner | None = None
     _parts: SimulatorParts | None = None
@@ -77,7 +79,7 @@ class Simulator:
         """
         context = server_context(self.tls_dir)
         faults = Faults()
-        ears, voice = Ears(self.decoders, self.utterance_cache), Voice()
+        ears, voice = Ears(self.decoders, self.utterance_cache, self.transcripts), Voice()
         self._parts = SimulatorParts(self.settings, ears, voice, faults, self.tools)
         app = web.Application()
         app.add_routes(ControlApi(self.connections, faults).routes())

@@ -8,6 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from local.gemini.speech.decoder import HEADER
+from local.gemini.speech.transcripts import Transcripts
 from local.gemini.speech.utterance_cache import UtteranceCache
 
 PROJECT_ROOT = Path(__file__).resolve().parents[3]
@@ -50,7 +51,7 @@ class Hearing:
         self._chunks.put_nowait(None)
 
     async def _run(self, ears: "Ears") -> str:
-        if ears.cache is None:
+        if ears.cache is None and ears.transcripts is None:
             return await self._decode(ears)
         chunks = []
         while (chunk := await self._chunks.get()) is not None:
@@ -58,13 +59,14 @@ class Hearing:
         pcm = b"".join(chunks)
         if self._dropped:
             return ""
-        words = ears.cache.find(pcm)
-        if words is None:
-            self.feed(pcm)
-            self.end()
-            words = await self._decode(ears)
-            if not self._dropped:
-                ears.cache.keep(pcm, words)
+        for known in (ears.transcripts, ears.cache):
+            if known is not None and (words := known.find(pcm)) is not None:
+                return words
+        self.feed(pcm)
+        self.end()
+        words = await self._decode(ears)
+        if ears.cache is not None and not self._dropped:
+            ears.cache.keep(pcm, words)
         return words
 
     async def _decode(self, ears: "Ears") -> str:
@@ -91,12 +93,19 @@ class Ears:
 
     Args:
         processes: The number of processes.
-        cache: The words of earlier utterances. With a cache, an utterance is decoded after its end,
-            not while it arrives.
+        cache: The words of earlier utterances.
+        transcripts: The words of recordings, which are not decoded. With transcripts or a cache,
+            an utterance is decoded after its end, not while it arrives.
     """
 
-    def __init__(self, processes: int = 2, cache: UtteranceCache | None = None) -> None:
+    def __init__(
+        self,
+        processes: int = 2,
+        cache: UtteranceCache | None = None,
+        transcripts: Transcripts | None = None,
+    ) -> None:
         self.cache = cache
+        self.transcripts = transcripts
         self._count = processes
         self._all: list[Process] = []
         self._free: asyncio.Queue[Process] = asyncio.Queue()

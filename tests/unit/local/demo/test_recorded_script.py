@@ -138,8 +138,13 @@ def test_a_text_file_without_words_is_refused(tmp_path):
 # The recordings that come with the project
 
 
-def test_the_committed_scripts_are_three():
-    assert [folder.name for folder in SCRIPTS] == ["alternative", "default", "second_user"]
+def test_the_committed_scripts_are_known():
+    assert [folder.name for folder in SCRIPTS] == [
+        "alternative",
+        "default",
+        "pizzeria",
+        "second_user",
+    ]
 
 
 @pytest.mark.parametrize("folder", SCRIPTS, ids=lambda folder: folder.name)

@@ -78,7 +78,7 @@ def erase_conversation(
 ) -> ErasureView:
     """Erase one conversation; 202 when there is more to do.
 
-    The user's notes, preferences, appointments and usage stay.
+    The user's notes, preferences, bookings and usage stay.
     """
     erasure = deps.eraser.erase(
         user_id, remaining_ms=time.remaining_ms, conversation_id=conversation_id

@@ -20,11 +20,11 @@ export UV_COMPILE_BYTECODE := 1
 .PHONY: help setup demo talk up test test-system lint format docs smoke lock build bench chaos replay deploy doctor desk clean
 
 help: ## List the targets
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-10s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-12s %s\n", $$1, $$2}'
 
 # Measured on Linux x86_64; tests/build/test_first_run.py compares the downloads with uv.lock.
 SIZE_.tools/uv := 20 MB to download, 50 MB on disk
-SIZE_.venv := 170 MB to download, 540 MB on disk
+SIZE_.venv := 170 MB to download, 570 MB on disk
 SIZE_.tools/emulator := 60 MB to download, 190 MB on disk
 SIZE_.tools/dynamodb := 50 MB to download, 60 MB on disk
 SIZE_.tools/sam := 60 MB to download, 310 MB on disk

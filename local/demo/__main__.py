@@ -30,6 +30,7 @@ from local.demo.recorded_script import (
     DEFAULT_RECORDINGS,
     UnusableScriptError,
     Utterance,
+    check_recordings,
     load_script,
 )
 from local.demo.script_player import SpokenUtterance, match_replies, play_script
@@ -60,6 +61,7 @@ from repartee_client.recordings import Recording, UnusableRecordingError, read_w
 FOLDER = PROJECT / ".local" / "demo"
 USER = "demo"
 _STOPPED_BY_SIGNAL = 130
+_MARKS = {True: "ok", False: "FAILED", None: "skipped"}
 _NO_RECORD = "the real Gemini keeps no record"
 _UNUSABLE = (UnusableRecordingError, UnusableScriptError)
 
@@ -82,6 +84,7 @@ class Demo:
         self._folder = folder
         self._started_s = started_s
         self._replies = stack.run_directory / "replies"
+        self._answered = 0
 
     async def run(self) -> bool:
         """Hold the conversation and write the report; return whether every check passed.
@@ -103,13 +106,18 @@ class Demo:
         path = self._folder / "report.json"
         path.write_text(json.dumps(report, indent=2, ensure_ascii=False) + "\n")
         for check in checks:
-            mark = {True: "ok", False: "FAILED", None: "skipped"}[check.passed]
-            print(f"  {mark:8}{check.name}: {check.found}")
+            print(f"  {_MARKS[check.passed]:8}{check.name}: {check.found}")
         print(f"report {_relative(path)}, {report['seconds']:.0f} s since the start", flush=True)
         passed = all(check.passed is not False for check in checks)
         if not passed and (advice := advice_on_failure(*checks[:2])):
             print(advice, flush=True)
         return passed
+
+    def explain_failure(self) -> None:
+        """Print whether the recordings of a conversation that broke off arrived."""
+        arrival = self._check_arrival(self._script[: self._answered + 1])
+        print(f"  {_MARKS[arrival.passed]:8}{arrival.name}: {arrival.found}")
+        print(advice_on_failure(arrival, Check("word error", False, "")), flush=True)
 
     async def _forget(self) -> None:
         if self._stack.simulator is None:
@@ -123,6 +131,7 @@ class Demo:
 
     def _print_and_save(self, utterance: SpokenUtterance) -> None:
         answered = utterance.answered
+        self._answered += 1
         write_wav(self._wav(utterance), Recording(utterance.reply_pcm, OUTPUT_RATE_HZ))
         error = "" if utterance.word_error is None else f" (word error {utterance.word_error:.0%})"
         tools = ", ".join(answered.tool_calls) or "no tool"
@@ -139,7 +148,7 @@ class Demo:
     def _check(self, spoken: Sequence[SpokenUtterance], bookings: Sequence[Booking]) -> list[Check]:
         last_said = spoken[-1].answered.said
         return [
-            self._check_arrival(),
+            self._check_arrival(self._script),
             check_word_error([utterance.word_error for utterance in spoken]),
             check_name(spoken[0].answered.heard, last_said),
             check_bookings(bookings),
@@ -147,11 +156,11 @@ class Demo:
             self._check_replies(spoken),
         ]
 
-    def _check_arrival(self) -> Check:
+    def _check_arrival(self, script: Sequence[Utterance]) -> Check:
         if self._stack.simulator is None:
             return check_arrival({}, (), skipped=_NO_RECORD)
         records = read_records(self._stack.simulator.record_directory)
-        recordings = {one.wav.stem: read_wav(one.wav).pcm for one in self._script}
+        recordings = {one.wav.stem: read_wav(one.wav).pcm for one in script}
         return check_arrival(recordings, [record.heard for record in records])
 
     def _check_replies(self, spoken: Sequence[SpokenUtterance]) -> Check:
@@ -233,10 +242,12 @@ async def demonstrate(
         )
         for setting in describe_settings(parameters):
             print(f"setting {setting}", flush=True)
+        demo = Demo(stack, script, folder, started_s)
         try:
-            passed = await Demo(stack, script, folder, started_s).run()
+            passed = await demo.run()
         except VoiceClientError as error:
             print(f"the conversation failed: {error}", file=sys.stderr)
+            demo.explain_failure()
             passed = False
         if not passed:
             logs = _relative(stack.run_directory / "logs")
@@ -291,8 +302,7 @@ def main() -> int:
     try:
         port_base_from(os.environ)
         script = load_script(options.wavs)
-        for utterance in script:
-            read_wav(utterance.wav)
+        check_recordings(script)
     except ValueError as error:
         parser.error(str(error))
     except (*_UNUSABLE, OSError) as error:

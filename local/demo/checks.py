@@ -75,7 +75,7 @@ def check_arrival(
     if skipped is not None:
         return Check(title, None, skipped)
     cut = [name for name, pcm in recordings.items() if not any(pcm in one for one in received)]
-    found = f"{len(recordings)} recordings, {sum(map(len, recordings.values())):,} bytes"
+    found = f"{sum(map(len, recordings.values())):,} bytes of {', '.join(recordings)}"
     return Check(title, not cut, f"incomplete: {', '.join(cut)}" if cut else found)
 
 
@@ -89,7 +89,7 @@ def advice_on_failure(arrival: Check, word_error: Check) -> str:
         )
     words = "Compare `heard` with your words. " if word_error.passed is None else ""
     return (
-        "The audio arrived whole, and the simulator's recognizer did not understand it: it is "
+        "The audio arrived whole, but the simulator's recognizer did not understand it: it is "
         f"weak, and was not tested with human voices. {words}Speak short sentences like those in "
         "local/recordings/README.md, or set GEMINI_API_KEY to use the real Gemini."
     )

@@ -6,9 +6,15 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+import audioop
+
+from repartee_client.recordings import SAMPLE_WIDTH_BYTES, read_wav
+
 DEFAULT_RECORDINGS = Path(__file__).resolve().parents[1] / "recordings" / "default"
 _SCRIPT_WAV = re.compile(r"(?P<number>\d+)-.+\.wav", re.IGNORECASE)
 _MINIMUM_UTTERANCES = 3
+# About -36 dB of the loudest possible sample: quieter than any speech near a microphone.
+_MINIMUM_PEAK = 500
 
 
 class UnusableScriptError(Exception):
@@ -54,6 +60,19 @@ def load_script(folder: Path, *, minimum: int = _MINIMUM_UTTERANCES) -> list[Utt
         found = ", ".join(path.name for path in numbered.values()) or "none"
         raise UnusableScriptError(folder, f"needs {minimum} recordings or more, found {found}")
     return [Utterance(wav, _spoken(wav)) for _, wav in sorted(numbered.items())]
+
+
+def check_recordings(script: Sequence[Utterance]) -> None:
+    """Check that every recording can be spoken.
+
+    Raises:
+        UnusableRecordingError: A file has another format.
+        UnusableScriptError: A recording is silent.
+        OSError: A file cannot be opened.
+    """
+    for wav, _ in script:
+        if audioop.max(read_wav(wav).pcm, SAMPLE_WIDTH_BYTES) < _MINIMUM_PEAK:
+            raise UnusableScriptError(wav.parent, f"{wav.name} is silent: check the microphone")
 
 
 def _spoken(wav: Path) -> str | None:

@@ -122,7 +122,7 @@ def test_equal_replies_pass():
 def test_a_recording_arrives_whole_or_is_named():
     recordings = {"1-greeting": b"abcd", "2-booking": b"efgh"}
     whole = check_arrival(recordings, [b"..abcd..", b"efgh"])
-    assert (whole.passed, whole.found) == (True, "2 recordings, 8 bytes")
+    assert (whole.passed, whole.found) == (True, "8 bytes of 1-greeting, 2-booking")
     cut = check_arrival(recordings, [b"..abcd..", b"ef", b"gh"])
     assert (cut.passed, cut.found) == (False, "incomplete: 2-booking")
     assert check_arrival({}, (), skipped="why") == Check(whole.name, None, "why")
@@ -131,7 +131,7 @@ def test_a_recording_arrives_whole_or_is_named():
 @pytest.mark.parametrize(
     ("arrived", "understood", "advice"),
     [
-        (True, False, "The audio arrived whole, and the simulator's recognizer did not understand"),
+        (True, False, "The audio arrived whole, but the simulator's recognizer did not understand"),
         (True, None, "Compare `heard` with your words"),
         (False, False, "Audio was lost between client and Gemini's side"),
         (True, True, ""),

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from local.demo.recorded_script import (
     UnusableScriptError,
     Utterance,
+    check_recordings,
     load_script,
     word_error_rate,
     words_of,
@@ -165,3 +166,16 @@ def test_committed_scripts_differ_in_their_words():
     bookings = {load_script(folder)[1].spoken for folder in SCRIPTS}
     greetings = {load_script(folder)[0].spoken for folder in SCRIPTS}
     assert (len(bookings), len(greetings)) == (len(SCRIPTS), len(SCRIPTS))
+
+
+def test_a_silent_recording_is_named(tmp_path: Path):
+    put_script(tmp_path, "1-greeting.wav", "2-booking.wav", "3-recall.wav")
+    with pytest.raises(
+        UnusableScriptError, match=r"1-greeting\.wav is silent: check the microphone"
+    ):
+        check_recordings(load_script(tmp_path))
+
+
+@pytest.mark.parametrize("folder", SCRIPTS, ids=lambda folder: folder.name)
+def test_the_committed_recordings_can_be_spoken(folder: Path):
+    check_recordings(load_script(folder))

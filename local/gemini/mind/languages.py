@@ -158,7 +158,7 @@ def language_of(text: str) -> str | None:
 def requested_tag(instruction: str) -> str | None:
     """Return the tag of the language that an instruction requests, None without one."""
     found = re.search(
-        r"\b(?:Speak|BCP 47 tag is|Say in) (?:\w+ \()?([a-z]{2,3}(?:-\w+)*)\b", instruction
+        r"\b(?:Speak|BCP 47 tag is|Say in) (?:\w+ \()?([a-z]{2,3}(?:-\w+)+)\b", instruction
     )
     return found[1] if found else None
 

@@ -96,6 +96,7 @@ def test_the_language_of_an_instruction_is_that_of_its_tag() -> None:
     assert requested_language("Answer in the language whose BCP 47 tag is es-ES.") == "es"
     assert requested_language("Speak English (en-GB).") == "en"
     assert requested_language("Speak French (fr-FR).") is None
+    assert requested_language("Speak to callers. Speak Spanish (es-ES) only.") == "es"
     assert requested_tag("Speak French (fr-FR).") == "fr-FR"
 
 

@@ -1,0 +1,109 @@
+"""The pizzeria on a whole stack: a typed and a spoken call, both in Spanish from end to end."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+
+from local.gemini.speech.voice import OUTPUT_RATE_HZ
+from local.stack import PROJECT
+from repartee_client.connecting import open_voice_call
+from repartee_client.conversation import Pace, say
+from repartee_client.recordings import read_wav
+from repartee_client.voice_call import VoiceCall
+from tests.fakes.functions import PATIENCE_S
+from tests.fakes.personas import PIZZERIA
+from tests.integration.running import (
+    RunningStack,
+    new_user,
+    options_for_tests,
+    recordings,
+    stack_in_thread,
+)
+from tests.integration.typed_text import hear, turns, write
+from tests.not_spanish import words_that_are_not_spanish
+
+pytestmark = [pytest.mark.integration]
+
+FOLDER = PROJECT / "local" / "recordings" / "pizzeria"
+BOOKED = "Le queda reservada la mesa para el viernes"
+TYPED = (
+    ("Buenas, me llamo Ana.", "Hola Ana, ¿en qué puedo ayudarle?"),
+    ("¿A qué hora abren el viernes?", "abrimos de 13:00 a 00:30."),
+    ("Quiero reservar una mesa", "¿Para qué día?"),
+    ("para el viernes", "¿A qué hora?"),
+    ("a las nueve y media de la noche", BOOKED),
+    ("Quiero una mesa el lunes a las nueve", "Ese día cerramos."),
+    ("Recuerda que soy alérgica al marisco", "Lo recordaré."),
+    ("¿Qué reservas tengo?", "Tiene reservado: viernes"),
+    ("¿Cómo me llamo?", "Se llama Ana."),
+    ("Cancela mi reserva", "Cancelada la reserva del viernes"),
+    ("Muchas gracias", "De nada."),
+)
+
+
+@pytest.fixture(scope="module")
+def pizzeria(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStack]:
+    options = options_for_tests(tmp_path_factory.mktemp("pizzeria"))
+    arguments = (*options.gemini_arguments, "--transcripts", str(FOLDER))
+    chosen = replace(options, parameters={"Persona": "pizzeria"}, gemini_arguments=arguments)
+    with stack_in_thread(chosen) as running:
+        yield running
+
+
+async def check_spanish(call: VoiceCall) -> None:
+    """Check every text that the client received, and that each reply was spoken."""
+    await call.until(
+        lambda: all(turn.is_over for turn in turns(call)), timeout_s=PATIENCE_S, what="last turn"
+    )
+    for turn in turns(call):
+        assert words_that_are_not_spanish(f"{turn.heard} {turn.said}") == set()
+        seconds = len(turn.pcm) / 2 / OUTPUT_RATE_HZ
+        assert 0.1 < seconds / len(turn.said.split()) < 2, turn.said
+
+
+def test_a_typed_call_is_answered_aloud_in_spanish(pizzeria: RunningStack) -> None:
+    async def talk() -> list[str]:
+        api = await pizzeria.api_of(new_user("ana"))
+        ticket = await api.start_session()
+        async with open_voice_call(ticket.url) as call:
+            await hear(call, PIZZERIA.greeting)
+            for text, answer in TYPED:
+                await write(call, text)
+                await hear(call, answer)
+            await check_spanish(call)
+            said = [turn.said for turn in turns(call)]
+            await write(call, "Hasta luego")
+            await call.until(lambda: call.session.closed, timeout_s=PATIENCE_S, what="the end")
+            assert words_that_are_not_spanish(turns(call)[-1].said) == set()
+            return said
+
+    said = pizzeria.run(talk())
+
+    assert said[0].startswith("Pizzería La Esquina, buenas.")
+
+
+def test_a_spoken_call_is_heard_by_its_recordings_and_answered_in_spanish(
+    pizzeria: RunningStack,
+) -> None:
+    script = recordings("pizzeria")
+
+    async def talk() -> list[tuple[str, str]]:
+        api = await pizzeria.api_of(new_user("speaker"))
+        ticket = await api.start_session()
+        async with open_voice_call(ticket.url) as call:
+            await hear(call, PIZZERIA.greeting)
+            answered = [
+                await say(call, read_wav(one.wav), pace=Pace.FAST, timeout_s=PATIENCE_S)
+                for one in script
+            ]
+            await check_spanish(call)
+            await call.hang_up()
+        return [(one.heard, one.said) for one in answered]
+
+    (greeting, booking, recall) = pizzeria.run(talk())
+
+    assert [greeting[0], booking[0], recall[0]] == [one.spoken for one in script]
+    assert greeting[1] == "Hola Ana, ¿en qué puedo ayudarle?"
+    assert BOOKED in booking[1]
+    assert "Tiene reservado: viernes" in recall[1]

@@ -15,7 +15,8 @@ from local.hosting.table_faults import TableFaultProxy
 from local.lambdas.hosting_types import FunctionCode
 from local.stack import PREWARM, PROJECT, StackOptions, running_stack
 from local.stack.options import MAX_ENVIRONMENTS, UTTERANCE_CACHE
-from tests.chaos.campaign_context import CampaignContext
+from repartee.config import DEFAULT_PERSONA
+from tests.chaos.campaign_context import GREETER, CampaignContext
 from tests.chaos.faults.gemini_control import GeminiControl
 from tests.chaos.plan.generator import FULL_ROUND, plan_run
 from tests.chaos.plan.run_plan import FaultKind
@@ -33,6 +34,7 @@ LINGER_S = 8
 HAND_OVER_MS = 21_500
 _HAND_OVER = re.compile(r"^HAND_OVER_MS = [\d_]+$", re.MULTILINE)
 _SESSION_CORE = Path("layers/shared/repartee/domain/session")
+_PERSONAS = Path("layers/shared/repartee/personas")
 
 
 def _new_folder() -> Path:
@@ -41,6 +43,8 @@ def _new_folder() -> Path:
 
 def copy_source(source: Path, copy: Path) -> None:
     """Copy the functions, so that edits of the source do not affect the campaign.
+
+    The copy has a persona more, which speaks first.
 
     Raises:
         ValueError: The code does not define ``HAND_OVER_MS`` exactly once.
@@ -54,6 +58,9 @@ def copy_source(source: Path, copy: Path) -> None:
         if replaced:
             module.write_text(text)
         count += replaced
+    personas = copy / _PERSONAS
+    usual = (personas / f"{DEFAULT_PERSONA}.yaml").read_text()
+    (personas / f"{GREETER}.yaml").write_text(f"{usual}\nspeaks_first: true\n")
     if count != 1:
         raise ValueError(f"{_SESSION_CORE} sets HAND_OVER_MS {count} times")
 

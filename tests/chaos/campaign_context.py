@@ -14,6 +14,8 @@ from tests.chaos.faults.gemini_control import GeminiControl
 from tests.chaos.plan.run_plan import RunPlan
 
 WORKER = "StreamAgentFunction"
+GREETER = "greeter"
+"""The persona of the campaign's copy that speaks first."""
 # Long enough for the worker to request the message again, short enough for many delays in a run.
 MAX_DELAY_MS = 1_000
 
@@ -27,9 +29,18 @@ class CampaignContext:
     control: GeminiControl
     folder: Path
     desk: FrontDesk = field(init=False)
+    _greets: bool = False
 
     def __post_init__(self) -> None:
         self.desk = FrontDesk(self.stack)
+
+    def use_persona(self, *, greets: bool) -> None:
+        """Let the agent greet first, or wait for the user."""
+        usual = self.stack.application.functions[WORKER].environment
+        persona = {"PERSONA": GREETER} if greets else {}
+        if greets != self._greets:
+            self.stack.lambdas.change_variables(WORKER, {**usual, **persona})
+            self._greets = greets
 
     def start_lasting_faults(self, plan: RunPlan) -> None:
         """Start the faults that last the whole run."""

@@ -7,6 +7,8 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
+from repartee.adapters.personas import load_persona
+from repartee.config import DEFAULT_PERSONA
 from repartee_client.access import HttpApiClient, SessionTicket, get_token
 from repartee_client.errors import VoiceClientError
 from repartee_client.turn_collector import TurnRecord
@@ -53,6 +55,7 @@ async def play(context: CampaignContext, plan: RunPlan) -> RunResult:
     started_at_ms = now_ms()
     run = _Run(context, plan)
     try:
+        context.use_persona(greets=plan.greets)
         await context.stack.lambdas.prewarm({WORKER: 1})
         try:
             return await run.play(started_at_ms)
@@ -243,6 +246,7 @@ class _Run:
             tables=tables,
             bookings=await self._context.desk.bookings(self.user),
             leases=leases,
+            greeting=load_persona(DEFAULT_PERSONA).greeting,
         )
 
     def _keep_findings(

@@ -103,6 +103,7 @@ class Evidence:
         tables: The conversation in the tables.
         bookings: The user's bookings.
         leases: The recordings of the workers.
+        greeting: The words of an agent that greets first.
     """
 
     failure: str
@@ -121,6 +122,7 @@ class Evidence:
     tables: TableRecord
     bookings: Sequence[Booking]
     leases: Sequence[LeaseRecord]
+    greeting: str = ""
 
 
 def is_concatenation_of[T: (bytes, list[str])](whole: T, parts: Sequence[T]) -> bool:

@@ -1,5 +1,6 @@
 """Judges a run by comparing what was said, heard, remembered and done."""
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from local.demo.recorded_script import words_of
@@ -21,6 +22,7 @@ def judge(evidence: Evidence) -> list[str]:
         *_check_interruptions(evidence),
         *_check_memory(evidence),
         *_check_turn_numbers(evidence),
+        *_check_greetings(evidence),
         *_check_bookings(evidence),
         *_check_replaced_workers(evidence),
         *_check_replays(evidence),
@@ -110,7 +112,9 @@ def _check_memory(evidence: Evidence) -> Iterator[str]:
         if client is None:
             yield f"lost: turn {turn.number} is remembered, but never reached the client"
         else:
-            yield from _same_reply(turn, client, is_spoken_later=_is_spoken_later(turn, evidence))
+            # An inaudible greeting is not repeated, because the user waits for nothing.
+            may_be_mute = _is_greeting(turn, evidence) or _is_spoken_later(turn, evidence)
+            yield from _same_reply(turn, client, may_be_mute=may_be_mute)
 
 
 def _is_spoken_later(turn: Turn, evidence: Evidence) -> bool:
@@ -130,10 +134,10 @@ def _is_spoken_later(turn: Turn, evidence: Evidence) -> bool:
     return any(answer and answer in said for answer in answers for said in later)
 
 
-def _same_reply(turn: Turn, client: TurnRecord, *, is_spoken_later: bool) -> Iterator[str]:
+def _same_reply(turn: Turn, client: TurnRecord, *, may_be_mute: bool) -> Iterator[str]:
     if turn.said_is_approximate or client.is_interrupted or client.is_lost:
         return
-    if not (client.pcm or is_spoken_later):
+    if not (client.pcm or may_be_mute):
         yield f"lost: “{turn.heard}” of turn {turn.number} got no audible reply"
     if words_of(turn.said) != words_of(client.said):
         yield (
@@ -150,6 +154,19 @@ def _check_turn_numbers(evidence: Evidence) -> Iterator[str]:
     if header is None or header.turn_count != len(numbers):
         count = "nothing" if header is None else str(header.turn_count)
         yield f"lost: the header counts {count} for {len(numbers)} turns"
+
+
+def _check_greetings(evidence: Evidence) -> Iterator[str]:
+    greeted = Counter(
+        turn.session_id for turn in evidence.tables.turns if _is_greeting(turn, evidence)
+    )
+    for session_id, count in greeted.items():
+        if count > 1:
+            yield f"doubled: the agent greeted {count} times in session {session_id}"
+
+
+def _is_greeting(turn: Turn, evidence: Evidence) -> bool:
+    return not turn.heard and words_of(turn.said) == words_of(evidence.greeting)
 
 
 def _check_bookings(evidence: Evidence) -> Iterator[str]:

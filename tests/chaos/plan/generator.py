@@ -98,6 +98,8 @@ _LIGHT = (
 )
 # In every seventh run the user prefers a language that Gemini refuses.
 _REFUSED_LANGUAGE_EVERY = 7
+# In every fifth run the agent greets first. In every second one of these the user listens to it.
+_GREETS_EVERY = 5
 _OF_TOOLS = frozenset(
     {
         FaultKind.GEMINI_CALL_TWICE,
@@ -193,6 +195,8 @@ def plan_run(seed: int) -> RunPlan:
         has_duplicate_events=FaultKind.EVENT_DOUBLED in lights,
         worker_life_s=_FORCED_LIFE_S if is_forced else life_s,
         is_without_worker=FaultKind.NO_WORKER in lights,
+        greets=seed % _GREETS_EVERY == 0,
+        waits_for_greeting=seed % (2 * _GREETS_EVERY) == 0,
     )
 
 

@@ -130,6 +130,8 @@ class RunPlan:
         has_duplicate_events: Whether each invocation of a worker is delivered twice.
         worker_life_s: The time that Lambda reports to workers; None for the real time.
         is_without_worker: Whether no worker is available at first.
+        greets: Whether the agent greets first.
+        waits_for_greeting: Whether the user lets the agent finish its greeting.
     """
 
     seed: int
@@ -146,6 +148,8 @@ class RunPlan:
     has_duplicate_events: bool
     worker_life_s: float | None
     is_without_worker: bool
+    greets: bool
+    waits_for_greeting: bool
 
     @property
     def kinds(self) -> frozenset[FaultKind]:

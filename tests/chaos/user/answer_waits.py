@@ -14,6 +14,7 @@ from tests.chaos.judgement.gemini_checks import MAX_WORD_ERROR
 from tests.chaos.plan.run_plan import Takeover
 
 ANSWER_TIMEOUT_S = 40.0
+_GREETING_TIMEOUT_S = 5.0
 _HEARD_PART_S = 0.4
 """How much of a reply the user hears before interrupting it."""
 
@@ -33,6 +34,16 @@ async def speak_and_listen(call: VoiceCall, recording: Recording) -> None:
 def _audible(call: VoiceCall) -> set[int]:
     """Return the turns of which the client has audio."""
     return {number for number, turn in call.replies.turns.items() if turn.pcm}
+
+
+async def hear_greeting(call: VoiceCall) -> None:
+    """Wait until the agent has greeted; a fault may prevent that."""
+    with contextlib.suppress(NoAnswerError):
+        await call.until(
+            lambda: any(turn.is_over for turn in call.replies.turns.values()),
+            timeout_s=_GREETING_TIMEOUT_S,
+            what="greeting",
+        )
 
 
 async def until_answered(call: VoiceCall, script: Sequence[str]) -> None:

@@ -19,6 +19,7 @@ from tests.chaos.faults.injector import Injector
 from tests.chaos.plan.run_plan import FaultKind, RunPlan, Takeover
 from tests.chaos.user.answer_waits import (
     ANSWER_TIMEOUT_S,
+    hear_greeting,
     is_answered,
     is_last_of,
     speak_and_listen,
@@ -143,6 +144,8 @@ class PlannedConversation:
     ) -> None:
         for number, (_, recording) in enumerate(script):
             await injector.on_turn_start(number)
+            if self.plan.waits_for_greeting and not number:
+                await hear_greeting(call)
             if self.plan.is_spoken_over(number):
                 await speak_and_listen(call, recording)
                 continue

@@ -105,6 +105,22 @@ def test_two_utterances_in_one_turn_are_in_exactly_one_turn():
     assert judge(evidence) == []
 
 
+@pytest.mark.parametrize(
+    ("sessions", "broken"),
+    [
+        (("S", "S2"), []),
+        (("S", "S"), ["doubled: the agent greeted 2 times in session S"]),
+    ],
+)
+def test_a_session_has_one_greeting(sessions: tuple[str, ...], broken: list[str]):
+    greetings = [
+        remembered(number, heard="", session_id=session_id, said="Front desk, hello.")
+        for number, session_id in enumerate(sessions, 1)
+    ]
+    evidence = replace(good(), tables=tables(*greetings), greeting="Front desk, hello.")
+    assert [one for one in judge(evidence) if "greeted" in one] == broken
+
+
 def test_a_reply_that_the_user_interrupted_may_be_cut():
     heard = remembered(2, said="You", said_is_approximate=True)
     evidence = replace(good(), **CUT_SHORT, tables=tables(remembered(1), heard))  # type: ignore[arg-type]

@@ -26,7 +26,10 @@ async def fail(_counts: object) -> None:
 def test_a_run_that_crashes_fails_and_names_the_command_that_repeats_it(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ):
-    context: Any = SimpleNamespace(stack=SimpleNamespace(lambdas=SimpleNamespace(prewarm=fail)))
+    lambdas = SimpleNamespace(prewarm=fail)
+    context: Any = SimpleNamespace(
+        stack=SimpleNamespace(lambdas=lambdas), use_persona=lambda **_: None
+    )
     result = asyncio.run(play(context, plan_run(12)))
     assert list(result.broken) == ["crashed: OSError: no more processes"]
     assert "in fail" in capsys.readouterr().err

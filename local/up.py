@@ -147,7 +147,8 @@ def main() -> None:
     # The run's files hold voices and transcripts: only their owner may read them.
     os.umask(0o077)
     options = options_from()
-    if removed := remove_old_runs():
+    folder = options.run_directory.parent if options.run_directory else LOCAL
+    if removed := remove_old_runs(folder):
         print(removed, flush=True)
     sys.exit(asyncio.run(serve(options)))
 

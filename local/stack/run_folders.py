@@ -35,7 +35,7 @@ def marked_in_use(run_directory: Path) -> Iterator[None]:
         os.close(descriptor)
 
 
-def remove_old_runs(folder: Path = LOCAL, *, root: Path = LOCAL) -> str | None:
+def remove_old_runs(folder: Path, *, root: Path = LOCAL) -> str | None:
     """Remove all runs in the folder but the newest ones and those of running stacks.
 
     Args:

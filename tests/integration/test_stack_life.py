@@ -309,7 +309,7 @@ def test_up_prints_the_addresses_and_ends_on_ctrl_c(tmp_path):
         base = ports.websocket
     up = subprocess.Popen(  # noqa: S603 - our own program
         [
-            *(sys.executable, "-m", "local.up", "--run-directory", tmp_path / "run"),
+            *(sys.executable, "-m", "local.up", "--fresh", "--run-directory", tmp_path / "run"),
             *("--no-prewarm", "--set", "MaxUsdPerDay=1 LogRetentionDays=30"),
         ],
         stdout=subprocess.PIPE,

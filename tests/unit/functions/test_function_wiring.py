@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from repartee.domain.persona import PersonaRefused
+
 pytestmark = pytest.mark.unit
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -20,6 +22,8 @@ ENVIRONMENT = {
     "DESK_TABLE": "desk",
     "MANAGEMENT_ENDPOINT": "https://a1b2c3d4e5.execute-api.us-east-1.amazonaws.com/live",
     "STREAM_AGENT_FUNCTION": "repartee-stream-agent",
+    "CORE_AGENT_FUNCTION": "repartee-core-agent",
+    "GEMINI_KEY_SECRET_ARN": "arn:aws:secretsmanager:us-east-1:000000000000:secret:gemini",
     "TICKET_KEY_SECRET_ARN": "arn:aws:secretsmanager:us-east-1:000000000000:secret:key",
     "WEBSOCKET_URL": "wss://a1b2c3d4e5.execute-api.us-east-1.amazonaws.com/live",
 }
@@ -39,9 +43,38 @@ def test_a_function_wires_itself_up_from_its_environment_once(
         handler.build.cache_clear()
 
 
+@pytest.mark.parametrize(
+    ("function", "settings", "problem"),
+    [
+        ("stream_agent", {"PERSONA": "pizeria"}, "Did you mean pizzeria"),
+        ("core_agent", {"PERSONA": "pizeria"}, "Did you mean pizzeria"),
+        ("http_api", {"PERSONA": "pizeria"}, "Did you mean pizzeria"),
+        ("stream_agent", {"PERSONA": "pizzeria", "LANGUAGE": "en-GB"}, "choose one of es-ES"),
+    ],
+)
+def test_a_function_does_not_start_with_a_persona_that_it_cannot_use(
+    function: str, settings: dict[str, str], problem: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in (ENVIRONMENT | settings).items():
+        monkeypatch.setenv(name, value)
+    handler = import_module(f"{function}.handler")
+    handler.build.cache_clear()
+
+    with pytest.raises(PersonaRefused, match=problem):
+        handler.build()
+
+
+def test_no_function_imports_yaml_before_it_reads_its_persona() -> None:
+    functions = (*LIGHT, "http_api", "stream_agent")
+    imports = "; ".join(f"import {function}.handler" for function in functions)
+
+    assert output_of(f"import sys; {imports}; print('yaml' in sys.modules)") == "False"
+
+
 def test_light_functions_import_nothing_heavy_and_read_no_environment() -> None:
     imports = "; ".join(f"import {function}.handler" for function in LIGHT)
-    heavy = "{'fastapi', 'mangum', 'langchain', 'langchain_core', 'google.genai', 'websockets'}"
+    heavy = "{'fastapi', 'mangum', 'langchain', 'google.genai', 'websockets', "
+    heavy += "'repartee.domain.persona'}"
     program = f"import sys; {imports}; print(sorted({heavy} & set(sys.modules)))"
 
     assert output_of(program) == "[]"

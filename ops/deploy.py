@@ -87,11 +87,13 @@ def read_quota(session: boto3.session.Session) -> int | None:
 
 def sam_command(settings: DeploySettings, template: str, chosen: Mapping[str, str]) -> list[str]:
     """Return the command that deploys ``template``."""
+    # SAM refuses NAME= without quotation marks.
+    pairs = (f"{name}={value or '""'}" for name, value in chosen.items())
     return [
         *(SAM, "deploy", "--template-file", template),
         # SAM resolves a relative path from the template's folder.
         *("--config-file", str(settings.file), "--config-env", settings.environment),
-        *("--parameter-overrides", *(f"{name}={value}" for name, value in chosen.items())),
+        *("--parameter-overrides", *pairs),
     ]
 
 

@@ -98,6 +98,12 @@ def test_sam_finds_the_settings_and_gets_every_parameter() -> None:
     assert command[-3:] == ["--parameter-overrides", "Architecture=arm64", "StageName=dev"]
 
 
+def test_an_empty_value_reaches_sam_in_quotation_marks() -> None:
+    command = sam_command(read_settings(SAMCONFIG, "dev"), "built.yaml", {"Language": ""})
+
+    assert command[-1] == 'Language=""'
+
+
 def test_an_unknown_environment_is_refused_with_those_that_exist() -> None:
     with pytest.raises(DeployError, match=r"ENV=staging is not in samconfig.toml; it has .*dev"):
         read_settings(SAMCONFIG, "staging")

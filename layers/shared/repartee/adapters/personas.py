@@ -67,7 +67,7 @@ def load_persona(name: str, folder: Path = FOLDER) -> Persona:
 
 
 def _read(path: Path) -> object:
-    # Functions without a persona import this module's package, and YAML takes some ms to import.
+    # The import takes some 10 ms, and programs that only list the names do not need it.
     import yaml
 
     class Loader(yaml.BaseLoader):

@@ -9,6 +9,7 @@ from repartee.domain.protocol.frames import (
     Interrupted,
     LimitReached,
     Missing,
+    NoSpeech,
     ReplyAudio,
     ReplyLost,
     SessionClosed,
@@ -73,6 +74,8 @@ class TimelinePrinter:
                     f"end     turn {event.turn}: {event.tokens_in:,} tokens in, "
                     f"{event.tokens_out:,} out, {event.cost_usd:.5f} USD"
                 )
+            case NoSpeech():
+                return "silent  no speech was heard"
             case Interrupted(turn=turn):
                 return f"cut     turn {turn} was interrupted"
             case TurnRestarted(turn=turn):

@@ -18,6 +18,7 @@ from repartee.domain.protocol.answers import Answer, Ready, Rejected
 from repartee.domain.protocol.frames import (
     Accepted,
     Frame,
+    NoSpeech,
     NumberedFrame,
     ReplyAudio,
     ReplyLost,
@@ -33,6 +34,7 @@ from repartee_client.errors import (
     ConnectionLostError,
     MessageRefusedError,
     NoAnswerError,
+    NoSpeechHeardError,
     SessionOverError,
 )
 from repartee_client.recordings import Recording
@@ -278,6 +280,17 @@ async def test_a_missing_answer_is_a_clear_error():
         # The client waits only for the answer, so it is missing even on a slow machine.
         with pytest.raises(NoAnswerError, match="complete answer"):
             await ask(call, "hello", timeout_s=0.2)
+
+
+async def test_an_utterance_without_speech_is_reported_at_once():
+    async def script(its: Script) -> None:
+        seq = await its.hear_utterance()
+        await its.send(NoSpeech(seq))
+        await its.until("bye")
+
+    async with server(script) as url, open_voice_call(url) as call:
+        with pytest.raises(NoSpeechHeardError, match="no speech was heard in the recording"):
+            await say(call, SPEECH, pace=Pace.FAST)
 
 
 async def test_a_closed_session_gives_no_answers():

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from itertools import dropwhile
 
+from repartee_client.errors import NoSpeechHeardError
 from repartee_client.recordings import INPUT_SAMPLE_RATE_HZ, SAMPLE_WIDTH_BYTES, Recording
 from repartee_client.turn_collector import TurnRecord
 from repartee_client.voice_call import VoiceCall, now_ms
@@ -112,10 +113,12 @@ async def say(
 
     Raises:
         NoAnswerError: The answer is not complete ``timeout_s`` after the last chunk.
+        NoSpeechHeardError: The server heard no speech in the recording.
         VoiceClientError: The call failed.
     """
+    unheard_before = call.replies.unheard
     speech = await speak(call, recording, pace=pace, timeout_s=timeout_s, silence=silence)
-    turns = await _complete_answer(call, speech.restarts_before, timeout_s)
+    turns = await _complete_answer(call, speech.restarts_before, timeout_s, unheard_before)
     speech_sent_at_ms = call.session.outbox.sent_at_ms[speech.last_speech_place]
     return AnsweredUtterance(speech.sent_pcm, speech.started_at_ms, speech_sent_at_ms, turns)
 
@@ -132,7 +135,7 @@ async def ask(
     before = _restarts(call)
     call.session.text(text, now_ms())
     call.flush()
-    return await _complete_answer(call, before, timeout_s)
+    return await _complete_answer(call, before, timeout_s, call.replies.unheard)
 
 
 def _restarts(call: VoiceCall) -> Mapping[int, int]:
@@ -140,12 +143,12 @@ def _restarts(call: VoiceCall) -> Mapping[int, int]:
 
 
 async def _complete_answer(
-    call: VoiceCall, restarts_before: Mapping[int, int], timeout_s: float
+    call: VoiceCall, restarts_before: Mapping[int, int], timeout_s: float, unheard_before: int
 ) -> tuple[TurnRecord, ...]:
     replies = call.replies
 
     def answer() -> tuple[TurnRecord, ...] | None:
-        if call.session.is_waiting_for_answer or not replies.is_settled:
+        if call.session.is_waiting_for_answer:
             return None
         turns = [
             turn
@@ -155,7 +158,10 @@ async def _complete_answer(
         ]
         # The agent's greeting may come after the request, and does not answer it.
         turns = list(dropwhile(lambda turn: turn.has_no_input, turns))
-        return tuple(turns) if turns and all(turn.is_over for turn in turns) else None
+        if not turns and replies.unheard > unheard_before:
+            raise NoSpeechHeardError
+        is_over = bool(turns) and replies.is_settled and all(turn.is_over for turn in turns)
+        return tuple(turns) if is_over else None
 
     return await call.until(answer, timeout_s=timeout_s, what="complete answer")
 

@@ -7,6 +7,7 @@ from repartee.domain.protocol.answers import Answer
 from repartee.domain.protocol.frames import (
     Frame,
     Interrupted,
+    NoSpeech,
     ReplyAudio,
     ReplyLost,
     ToolProgress,
@@ -72,10 +73,12 @@ class TurnCollector:
         timeline: Every event with its time of arrival.
         is_settled: The latest turn ended while no tool call was open. A tool call that outlives
             its turn is answered in another turn.
+        unheard: The number of utterances in which the server heard no speech.
     """
 
     def __init__(self) -> None:
         self.is_settled = False
+        self.unheard = 0
         self.turns: dict[int, TurnRecord] = {}
         self.timeline: list[tuple[float, Frame | Answer]] = []
         self._open_tools: dict[str, int] = {}
@@ -100,6 +103,8 @@ class TurnCollector:
                     | TurnEnd()
                 ):
                     self._add(event, at_ms)
+                case NoSpeech():
+                    self.unheard += 1
                 case _:
                     pass
 

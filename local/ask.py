@@ -148,8 +148,9 @@ def ask(url: str, question: str) -> str:
                 case "ready" if len(sent) == 1:
                     text = {"type": "text", "text": question}
                     send(line, add(sent, text, frame.get("next_seq")))
-                case "audio":
-                    has_audio = True
+                case "audio" | "error":
+                    # A turn that the server has given up may have inaudible audio.
+                    has_audio = frame["type"] == "audio"
                 case "transcript" if frame["role"] == "model":
                     turn += frame["text"]
                 case "turn_restarted":

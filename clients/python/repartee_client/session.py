@@ -209,6 +209,8 @@ class ClientSession:
                 self._acknowledge_by(now_ms)
             case TurnRestarted(turn=turn):
                 self.playback.restart(turn, now_ms)
+                if self._greeting_turn == turn:
+                    self._greeting_turn = None
                 self._open_tools = 0
             case ToolProgress(phase=phase):
                 # A later turn may speak the result of a tool call, so a greeting is not expected.
@@ -224,6 +226,9 @@ class ClientSession:
                 is_answered = is_accepted and not is_greeting
                 if is_answered and not self._open_tools:
                     self._waiting_since_ms = None
+            case SessionError(code="no_answer"):
+                # The turn that ends next was given up, so it is no greeting.
+                self._greeting_turn = None
             case NoSpeech(through=through):
                 place = self._last_request_place
                 is_latest = not place or self.outbox.is_within(place, through)

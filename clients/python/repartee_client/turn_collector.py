@@ -10,6 +10,7 @@ from repartee.domain.protocol.frames import (
     NoSpeech,
     ReplyAudio,
     ReplyLost,
+    SessionError,
     ToolProgress,
     Transcript,
     TurnEnd,
@@ -39,6 +40,7 @@ class TurnRecord:
         end: The turn's last frame; None while the turn is open.
         is_lost: The reply's audio was lost, and only its text arrived.
         restarts: How often the server restarted the turn.
+        is_given_up: The server reported that there is no answer.
     """
 
     number: int
@@ -52,6 +54,7 @@ class TurnRecord:
     is_interrupted: bool = False
     is_lost: bool = False
     restarts: int = 0
+    is_given_up: bool = False
 
     @property
     def is_over(self) -> bool:
@@ -62,7 +65,7 @@ class TurnRecord:
     def has_no_input(self) -> bool:
         """Whether the turn is a spoken reply without input, such as the agent's greeting."""
         has_end = self.end is not None and self.end.first_audio_ms is None
-        return has_end and bool(self.pcm) and not self.heard
+        return has_end and bool(self.pcm) and not (self.heard or self.is_given_up)
 
 
 class TurnCollector:
@@ -105,6 +108,9 @@ class TurnCollector:
                     self._add(event, at_ms)
                 case NoSpeech():
                     self.unheard += 1
+                case SessionError(code="no_answer"):
+                    for turn in self.turns.values():
+                        turn.is_given_up |= not turn.is_over
                 case _:
                     pass
 

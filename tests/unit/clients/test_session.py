@@ -75,6 +75,20 @@ def test_the_greeting_does_not_answer_a_text_that_was_accepted_before_it():
     assert not session.is_waiting_for_answer
 
 
+@pytest.mark.parametrize(
+    "before", [TurnRestarted(1), SessionError("no_answer", "Please say it again.", retryable=True)]
+)
+def test_a_turn_that_was_restarted_or_given_up_is_no_greeting(before: Frame):
+    session = open_session()
+    session.text("When do you open?", 0)
+    session.outgoing(0)
+    bodies: list[Frame] = [Accepted(2), ReplyAudio(1, CHUNK), before, greeting_end(1)]
+    for seq, body in enumerate(bodies, start=1):
+        session.receive(frame(seq, body), 100)
+
+    assert not session.is_waiting_for_answer
+
+
 def test_the_spoken_result_of_a_tool_call_answers_a_text_without_being_a_greeting():
     session = open_session()
     session.text("When do you open?", 0)

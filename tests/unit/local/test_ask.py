@@ -124,6 +124,21 @@ def test_the_client_to_be_copied_does_not_take_the_greeting_for_the_answer(
     assert ask.ask("ws://here", "When do you open?") == "At nine."
 
 
+def test_the_client_to_be_copied_ends_with_an_answer_that_the_server_gave_up(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    inaudible = [
+        {"type": "audio", "turn": 1, "data": "AAA=", "epoch": 1, "seq": 1},
+        {"type": "transcript", "role": "model", "text": "At nine.", "epoch": 1, "seq": 2},
+        {"type": "error", "code": "no_answer", "retryable": True, "epoch": 1, "seq": 3},
+        {"type": "turn_end", "turn": 1, "first_audio_ms": None, "epoch": 1, "seq": 4},
+    ]
+    line = Script(READY, *inaudible, TAKEN_OVER)
+    monkeypatch.setattr(ask, "connect", lambda *_, **__: line)
+
+    assert ask.ask("ws://here", "When do you open?") == "At nine."
+
+
 @pytest.mark.parametrize("arguments", [["caf\udce9"], ["hi", "--user", "caf\udce9"]])
 def test_the_client_to_be_copied_names_an_argument_that_is_no_utf8(
     arguments: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]

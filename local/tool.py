@@ -31,7 +31,7 @@ from repartee.adapters.dynamodb.table import DynamoTable
 from repartee.adapters.dynamodb.users.tool_records import DynamoToolRecords
 from repartee.adapters.personas import load_persona
 from repartee.config import CoreAgentSettings
-from repartee.domain.errors import ReparteeError
+from repartee.domain.errors import ReparteeError, UserErased
 from repartee.domain.front_desk.rules import default_rules
 from repartee.domain.text.validation_errors import describe_validation_errors
 from repartee.domain.tools.tool import Tool, ToolContext, ToolResult, ToolStatus
@@ -226,15 +226,21 @@ def main() -> int:
             writes = read_seeds(given.seed, kinds_of(stores))
             for write in writes:
                 write()
-            print(f"Stored {len(writes)} records.", file=sys.stderr)
+            print(f"Records stored: {len(writes)}", file=sys.stderr)
         if not needs_tables:
             print("\n".join(describe(tool) for tool in tools))
         if not given.name:
             return 0
         result = run(tools, given.name, given.arguments)
-    except (ToolError, ReparteeError) as error:
+    except ToolError as error:
         print(f"local.tool: {error}", file=sys.stderr)
         return 2
+    except UserErased as error:
+        print(f"local.tool: {error} is an erased user: choose another name", file=sys.stderr)
+        return 1
+    except ReparteeError as error:
+        print(f"local.tool: {type(error).__name__}: {error}", file=sys.stderr)
+        return 1
     print(result.to_json())
     return 0 if result.status in (ToolStatus.DONE, ToolStatus.REFUSED) else 1
 

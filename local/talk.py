@@ -20,9 +20,10 @@ from local.timeline_printer import TimelinePrinter
 from repartee.domain.audio import OUTPUT_RATE_HZ
 from repartee_client.access import HttpApiClient, get_token
 from repartee_client.connecting import open_reconnecting_voice_call
-from repartee_client.conversation import ANSWER_TIMEOUT_S, AnsweredUtterance, Pace, say
+from repartee_client.conversation import ANSWER_TIMEOUT_S, Pace, hear_greeting, say
 from repartee_client.errors import UnreachableError, VoiceClientError
 from repartee_client.recordings import Recording, UnusableRecordingError, read_wav, write_wav
+from repartee_client.turn_collector import TurnRecord
 from repartee_client.voice_call import now_ms
 
 _PLAYERS = (
@@ -53,6 +54,9 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
         "--conversation", help='id to continue, or "new" (default: the latest conversation)'
     )
     parser.add_argument("--fast", action="store_true", help="as fast as allowed, not in real time")
+    parser.add_argument(
+        "--greeting", action="store_true", help="let the agent greet first, then speak"
+    )
     parser.add_argument("--save", type=Path, metavar="DIR", help="save each reply as WAV")
     parser.add_argument(
         "--play", action="store_true", help="play each reply (aplay, afplay, ffplay)"
@@ -90,18 +94,21 @@ async def talk(options: argparse.Namespace, recordings: Sequence[tuple[str, Reco
     ticket = await api.start_session(conversation_id=options.conversation)
     pace = Pace.FAST if options.fast else Pace.REAL_TIME
     async with open_reconnecting_voice_call(api, ticket, listener=printer) as call:
+        if options.greeting:
+            turn = await hear_greeting(call, timeout_s=options.timeout)
+            await _keep([turn], "greeting", options)
         for name, recording in recordings:
             await call.until_ready()
             printer.line(now_ms(), f"speaks  {name} ({recording.duration_ms / 1_000:.1f} s)")
             answered = await say(call, recording, pace=pace, timeout_s=options.timeout)
             if answered.first_audio_ms is not None:
                 printer.line(now_ms(), f"first audio {answered.first_audio_ms} ms after the speech")
-            await _keep(answered, name, options)
+            await _keep(answered.turns, name, options)
         await call.hang_up()
 
 
-async def _keep(answered: AnsweredUtterance, name: str, options: argparse.Namespace) -> None:
-    for turn in answered.turns:
+async def _keep(turns: Sequence[TurnRecord], name: str, options: argparse.Namespace) -> None:
+    for turn in turns:
         if not turn.pcm:
             continue
         reply = Recording(bytes(turn.pcm), OUTPUT_RATE_HZ)

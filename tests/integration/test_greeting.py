@@ -2,10 +2,12 @@
 
 import asyncio
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from local import ask as ask_program
+from local.talk import parse_arguments, talk
 from repartee.domain.protocol.frames import SessionError
 from repartee_client.connecting import open_voice_call
 from repartee_client.conversation import ask
@@ -32,7 +34,7 @@ def greets(running: RunningStack, request: pytest.FixtureRequest) -> Iterator[No
 def test_each_session_of_a_user_begins_with_one_greeting(running: RunningStack) -> None:
     user = new_user("greeted")
 
-    async def talk() -> str:
+    async def hold() -> str:
         api = await running.api_of(user)
         ticket = await api.start_session()
         async with open_voice_call(ticket.url) as call:
@@ -48,7 +50,7 @@ def test_each_session_of_a_user_begins_with_one_greeting(running: RunningStack) 
             await call.hang_up()
         return ticket.conversation_id
 
-    conversation_id = running.run(talk())
+    conversation_id = running.run(hold())
 
     turns = [
         item
@@ -62,7 +64,7 @@ def test_each_session_of_a_user_begins_with_one_greeting(running: RunningStack) 
 def test_a_question_is_answered_although_the_model_ignores_or_delays_the_greeting(
     running: RunningStack,
 ) -> None:
-    async def talk(kind: str) -> None:
+    async def hold(kind: str) -> None:
         api = await running.api_of(new_user("ignored"))
         assert running.stack.simulator is not None
         async with GeminiControl(running.stack.simulator) as gemini:
@@ -77,16 +79,31 @@ def test_a_question_is_answered_although_the_model_ignores_or_delays_the_greetin
         assert not [one for _, one in call.replies.timeline if isinstance(one, SessionError)]
 
     for kind in ("ignored_text", "late_text"):
-        running.run(talk(kind))
+        running.run(hold(kind))
+
+
+def test_a_spoken_call_can_begin_with_the_greeting(
+    running: RunningStack, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    addresses = running.stack.addresses
+    arguments = ["--greeting", "--user", new_user("talks"), "--save", str(tmp_path)]
+    options = parse_arguments(
+        [*arguments, "--http-api", addresses.http, "--issuer", addresses.issuer]
+    )
+
+    running.run(talk(options, []))
+
+    assert GREETING in capsys.readouterr().out
+    assert [path.name for path in tmp_path.iterdir()] == ["greeting-turn-1.wav"]
 
 
 def test_the_client_to_be_copied_prints_the_answer_alone(running: RunningStack) -> None:
-    async def talk() -> str:
+    async def hold() -> str:
         api = await running.api_of(new_user("copied"))
         ticket = await api.start_session()
         return await asyncio.to_thread(ask_program.ask, ticket.url, QUESTION)
 
-    answer = running.run(talk())
+    answer = running.run(hold())
 
     assert ANSWER in answer
     assert GREETING not in answer

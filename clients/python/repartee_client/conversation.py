@@ -123,6 +123,20 @@ async def say(
     return AnsweredUtterance(speech.sent_pcm, speech.started_at_ms, speech_sent_at_ms, turns)
 
 
+async def hear_greeting(call: VoiceCall, *, timeout_s: float = ANSWER_TIMEOUT_S) -> TurnRecord:
+    """Wait until an agent that speaks first has completed its greeting, and return that turn.
+
+    Raises:
+        NoAnswerError: No reply is complete after ``timeout_s``.
+        VoiceClientError: The call failed.
+    """
+
+    def greeting() -> TurnRecord | None:
+        return next((turn for turn in call.replies.turns.values() if turn.is_over), None)
+
+    return await call.until(greeting, timeout_s=timeout_s, what="complete greeting")
+
+
 async def ask(
     call: VoiceCall, text: str, *, timeout_s: float = ANSWER_TIMEOUT_S
 ) -> tuple[TurnRecord, ...]:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from functools import partial
 
 from local.demo.recorded_script import word_error_rate, words_of
-from repartee_client.conversation import Pace, speak
+from repartee_client.conversation import Pace, hear_greeting, speak
 from repartee_client.errors import NoAnswerError
 from repartee_client.recordings import Recording
 from repartee_client.voice_call import VoiceCall
@@ -36,14 +36,10 @@ def _audible(call: VoiceCall) -> set[int]:
     return {number for number, turn in call.replies.turns.items() if turn.pcm}
 
 
-async def hear_greeting(call: VoiceCall) -> None:
+async def listen_to_greeting(call: VoiceCall) -> None:
     """Wait until the agent has greeted; a fault may prevent that."""
     with contextlib.suppress(NoAnswerError):
-        await call.until(
-            lambda: any(turn.is_over for turn in call.replies.turns.values()),
-            timeout_s=_GREETING_TIMEOUT_S,
-            what="greeting",
-        )
+        await hear_greeting(call, timeout_s=_GREETING_TIMEOUT_S)
 
 
 async def until_answered(call: VoiceCall, script: Sequence[str]) -> None:

@@ -19,9 +19,9 @@ from tests.chaos.faults.injector import Injector
 from tests.chaos.plan.run_plan import FaultKind, RunPlan, Takeover
 from tests.chaos.user.answer_waits import (
     ANSWER_TIMEOUT_S,
-    hear_greeting,
     is_answered,
     is_last_of,
+    listen_to_greeting,
     speak_and_listen,
     speak_until,
     until_answered,
@@ -145,7 +145,7 @@ class PlannedConversation:
         for number, (_, recording) in enumerate(script):
             await injector.on_turn_start(number)
             if self.plan.waits_for_greeting and not number:
-                await hear_greeting(call)
+                await listen_to_greeting(call)
             if self.plan.is_spoken_over(number):
                 await speak_and_listen(call, recording)
                 continue

@@ -156,6 +156,19 @@ def test_the_model_is_told_the_day_and_the_tools_with_their_arguments():
         assert parameters["properties"]["date"]["description"] == "The date, YYYY-MM-DD."
 
 
+def test_a_model_that_calls_a_tool_by_a_former_name_learns_the_present_names():
+    """The history of a conversation with version 0.1.0 holds such calls."""
+    former = call("book_appointment", date="2026-11-20", time="15:00")
+    with core_agent([former], [BOOK_AT_THREE], say("You are booked.")) as function:
+        answer = function.ask("book me in at three today")
+
+        assert (answer["status"], answer["answer"]) == ("done", "You are booked.")
+        assert function.booked() == [Slot(TODAY, time(15))]
+        refused = str(function.gemini.requests[1]["contents"][-1])
+        assert "book_appointment is not a valid tool" in refused
+        assert "book, my_bookings, cancel_booking, move_booking" in refused
+
+
 def test_each_declared_argument_has_a_type_and_nothing_that_gemini_refuses():
     with core_agent(say("Yes.")) as function:
         function.ask("are you open")

@@ -126,7 +126,7 @@ class ErasureStore(Protocol):
     """Finds and deletes the data of a user, or of one conversation, in every table.
 
     A ``conversation_id`` of None means all data of the user. With one, the user's profile, notes,
-    days of usage, bookings and other conversations are left alone.
+    days of usage, bookings, tool records and other conversations are left alone.
 
     All methods raise ``StoreUnavailable`` when a table fails beyond the retries.
     """

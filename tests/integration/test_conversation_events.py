@@ -62,7 +62,7 @@ EXPECTED: dict[str, Callable[[Answer], bool]] = {
     "disconnect.client_closed": is_ok,
     "http_api.create_session": is_ticket,
     "http_api.export": lambda one: is_ok(one) and bool(one.body["conversations"]),
-    "http_api.health": lambda one: is_ok(one) and one.body == {"status": "ok"},
+    "http_api.health": lambda one: is_ok(one) and one.body["status"] == "ok",
     "http_api.list_conversations": lambda one: is_ok(one) and bool(one.body["conversations"]),
     "http_api.list_turns": lambda one: is_ok(one) and one.body["turns"] == [],
     "http_api.read_usage": lambda one: is_ok(one) and one.body["today"]["turns"] == 0,

@@ -372,7 +372,7 @@ def test_connections_that_open_at_once_are_all_listed(stores: Stores) -> None:
 def test_the_current_connection_is_kept_at_any_age(stores: Stores) -> None:
     names = [f"connection-{number}" for number in range(1, 6)]
     stores.openings.open(opening(connection=names[0]))
-    stores.sessions.greet(SESSION, Connected(NOON_MS, names[0]))
+    stores.sessions.accept_hello(SESSION, Connected(NOON_MS, names[0]))
 
     opened = [stores.openings.open(opening(connection=name)) for name in names[1:]]
 

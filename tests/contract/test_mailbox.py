@@ -10,8 +10,8 @@ from repartee.domain.protocol.messages import (
     Audio,
     Bye,
     Detached,
-    Greeted,
     Hello,
+    HelloReceived,
     MailboxEntry,
     Message,
     NoteForgotten,
@@ -86,7 +86,9 @@ def test_every_kind_of_message_is_read_unchanged(stores: Stores, message: Messag
     "notice",
     [
         Detached("connection="),
-        Greeted(Hello(OutputPosition(3, 41), marks_speech=True, connected_at_ms=7), "connection="),
+        HelloReceived(
+            Hello(OutputPosition(3, 41), marks_speech=True, connected_at_ms=7), "connection="
+        ),
         Superseded("session-2"),
         PreferencesChanged(PreferenceChanges("es-ES", "Puck", 'लिखिए "slowly"'), NOON_MS + 3),
         PreferencesChanged(PreferenceChanges(voice="", style=""), NOON_MS),

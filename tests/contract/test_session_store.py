@@ -282,34 +282,34 @@ def test_the_newest_connection_is_current_in_any_order_of_hellos(
     replaced = set()
     for place, connection in enumerate(order):
         for _ in range(2):
-            greeting = stores.sessions.greet(SESSION, connection)
-            assert greeting is not None
-            assert greeting.state.greeted == max(order[: place + 1])
-            if greeting.state.greeted == connection:
-                replaced.add(greeting.replaced_connection_id)
+            outcome = stores.sessions.accept_hello(SESSION, connection)
+            assert outcome is not None
+            assert outcome.state.newest_hello == max(order[: place + 1])
+            if outcome.state.newest_hello == connection:
+                replaced.add(outcome.replaced_connection_id)
 
     state = stores.sessions.load(SESSION)
     assert state is not None
-    assert state.greeted == at(5, "C")
+    assert state.newest_hello == at(5, "C")
     assert None in replaced
 
 
-def test_a_greeting_returns_the_replaced_connection_and_no_ended_session_changes(
+def test_a_hello_returns_the_replaced_connection_and_no_ended_session_changes(
     stores: Stores,
 ) -> None:
-    assert stores.sessions.greet(SESSION, at(0, "A")) is None
+    assert stores.sessions.accept_hello(SESSION, at(0, "A")) is None
     served_session(stores)
-    stores.sessions.greet(SESSION, at(0, "A"))
+    stores.sessions.accept_hello(SESSION, at(0, "A"))
 
-    greeting = stores.sessions.greet(SESSION, at(1, "B"))
-    assert greeting is not None
-    assert greeting.replaced_connection_id == "A"
+    outcome = stores.sessions.accept_hello(SESSION, at(1, "B"))
+    assert outcome is not None
+    assert outcome.replaced_connection_id == "A"
     stores.sessions.release_lease(SESSION, epoch=1, cursor=0, ended=True)
-    late = stores.sessions.greet(SESSION, at(2, "C"))
+    late = stores.sessions.accept_hello(SESSION, at(2, "C"))
 
     assert late is not None
     assert late.state.ended
-    assert late.state.greeted == at(1, "B")
+    assert late.state.newest_hello == at(1, "B")
 
 
 def test_the_taken_input_is_written_with_the_cursor_and_never_moves_back(

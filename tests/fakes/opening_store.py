@@ -46,7 +46,7 @@ class FakeOpeningStore:
                 opening.user_id,
                 opening.conversation_id,
                 None,
-                greeted=NO_CONNECTION,
+                newest_hello=NO_CONNECTION,
                 open_connections=(opening.connection_id,),
             )
             if header is not None:

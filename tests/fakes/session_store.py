@@ -2,7 +2,7 @@ from dataclasses import replace
 
 from repartee.domain.errors import LeaseLost
 from repartee.domain.protocol.recent_input import InputTaken
-from repartee.domain.session.state import Connected, Greeting, Lease, SessionState, WakeElection
+from repartee.domain.session.state import Connected, HelloOutcome, Lease, SessionState, WakeElection
 from tests.fakes.tables import FakeTables
 
 _WAKE_WINDOW_MS = 3_000
@@ -55,16 +55,16 @@ class FakeSessionStore:
             raise LeaseLost(session_id)
         return state
 
-    def greet(self, session_id: str, connection: Connected) -> Greeting | None:
+    def accept_hello(self, session_id: str, connection: Connected) -> HelloOutcome | None:
         with self._tables.lock:
             state = self._tables.states.get(session_id)
             if state is None:
                 return None
-            kept = state.greeted
+            kept = state.newest_hello
             if not state.ended and (kept is None or kept < connection):
                 self._tables.replaced[session_id] = kept.connection_id if kept else ""
-                state = self._tables.states[session_id] = replace(state, greeted=connection)
-            return Greeting(state, self._tables.replaced.get(session_id) or None)
+                state = self._tables.states[session_id] = replace(state, newest_hello=connection)
+            return HelloOutcome(state, self._tables.replaced.get(session_id) or None)
 
     def renew_lease(
         self,

@@ -24,8 +24,8 @@ from repartee.domain.protocol.messages import (
     Audio,
     Bye,
     Detached,
-    Greeted,
     Hello,
+    HelloReceived,
     Message,
     NoteForgotten,
     Notice,
@@ -83,7 +83,9 @@ NOTICES: tuple[Notice, ...] = (
     PreferencesChanged(PreferenceChanges("es-ES", "Puck", "slowly"), NOON_MS + 7),
     PreferencesChanged(PreferenceChanges(voice=""), NOON_MS + 8),
     NoteForgotten("01ABC"),
-    Greeted(Hello(OutputPosition(2, 17), marks_speech=True, connected_at_ms=NOON_MS), "tab-2"),
+    HelloReceived(
+        Hello(OutputPosition(2, 17), marks_speech=True, connected_at_ms=NOON_MS), "tab-2"
+    ),
 )
 _MODEL_MESSAGES = json.dumps(
     [
@@ -148,7 +150,7 @@ def _talk(stores: Stores) -> None:
     _open(stores, "served")
     _serve(stores, "served")
     stores.connections.count_refusal("connection-of-served")
-    stores.sessions.greet("served", Connected(NOON_MS, "connection-of-served"))
+    stores.sessions.accept_hello("served", Connected(NOON_MS, "connection-of-served"))
     for seq, message in enumerate(MESSAGES, 21):
         stores.mailbox.append("served", Numbered(seq, message, "connection-1", NOON_MS + seq))
     for notice in NOTICES:

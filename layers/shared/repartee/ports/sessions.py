@@ -10,7 +10,7 @@ from repartee.domain.session.state import (
     ActiveSession,
     Connected,
     ConnectionOpening,
-    Greeting,
+    HelloOutcome,
     Lease,
     OpenedConnection,
     SessionState,
@@ -52,7 +52,7 @@ class SessionStore(Protocol):
         """
         ...
 
-    def greet(self, session_id: str, connection: Connected) -> Greeting | None:
+    def accept_hello(self, session_id: str, connection: Connected) -> HelloOutcome | None:
         """Make the connection of a ``hello`` current, unless a newer connection is current.
 
         A repeated ``hello`` changes nothing. Nothing is written to a session that has ended.

@@ -239,8 +239,8 @@ def test_a_surplus_connection_is_closed_with_a_reason_and_the_current_one_stays(
     for name in ("current", "idle-1", "idle-2"):
         door.knock(f"ticket-of-{name}", connection=name)
     state = door.tables.states["session-1"]
-    greeted = replace(state, greeted=Connected(NOON_MS, "current"))
-    door.tables.states["session-1"] = greeted
+    later = replace(state, newest_hello=Connected(NOON_MS, "current"))
+    door.tables.states["session-1"] = later
 
     for name in ("new-1", "new-2"):
         assert door.knock(f"ticket-of-{name}", connection=name)["statusCode"] == 200
@@ -269,7 +269,7 @@ def test_a_state_without_a_hello_noted_keeps_the_connection_that_it_serves() -> 
     door = Door()
     for number in range(3):
         door.knock(f"ticket-{number}", connection=f"connection-{number}")
-    old = replace(door.tables.states["session-1"], greeted=None, connection_id="connection-0")
+    old = replace(door.tables.states["session-1"], newest_hello=None, connection_id="connection-0")
     door.tables.states["session-1"] = old
 
     door.knock("ticket-3", connection="connection-3")

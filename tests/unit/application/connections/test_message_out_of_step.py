@@ -10,8 +10,8 @@ from repartee.domain.protocol.messages import (
     MAX_AHEAD,
     Acknowledged,
     Audio,
-    Greeted,
     Hello,
+    HelloReceived,
     Notified,
     Numbered,
     OutputPosition,
@@ -46,7 +46,7 @@ class Steps(MessageRouteHarness):
 
     def __init__(self) -> None:
         super().__init__()
-        self.change_state(greeted=NO_CONNECTION)
+        self.change_state(newest_hello=NO_CONNECTION)
 
     def at(self, cursor: int, *accepted: Any) -> None:
         """Let the last numbers up to ``cursor`` be those of ``accepted``, None for a gap."""
@@ -114,7 +114,7 @@ def test_ready_says_which_number_comes_next(
     assert ready["next_seq"] == next_seq
     state = line.sessions.load("session-1")
     assert state is not None
-    assert state.greeted == Connected(NOON_MS, OLD)
+    assert state.newest_hello == Connected(NOON_MS, OLD)
     assert len(line.workers.wakes) == (0 if is_served else 1)
 
 
@@ -127,7 +127,7 @@ def test_a_hello_whose_number_is_taken_reaches_the_worker_as_a_notice() -> None:
     (entry,) = line.kept
     assert isinstance(entry, Notified)
     said = Hello(OutputPosition(1, 7), marks_speech=True, connected_at_ms=NOON_MS)
-    assert entry.notice == Greeted(said, OLD)
+    assert entry.notice == HelloReceived(said, OLD)
 
 
 @pytest.mark.parametrize(
@@ -312,7 +312,7 @@ def test_a_connection_that_was_replaced_gets_an_error_and_is_closed(body: dict[s
     assert line.kept == before
     state = line.sessions.load("session-1")
     assert state is not None
-    assert state.greeted == Connected(NOON_MS + 1, NEW)
+    assert state.newest_hello == Connected(NOON_MS + 1, NEW)
 
 
 def test_a_late_message_of_the_older_connection_leaves_its_repetition_alone() -> None:

@@ -162,7 +162,7 @@ OWED: list[dict[str, Any]] = [
     {"pending_calls": (PendingCall(ToolCallKey(1, 1), "ask_core_agent", "{}", "hash"),)},
     {"epoch": 2, "undelivered": (UndeliveredTurn(1, OutputPosition(2, 9)),)},
     # A hello without prewarming.
-    {"greeted": Connected(NOON_MS, "connection-1")},
+    {"newest_hello": Connected(NOON_MS, "connection-1")},
 ]
 
 
@@ -179,7 +179,7 @@ def test_a_client_that_waits_for_an_answer_wakes_with_its_ping(changes: dict[str
 
 SETTLED: list[dict[str, Any]] = [
     {},
-    {"greeted": Connected(NOON_MS, "connection-1"), "connection_id": "connection-1"},
+    {"newest_hello": Connected(NOON_MS, "connection-1"), "connection_id": "connection-1"},
     # A later worker has looked at it.
     {"epoch": 3, "undelivered": (UndeliveredTurn(1, OutputPosition(2, 9)),)},
 ]

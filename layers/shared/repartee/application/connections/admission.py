@@ -51,7 +51,7 @@ def connection_problem(state: SessionState, connection: Connected) -> BadInput |
     match state.standing_of(connection):
         case ConnectionStanding.SUPERSEDED:
             return superseded_error()
-        case ConnectionStanding.UNGREETED:
+        case ConnectionStanding.BEFORE_HELLO:
             text = "this connection has not sent hello: send it and wait for ready"
             return BadInput("hello_first", text, retryable=True)
         case ConnectionStanding.CURRENT:

@@ -10,8 +10,8 @@ from repartee.application.connections.admission import (
     connection_problem,
     load_open_state,
 )
+from repartee.application.connections.answer_hello import answer_hello
 from repartee.application.connections.client_answers import ClientAnswers, Trouble
-from repartee.application.connections.greet_client import greet_client
 from repartee.application.connections.wake_worker import Waker
 from repartee.domain.errors import BadInput, StoreUnavailable, UnusableMessage
 from repartee.domain.protocol.answers import AcceptedBefore, Pong, Ready, ReconnectSoon
@@ -135,7 +135,7 @@ class _Routing:
                 now_ms = self._router.clock.now_ms()
                 numbered = Numbered(seq, message, self._caller.connection_id, now_ms)
                 if isinstance(message, Hello):
-                    self._greet(numbered, message)
+                    self._answer_hello(numbered, message)
                 else:
                     self._store_message(numbered)
 
@@ -212,10 +212,10 @@ class _Routing:
         if is_unread and not self._waker.is_served(state):
             self._waker.wake()
 
-    def _greet(self, numbered: Numbered, hello: Hello) -> None:
+    def _answer_hello(self, numbered: Numbered, hello: Hello) -> None:
         caller = self._caller
         try:
-            welcome = greet_client(
+            welcome = answer_hello(
                 caller.session_id,
                 numbered,
                 hello,

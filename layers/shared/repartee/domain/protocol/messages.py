@@ -163,7 +163,7 @@ class ParsedMessage:
 
 
 @dataclass(frozen=True, slots=True)
-class Greeted:
+class HelloReceived:
     """A connection said hello under a number that another message has; the hello is still valid."""
 
     hello: Hello
@@ -209,7 +209,9 @@ class NoteForgotten:
     note_id: str
 
 
-type Notice = Acknowledged | Greeted | Detached | Superseded | PreferencesChanged | NoteForgotten
+type Notice = (
+    Acknowledged | HelloReceived | Detached | Superseded | PreferencesChanged | NoteForgotten
+)
 
 
 @dataclass(frozen=True, slots=True)

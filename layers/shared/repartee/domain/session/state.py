@@ -63,7 +63,7 @@ class ConnectionStanding(Enum):
 
     CURRENT = auto()
     SUPERSEDED = auto()
-    UNGREETED = auto()
+    BEFORE_HELLO = auto()
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,8 +82,8 @@ class SessionState:
         cost_usd: Total cost of the commits and of the spending outside commits.
         undelivered: The turns that were committed before the client had all of them, oldest first.
         marks_speech: Whether the newest client marks where speech begins and ends.
-        greeted: The newest connection that said hello, ``NO_CONNECTION`` before the first. None if
-            an older version, which did not record this, wrote the state.
+        newest_hello: The newest connection that said hello, ``NO_CONNECTION`` before the first.
+            None if an older version, which did not record this, wrote the state.
         taken: The input that a worker has taken so far. None before the first worker, or if only
             workers of older versions, which did not record this, served the session.
         open_connections: The most recently opened connections, the newest last.
@@ -104,27 +104,27 @@ class SessionState:
     cost_usd: Decimal = Decimal(0)
     undelivered: tuple[UndeliveredTurn, ...] = ()
     marks_speech: bool = False
-    greeted: Connected | None = None
+    newest_hello: Connected | None = None
     taken: InputTaken | None = None
     open_connections: tuple[str, ...] = ()
     is_greeting_over: bool = False
 
     def standing_of(self, connection: Connected) -> ConnectionStanding:
-        """Return the standing of a connection; without ``greeted``, each connection is current."""
-        is_greeted = self.greeted and connection.connection_id == self.greeted.connection_id
-        if self.greeted is None or is_greeted:
+        """Return the standing of a connection; if no hello is recorded, each one is current."""
+        newest = self.newest_hello
+        if newest is None or connection.connection_id == newest.connection_id:
             return ConnectionStanding.CURRENT
-        if connection < self.greeted:
+        if connection < newest:
             return ConnectionStanding.SUPERSEDED
         # A message function of the previous version may have handled its hello.
         is_served = connection.connection_id == self.connection_id
-        return ConnectionStanding.CURRENT if is_served else ConnectionStanding.UNGREETED
+        return ConnectionStanding.CURRENT if is_served else ConnectionStanding.BEFORE_HELLO
 
     @property
     def served_connection(self) -> Connected:
         """Return the connection that the last worker served, if its age is known."""
-        greeted = self.greeted or NO_CONNECTION
-        return greeted if greeted.connection_id == self.connection_id else NO_CONNECTION
+        newest = self.newest_hello or NO_CONNECTION
+        return newest if newest.connection_id == self.connection_id else NO_CONNECTION
 
     @property
     def max_input_seq(self) -> int:
@@ -136,9 +136,9 @@ class SessionState:
     @property
     def current_connection_id(self) -> str | None:
         """Return the newest connection that said hello, None before the first ``hello``."""
-        if self.greeted is None:
+        if self.newest_hello is None:
             return self.connection_id
-        return None if self.greeted == NO_CONNECTION else self.greeted.connection_id
+        return None if self.newest_hello == NO_CONNECTION else self.newest_hello.connection_id
 
     @property
     def needs_worker(self) -> bool:
@@ -148,8 +148,8 @@ class SessionState:
         the client may lack and that no later worker has checked, and for a connection that said
         hello and has not been served.
         """
-        is_greeted = self.greeted not in (None, NO_CONNECTION)
-        is_new_here = is_greeted and self.current_connection_id != self.connection_id
+        said_hello = self.newest_hello not in (None, NO_CONNECTION)
+        is_new_here = said_hello and self.current_connection_id != self.connection_id
         is_missed = any(turn.ends_at.epoch == self.epoch for turn in self.undelivered)
         return self.owner is not None or bool(self.pending_calls) or is_missed or is_new_here
 
@@ -163,11 +163,11 @@ class SessionState:
 
 
 @dataclass(frozen=True, slots=True)
-class Greeting:
+class HelloOutcome:
     """The outcome of a connection's hello for its session.
 
     Attributes:
-        state: The session after the hello. ``greeted`` is another connection if that is newer.
+        state: The session after the hello. Its ``newest_hello`` may be another, newer connection.
         replaced_connection_id: The connection that this one replaced, None if it is the first.
     """
 

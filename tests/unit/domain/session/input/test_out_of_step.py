@@ -13,8 +13,8 @@ from repartee.domain.protocol.messages import (
     Acknowledged,
     Audio,
     Bye,
-    Greeted,
     Hello,
+    HelloReceived,
     Message,
     Numbered,
     OutputPosition,
@@ -94,7 +94,7 @@ def test_the_newest_connection_is_current_with_any_hello_number() -> None:
     call = started()
     call.send(connected(5), seq=30, connection="B")
     call.send(connected(9), seq=3, connection="C")
-    call.notice(Greeted(connected(8), "D"))
+    call.notice(HelloReceived(connected(8), "D"))
     call.send(connected(7), seq=40, connection="E")
 
     assert [one.connection_id for one in call.all(SetConnection)] == ["B", "C"]
@@ -106,8 +106,8 @@ def test_a_hello_without_a_number_counts_once_and_gets_what_its_client_lacks() -
     call.reply()
     before = len(call.posted)
 
-    call.notice(Greeted(connected(9, received=2), "B"))
-    call.notice(Greeted(connected(9, received=2), "B"))
+    call.notice(HelloReceived(connected(9, received=2), "B"))
+    call.notice(HelloReceived(connected(9, received=2), "B"))
 
     assert [one.seq for one in call.posted[before:]] == list(range(3, before + 1))
     assert call.all(PostFrame)[-1].connection_id == "B"
@@ -119,7 +119,7 @@ def test_a_device_without_marks_is_heard_when_its_hello_has_no_number() -> None:
     call.reply()
     call.ack()
 
-    call.notice(Greeted(connected(9), "B"))
+    call.notice(HelloReceived(connected(9), "B"))
     call.send(Audio(SPEECH), Audio(SPEECH), Audio(SILENCE), Audio(SILENCE), connection="B")
     call.reply("I hear you.")
     call.ack()
@@ -128,7 +128,7 @@ def test_a_device_without_marks_is_heard_when_its_hello_has_no_number() -> None:
 
 
 def test_a_connection_of_the_worker_before_is_known_by_its_place() -> None:
-    state = replace(STATE, connection_id="B", greeted=Connected(5, "B"))
+    state = replace(STATE, connection_id="B", newest_hello=Connected(5, "B"))
     call = SessionHarness(state=state)
     call.start()
 

@@ -12,8 +12,8 @@ from repartee.domain.protocol.messages import (
     Audio,
     Bye,
     Detached,
-    Greeted,
     Hello,
+    HelloReceived,
     Message,
     NoteForgotten,
     Notice,
@@ -144,7 +144,7 @@ def notice_attributes(notice: Notice, expires_at: int) -> "Item":
                 "played_ms": played_ms or 0,
                 "is_played_unknown": True if played_ms is None else None,
             }
-        case Greeted(hello, connection_id):
+        case HelloReceived(hello, connection_id):
             values = _hello_values(hello) | {"kind": "greeted", "connection_id": connection_id}
         case Detached(connection_id):
             values = {"kind": "detached", "connection_id": connection_id}
@@ -168,7 +168,7 @@ def notice_from(item: "Item") -> Notice | Unknown:
                 None if "is_played_unknown" in item else number(item, "played_ms"),
             )
         case "greeted":
-            return Greeted(_hello(item), item["connection_id"]["S"])
+            return HelloReceived(_hello(item), item["connection_id"]["S"])
         case "detached":
             return Detached(item["connection_id"]["S"])
         case "superseded":
@@ -262,7 +262,7 @@ def state_from(session_id: str, item: "Item") -> SessionState:
         Decimal(item["cost_usd"]["N"]) if "cost_usd" in item else Decimal(0),
         _undelivered(item),
         _marks_speech(item),
-        _greeted(item),
+        _newest_hello(item),
         _taken(item),
         _open_connections(item),
         "is_greeting_over" in item,
@@ -275,16 +275,16 @@ def _open_connections(item: "Item") -> tuple[str, ...]:
 
 
 def _connections(state: SessionState) -> dict[str, Value]:
-    if state.greeted is None:
+    if state.newest_hello is None:
         return {}
     return {
-        "greeted_connection_id": state.greeted.connection_id,
-        "greeted_connected_at_ms": state.greeted.at_ms,
+        "greeted_connection_id": state.newest_hello.connection_id,
+        "greeted_connected_at_ms": state.newest_hello.at_ms,
         "open_connections": list(state.open_connections),
     }
 
 
-def _greeted(item: "Item") -> Connected | None:
+def _newest_hello(item: "Item") -> Connected | None:
     connection_id = text(item, "greeted_connection_id")
     if connection_id is None:
         return None

@@ -202,7 +202,7 @@ class DynamoOpeningStore:
             opening.user_id,
             opening.conversation_id,
             None,
-            greeted=NO_CONNECTION,
+            newest_hello=NO_CONNECTION,
             open_connections=(opening.connection_id,),
         )
         expires_at = keys.expires_at(opening.opened_at_ms, keys.STATE_LIFETIME_S)
@@ -295,9 +295,9 @@ class DynamoOpeningStore:
             as_seen = "open_connections = :seen"
             values[":seen"] = [*state.open_connections]
         # A concurrent hello may make one of the surplus connections the current one.
-        if state.greeted is not None:
+        if state.newest_hello is not None:
             as_seen += " AND greeted_connection_id = :greeted"
-            values[":greeted"] = state.greeted.connection_id
+            values[":greeted"] = state.newest_hello.connection_id
         else:
             as_seen += " AND attribute_not_exists(greeted_connection_id)"
         return [

@@ -13,7 +13,7 @@ from repartee.domain.protocol.recent_input import InputTaken
 from repartee.domain.session.state import (
     NO_CONNECTION,
     Connected,
-    Greeting,
+    HelloOutcome,
     Lease,
     SessionState,
     WakeElection,
@@ -147,7 +147,7 @@ class DynamoSessionStore:
         except ConditionFailed:
             self._update_mine(session_id, epoch, f"SET {update}", values)
 
-    def greet(self, session_id: str, connection: Connected) -> Greeting | None:
+    def accept_hello(self, session_id: str, connection: Connected) -> HelloOutcome | None:
         """Make the connection of a ``hello`` current, unless a newer connection is current."""
         try:
             item = self._update(
@@ -169,7 +169,7 @@ class DynamoSessionStore:
                 return None
             item = failed.item
         replaced = text(item, "replaced_connection_id") or None
-        return Greeting(state_from(session_id, item), replaced)
+        return HelloOutcome(state_from(session_id, item), replaced)
 
     def renew_lease(
         self,

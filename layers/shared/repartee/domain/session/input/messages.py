@@ -23,7 +23,7 @@ class MessageIntake:
         """Handle a message; the mailbox may return it repeatedly."""
         # A ``hello`` takes effect at once, because the client sends missing messages again over
         # the connection of the ``hello``.
-        self.greet(numbered)
+        self.take_hello(numbered)
         order, seq = self._order, numbered.seq
         if order.is_too_far_ahead(seq):
             self._refuse(numbered, "seq_too_far", too_far_ahead_text(seq), retryable=True)
@@ -31,7 +31,7 @@ class MessageIntake:
             text = f"{seq} was skipped before it arrived: send the message as {order.next_seq}"
             self._refuse(numbered, "seq_taken", text)
 
-    def greet(self, numbered: Numbered) -> bool:
+    def take_hello(self, numbered: Numbered) -> bool:
         """Attach the connection of a ``hello``; return False if the ``hello`` has no effect."""
         hello = numbered.message
         if not isinstance(hello, Hello):

@@ -6,7 +6,7 @@ from enum import Enum, auto
 from repartee.domain.protocol.messages import (
     Acknowledged,
     Detached,
-    Greeted,
+    HelloReceived,
     NoteForgotten,
     Notified,
     Numbered,
@@ -48,8 +48,8 @@ class NoticeIntake:
                 self._keeper.undelivered.acknowledge(ack.received)
                 self._answer_watch.note_played(ack.turn, now_ms)
                 return outcome
-            case Greeted(hello=hello, connection_id=connection_id):
-                if self._messages.greet(Numbered(0, hello, connection_id, 0)):
+            case HelloReceived(hello=hello, connection_id=connection_id):
+                if self._messages.take_hello(Numbered(0, hello, connection_id, 0)):
                     self._feed.apply_hello(hello, connection_id)
             case Detached(connection_id=connection_id):
                 self._messages.detach(connection_id, now_ms)

@@ -9,7 +9,7 @@ from repartee.application.connections.admission import (
     superseded_error,
 )
 from repartee.domain.errors import BadInput
-from repartee.domain.protocol.messages import Greeted, Hello, Numbered
+from repartee.domain.protocol.messages import Hello, HelloReceived, Numbered
 from repartee.domain.session.state import Connected, SessionState
 from repartee.ports.sessions import Appended, Mailbox, SessionStore
 
@@ -28,7 +28,7 @@ class Welcome:
     replaced_connection_id: str | None
 
 
-def greet_client(
+def answer_hello(
     session_id: str, numbered: Numbered, hello: Hello, *, mailbox: Mailbox, sessions: SessionStore
 ) -> Welcome:
     """Make the hello's connection current, and leave the hello for the session's worker.
@@ -41,12 +41,12 @@ def greet_client(
         StoreUnavailable: A table failed; the client may say hello again.
     """
     connection = Connected(hello.connected_at_ms, numbered.connection_id)
-    greeting = sessions.greet(session_id, connection)
-    if greeting is None or greeting.state.ended:
+    outcome = sessions.accept_hello(session_id, connection)
+    if outcome is None or outcome.state.ended:
         raise session_ended_error()
-    if greeting.state.current_connection_id != connection.connection_id:
+    if outcome.state.current_connection_id != connection.connection_id:
         raise superseded_error()
-    notice_ids = _leave_hello(session_id, numbered, hello, greeting.state, mailbox)
+    notice_ids = _leave_hello(session_id, numbered, hello, outcome.state, mailbox)
     try:
         # Read after the write: see ``deliver_notice``.
         state = load_open_state(sessions, session_id)
@@ -55,7 +55,7 @@ def greet_client(
         mailbox.delete(session_id, (), notice_ids)
         raise
     next_seq = InputNumbers(mailbox, session_id).next_seq(state)
-    return Welcome(state, next_seq, greeting.replaced_connection_id)
+    return Welcome(state, next_seq, outcome.replaced_connection_id)
 
 
 def _leave_hello(
@@ -65,5 +65,5 @@ def _leave_hello(
     is_free = state.cursor < numbered.seq <= state.max_input_seq
     if is_free and mailbox.append(session_id, numbered) is not Appended.TAKEN:
         return ()
-    notice = Greeted(hello, numbered.connection_id)
+    notice = HelloReceived(hello, numbered.connection_id)
     return (mailbox.notify(session_id, notice, now_ms=numbered.received_at_ms),)

@@ -54,7 +54,9 @@ def desk(booked: list[tuple[str, str]]) -> list[BaseTool]:
     def book(date: str, time: str, reason: str = "") -> str:
         """Book an appointment on a date (YYYY-MM-DD) at a time (HH:MM)."""
         if (date, time) in booked:
-            return json.dumps({"status": "refused", "message": "That time is taken."})
+            free = [{"time": "14:00", "spoken": "2 p.m."}, {"time": "16:00", "spoken": "4 p.m."}]
+            refusal = {"status": "refused", "message": "That time is taken.", "free": free}
+            return json.dumps(refusal)
         booked.append((date, time))
         return json.dumps({"status": "done", "date": date, "time": time})
 
@@ -79,8 +81,7 @@ def test_a_taken_slot_leads_to_an_offer_that_the_next_turn_accepts(model):
     booked = [("2026-11-27", "15:00")]
     messages = ask(model, desk(booked), HumanMessage(WISH))
     assert messages[-1].text == (
-        "That time is taken. I can offer 2 p.m. or 4 p.m. on Friday the 27th of November. "
-        "Which would you like?"
+        "That time is taken. I can offer 2 p.m. and 4 p.m. Which would you like?"
     )
     messages = ask(model, desk(booked), *messages, HumanMessage("at four please"))
     assert booked[-1] == ("2026-11-27", "16:00")
@@ -96,7 +97,7 @@ def test_missing_arguments_are_asked_for_without_a_call(model):
 def test_an_answer_can_be_streamed(model):
     chunks = list(model.stream([SystemMessage(SYSTEM), HumanMessage("book an appointment")]))
     assert len([one for one in chunks if one.text]) == 2
-    assert "".join(one.text for one in chunks) == "Which day would you like to come?"
+    assert "".join(one.text for one in chunks) == "I am sorry, I cannot do that."
     assert sum(bool(one.usage_metadata) for one in chunks) > 0
 
 

@@ -4,7 +4,7 @@ Each language is a file in ``local/gemini/languages/``, named by its code, such 
 """
 
 import re
-from datetime import date
+from datetime import date, time
 from functools import lru_cache
 from pathlib import Path
 from typing import Annotated
@@ -12,7 +12,7 @@ from typing import Annotated
 from pydantic import Field
 
 from local.gemini.mind.data_files import DataFile, Pattern, fold, read_documents
-from local.gemini.mind.times import MONTHS, WEEKDAYS, When, parse_when, words_of
+from local.gemini.mind.times import MONTHS, WEEKDAYS, When, ordinal, parse_when, words_of
 
 FOLDER = Path(__file__).resolve().parents[1] / "languages"
 DEFAULT = "en"
@@ -29,6 +29,7 @@ class Heard(DataFile):
     thanks: _Patterns
     name_given: _Patterns
     name_asked: _Patterns
+    agreed: _Patterns
 
 
 class Says(DataFile):
@@ -64,7 +65,9 @@ class Language(DataFile):
         joins: The word before the last item of a list.
         weekdays: Monday to Sunday.
         months: January to December.
-        day: How a day is said, with ``{weekday}``, ``{day}``, ``{month}``.
+        day: How a day is said, with ``{weekday}``, ``{day}``, ``{ordinal}``, ``{month}``.
+        slot: How a day with a time is said, with ``{day}`` and ``{time}``.
+        half_days: The words for the halves of the day; empty for a clock of 24 hours.
         numbers: Number words.
         number_link: The word between tens and ones.
         hundred: The word that multiplies the number before it by a hundred.
@@ -80,6 +83,8 @@ class Language(DataFile):
     weekdays: _Names
     months: _Names
     day: str
+    slot: str
+    half_days: tuple[str, ...] = ()
     numbers: dict[str, int] = Field(default_factory=dict)
     number_link: str = ""
     hundred: Pattern | None = None
@@ -102,11 +107,23 @@ class Language(DataFile):
         found = re.findall(r"\d+(?:[ -]\d+)*", self._with_digits(fold(words_of(text))))
         return int(re.sub(r"\D", "", found[-1])) if found else None
 
-    def say_day(self, day: date) -> str:
-        """Return the spoken form of a day."""
-        return self.day.format(
-            weekday=self.weekdays[day.weekday()], day=day.day, month=self.months[day.month - 1]
-        )
+    def say_slot(self, day: date | None, at: time | None) -> str:
+        """Return the spoken form of a day, a time, or both."""
+        spoken = {
+            "day": self._say_day(day) if day else "",
+            "time": self._say_time(at) if at else "",
+        }
+        return self.slot.format(**spoken) if day and at else "".join(spoken.values())
+
+    def _say_day(self, day: date) -> str:
+        names = {"weekday": self.weekdays[day.weekday()], "month": self.months[day.month - 1]}
+        return self.day.format(**names, day=day.day, ordinal=ordinal(day.day))
+
+    def _say_time(self, at: time) -> str:
+        if not self.half_days:
+            return f"{at:%H:%M}"
+        minutes = f":{at.minute:02}" if at.minute else ""
+        return f"{at.hour % 12 or 12}{minutes} {self.half_days[at.hour // 12]}"
 
     def say_list(self, items: list[str]) -> str:
         """Join items as in "one, two and three"."""
@@ -182,3 +199,8 @@ def hears(kind: str, text: str) -> bool:
         for language in languages().values()
         for pattern in getattr(language.heard, kind)
     )
+
+
+def is_offer_of_help(text: str) -> bool:
+    """Return whether a text ends with the question of a greeting, in any language."""
+    return text.endswith(tuple(one.says.hello.split(", ")[-1] for one in languages().values()))

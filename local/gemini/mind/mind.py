@@ -8,20 +8,18 @@ import re
 from dataclasses import dataclass, replace
 from typing import Any
 
-from local.gemini.mind import notebook
-from local.gemini.mind.facts import find_appointment, find_name, name_given_by_user, sentences_of
-from local.gemini.mind.known import DeclaredFunction, Known, Line, ToolCall
+from local.gemini.mind.facts import find_appointment, find_name, name_given_by_user
+from local.gemini.mind.known import DeclaredFunction, Known, ToolCall
 from local.gemini.mind.languages import (
     DEFAULT,
     Says,
     hears,
     language_of,
-    languages,
     requested_language,
     says,
 )
 from local.gemini.mind.taught_tools import complete_request
-from local.gemini.mind.times import find_when, parse_when, words_of
+from local.gemini.mind.times import words_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,11 +30,6 @@ class Reply:
     calls: tuple[ToolCall, ...] = ()
 
 
-_BOOKING = re.compile(
-    r"\b(appointments?|book(?:ed|ing|ings)?|doctor|dentist|nurse|slots?|available|availability|"
-    r"opening|cancel(?:l?ed|ling)?|reschedule|schedule|reservation|reserve|check ?up|open|opened|"
-    r"close|closed|hours|free)\b|\bsee (?:the|a) \w+|\bmove (?:my|it|the)\b"
-)
 _LANGUAGES = {
     "english": "en-US",
     "spanish": "es-ES",
@@ -60,8 +53,8 @@ _ASKS_APPOINTMENT = re.compile(
     r"|\b(?:my|our) (?:next )?(?:appointment|booking|reservation)\b.*\b(?:when|time|day|is)\b"
     r"|\bwhen (?:do|am|should) i (?:come|coming|see|have|supposed)"
 )
-_WANTS_CHANGE = re.compile(
-    r"\b(cancel|move|change|reschedule|another|make|book"
+_OTHER_WISH = re.compile(
+    r"\b(?:cancel|move|change|reschedule|another|make|book|that (?:my|our)"
     r"|(?:like|want|need)(?! to (?:know|hear)))\b"
 )
 _NUDGE = re.compile(
@@ -111,7 +104,7 @@ def respond(known: Known, heard: str, *, spoken: bool = True) -> Reply:
         if _NUDGE.search(words_of(heard)):
             return _respond_again(known)
     turn = _Turn(known, heard, words_of(heard), name_given_by_user(words_of(heard)))
-    for rule in (_taught, _noting, _recall, _wish, _farewell, _language, _greet):
+    for rule in (_recall, _taught, _farewell, _language, _greet):
         if reply := rule(turn):
             return reply
     if hears("thanks", heard):
@@ -171,10 +164,6 @@ def _taught(turn: _Turn) -> Reply | None:
     return _pass_on(turn, request) if request else None
 
 
-def _noting(turn: _Turn) -> Reply | None:
-    return _pass_on(turn, turn.heard.strip()) if notebook.understand(turn.heard) else None
-
-
 def _pass_on(turn: _Turn, request: str) -> Reply:
     core = _ask_core(turn.known)
     if core is None:
@@ -185,7 +174,7 @@ def _pass_on(turn: _Turn, request: str) -> Reply:
 def _recall(turn: _Turn) -> Reply | None:
     known, words = turn.known, turn.words
     asks_name = turn.name is None and hears("name_asked", words)
-    asks_when = bool(_ASKS_APPOINTMENT.search(words)) and not _WANTS_CHANGE.search(words)
+    asks_when = bool(_ASKS_APPOINTMENT.search(words)) and not _OTHER_WISH.search(words)
     if not asks_name and not asks_when:
         return None
     if not asks_when:
@@ -193,7 +182,7 @@ def _recall(turn: _Turn) -> Reply | None:
         return Reply(turn.says.name_is.format(name=name) if name else turn.says.name_unknown)
     appointment = find_appointment(known)
     if not asks_name and appointment is None and _ask_core(known):
-        return _wish(turn, force=True)
+        return None
     parts: list[str] = []
     if asks_name:
         found = find_name(known)
@@ -206,35 +195,6 @@ def _recall(turn: _Turn) -> Reply | None:
         parts.append("I do not know of any appointment")
     said = ", and ".join(parts)
     return Reply(said[0].upper() + said[1:] + ("" if said.endswith(".") else "."))
-
-
-def _wish(turn: _Turn, *, force: bool = False) -> Reply | None:
-    known = turn.known
-    request = _request(known, turn.words, turn.heard, force=force)
-    if request is None:
-        return None
-    name = turn.name or find_name(known)
-    if name and not name_given_by_user(words_of(request)):
-        request = f"{request}. My name is {name}."
-    return _pass_on(turn, request)
-
-
-def _request(known: Known, words: str, heard: str, *, force: bool) -> str | None:
-    """Return the question for the core agent, completed from the question that it answers."""
-    asked = _last_question(known)
-    when = parse_when(words)
-    affirmed = re.search(r"\b(yes|yeah|yep|sure|okay|ok|fine|right|exactly)\b", words)
-    if _BOOKING.search(words) and (force or not asked or when.has_day):
-        return heard.strip()
-    if asked and (when.at or when.has_day or when.part):
-        earlier = _last_wish(known)
-        if earlier is None:
-            return heard.strip()
-        looked = when.at and not re.search(r"\b(?:book|see|move|cancel)\b", earlier)
-        return f"{earlier}. {'Please book it ' if looked else ''}{heard.strip()}"
-    if asked and affirmed and (offer := find_when(asked)):
-        return f"Yes, please book the appointment on {offer}"
-    return heard.strip() if force or _BOOKING.search(words) else None
 
 
 def _farewell(turn: _Turn) -> Reply | None:
@@ -301,29 +261,6 @@ def _main_parameter(function: DeclaredFunction) -> str:
 def _filled(function: DeclaredFunction, text: str) -> dict[str, Any]:
     required = (function.schema or {}).get("required") or []
     return {_main_parameter(function): text} if required else {}
-
-
-def _last_question(known: Known) -> str | None:
-    """Return the last words to the user if they are a question of the front desk."""
-    fillers = {language.says.moment for language in languages().values()}
-    for line in reversed(known.lines):
-        if line.role in ("model", "tool") and line.text and line.text not in fillers:
-            sentences = sentences_of(line.text)
-            return (
-                line.text if sentences and sentences[-1].endswith("?") and _is_desk(line) else None
-            )
-    return None
-
-
-def _is_desk(line: Line) -> bool:
-    return "how can i help" not in line.text.lower()
-
-
-def _last_wish(known: Known) -> str | None:
-    for line in reversed(known.lines):
-        if line.role == "user" and _BOOKING.search(words_of(line.text)):
-            return line.text.strip().rstrip(".")
-    return None
 
 
 def text_of(response: Any) -> str:

@@ -9,11 +9,11 @@ from datetime import date, datetime, time
 from typing import Any
 
 from local.gemini.mind.data_files import fold
-from local.gemini.mind.findings import unwrap
+from local.gemini.mind.findings import sentences_for_caller, unwrap
 from local.gemini.mind.known import DeclaredFunction, Line, ToolCall
-from local.gemini.mind.languages import Language, languages
+from local.gemini.mind.languages import Language, hears, is_offer_of_help, languages
 from local.gemini.mind.repeated_turn import Begun
-from local.gemini.mind.times import words_of
+from local.gemini.mind.times import find_when, words_of
 from local.gemini.mind.tool_files import Argument, TaughtTool, ToolBook, fields_of
 
 # A longer list of times is not said in full.
@@ -38,21 +38,37 @@ def complete_request(
     """
     if book.find(heard, codes):
         return heard.strip()
-    said = [line.text for line in lines if line.role in ("model", "tool") and line.text]
-    if not said or not said[-1].rstrip().endswith("?"):
+    said = [line.text.strip() for line in lines if line.role in ("model", "tool") and line.text]
+    if not said or not said[-1].endswith("?") or is_offer_of_help(said[-1]):
         return None
+    if hears("agreed", heard) and (offer := find_when(said[-1])):
+        heard = f"{heard.strip()} {offer}"
     words: list[str] = []
     for line in reversed(lines):
         if line.role != "user" or not line.text or line.text.startswith("("):
             continue
         words.insert(0, line.text.strip().rstrip("."))
         if taught := book.find(line.text, codes):
-            before, request = ". ".join(words), ". ".join([*words, heard.strip()])
-            is_answer = _read_all(taught, before, _ANY_TIME) != _read_all(
-                taught, request, _ANY_TIME
+            request = ". ".join([*words, heard.strip()])
+            tools = (taught, book.following(taught))
+            is_answer = any(
+                _read_all(one, request, _ANY_TIME) != _read_all(one, ". ".join(words), _ANY_TIME)
+                for one in tools
+                if one
             )
             return request if is_answer else None
     return None
+
+
+def find_tool(book: ToolBook, text: str, codes: Sequence[str]) -> TaughtTool | None:
+    """Return the tool that a completed request asks for."""
+    taught = book.find(text, codes)
+    following = book.following(taught) if taught else None
+    if taught and following and ". " in text:
+        answer = _read_all(following, text.rpartition(". ")[2], _ANY_TIME)
+        if answer.keys() - taught.wording.arguments.keys():
+            return following
+    return taught
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,8 +107,7 @@ class TaughtRequest:
         for argument, question in wording.ask.items():
             if argument not in found and not wording.arguments[argument].of:
                 return question
-        listed = {one.of for one in wording.arguments.values() if one.of}
-        for tool in sorted(listed):
+        for tool in self._lists_needed(found):
             if tool not in self.results:
                 return ToolCall(tool, {})
             chosen = self._choose(tool, found)
@@ -100,6 +115,15 @@ class TaughtRequest:
                 return chosen
             found |= chosen
         return ToolCall(name, self._in_order(found))
+
+    def _lists_needed(self, found: dict[str, Any]) -> list[str]:
+        """Return the tools that list the arguments which the words do not give exactly."""
+        needed = {
+            one.of
+            for name, one in self.taught.wording.arguments.items()
+            if one.of and (name not in found or one.kind == "text")
+        }
+        return sorted(needed)
 
     @property
     def _language(self) -> Language:
@@ -150,15 +174,19 @@ class TaughtRequest:
             # The listed item was removed before the interruption.
             status = "done"
         fields = {**arguments, **result}
-        if "spoken" in fields:
-            fields["spoken"] = self._spoken(result)
+        fields |= {
+            "spoken": self._spoken(fields) if "date" in fields else "",
+            "why": sentences_for_caller(result.get("message")),
+        }
         templates = {"done": wording.done, "refused": wording.refused}.get(status, wording.failed)
         if reason := wording.reasons.get(str(result.get("reason"))):
             templates = (reason, *templates)
         for template in templates:
             names = fields_of(template)
             if all(fields.get(name) not in _ABSENT for name in names):
-                return template.format_map({name: self._spoken(fields[name]) for name in names})
+                said = template.format_map({name: self._spoken(fields[name]) for name in names})
+                # "p.m." already ends with a full stop.
+                return said.replace("..", ".")
         return says.done if status == "done" else says.failed
 
     def _spoken(self, value: Any) -> str:
@@ -166,16 +194,16 @@ class TaughtRequest:
             nearest = self._nearest(value)
             return self._language.say_list([self._spoken(one) for one in nearest])
         if isinstance(value, dict):
-            if not self.is_localised and (spoken := self._own_form(value)):
-                return spoken
-            texts = (str(one) for one in value.values() if isinstance(one, str))
+            if not self.is_localised or "spoken" not in value:
+                day, at = value.get("date"), value.get("time")
+                own = self._language.say_slot(
+                    date.fromisoformat(day) if day else None, time.fromisoformat(at) if at else None
+                )
+                if own:
+                    return own
+            texts = (one for one in value.values() if isinstance(one, str))
             return str(value.get("spoken") or next(texts, ""))
         return str(value)
-
-    def _own_form(self, value: Mapping[str, Any]) -> str:
-        day, at = value.get("date"), str(value.get("time", ""))
-        spoken = self._language.say_day(date.fromisoformat(str(day))) if day else ""
-        return ", ".join(part for part in (spoken, at) if part)
 
     def _nearest(self, items: list[Any]) -> list[Any]:
         """Return the items nearest to the time in the user's words, in their order."""

@@ -187,12 +187,16 @@ def parse_when(text: str) -> When:
     return When(at=at, **fields)  # type: ignore[arg-type]
 
 
+def ordinal(number: int) -> str:
+    """Return a number such as "27th"."""
+    teens = 10 <= number % 100 <= 20
+    return f"{number}{'th' if teens else {1: 'st', 2: 'nd', 3: 'rd'}.get(number % 10, 'th')}"
+
+
 def speak_date(day: date) -> str:
     """Return a date such as "Friday the 27th of November"."""
-    teens = 10 <= day.day % 100 <= 20
-    suffix = "th" if teens else {1: "st", 2: "nd", 3: "rd"}.get(day.day % 10, "th")
     return (
-        f"{WEEKDAYS[day.weekday()].capitalize()} the {day.day}{suffix} of "
+        f"{WEEKDAYS[day.weekday()].capitalize()} the {ordinal(day.day)} of "
         f"{MONTHS[day.month - 1].capitalize()}"
     )
 

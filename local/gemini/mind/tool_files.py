@@ -85,6 +85,7 @@ class Wording(DataFile):
         reasons: The answer by the result's field ``reason``, before the other answers.
         none: The answer if no listed item fits the user's words.
         several: The question if several do; ``{choices}`` lists them.
+        then: The tool that the answer to a question of this one's answer is for.
     """
 
     heard: tuple[Pattern, ...] = Field(min_length=1)
@@ -96,6 +97,7 @@ class Wording(DataFile):
     reasons: dict[str, Template] = Field(default_factory=dict)
     none: str = ""
     several: Template | Literal[""] = ""
+    then: str = ""
 
     @model_validator(mode="after")
     def _is_complete(self) -> Self:
@@ -115,8 +117,13 @@ class ToolFile(DataFile):
 
 @dataclass(frozen=True, slots=True)
 class TaughtTool:
-    """A tool in the words of one language."""
+    """A tool in the words of one language.
 
+    Attributes:
+        file: The number of the file that teaches it.
+    """
+
+    file: int
     name: str
     language: str
     wording: Wording
@@ -144,29 +151,36 @@ class ToolBook:
 
     def find(self, text: str, codes: Sequence[str | None]) -> TaughtTool | None:
         """Return the tool that a text asks for, in the first language that has one."""
-        for code in codes:
-            for one in self.tools:
-                if one.language == code and one.is_heard_in(text):
-                    return one
-        return None
+        heard = (
+            one
+            for code in codes
+            for one in self.tools
+            if one.language == code and one.is_heard_in(text)
+        )
+        return next(heard, None)
+
+    def following(self, taught: TaughtTool) -> TaughtTool | None:
+        """Return the tool that a tool's ``then`` names, in the same file and language."""
+        wanted = taught.file, taught.wording.then, taught.language
+        return next(
+            (one for one in self.tools if (one.file, one.name, one.language) == wanted), None
+        )
 
 
 def read_tools(paths: Iterable[Path] = ()) -> ToolBook:
-    """Read the project's files after the given ones.
+    """Read the project's files after the given ones, those with the fewest tools first.
 
     Raises:
         DataFileError: A file is invalid.
     """
-    files = [
-        document
-        for path in (*paths, *sorted(FOLDER.glob("*.yaml")))
-        for document in read_documents(path, ToolFile)
-    ]
+    given = [read_documents(path, ToolFile) for path in paths]
+    own = [read_documents(path, ToolFile) for path in sorted(FOLDER.glob("*.yaml"))]
     return ToolBook(
         tuple(
-            TaughtTool(file.tool, code, wording)
-            for file in files
-            for code, wording in file.languages.items()
+            TaughtTool(number, document.tool, code, wording)
+            for number, file in enumerate((*given, *sorted(own, key=len)))
+            for document in file
+            for code, wording in document.languages.items()
         )
     )
 

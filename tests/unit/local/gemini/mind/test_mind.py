@@ -66,11 +66,6 @@ def test_a_wish_for_the_desk_calls_the_core_agent_in_the_users_words(wish):
     assert reply.say == FILLER
 
 
-def test_a_wish_carries_the_name_that_is_known():
-    reply = respond(Known(INSTRUCTION, ALL, CALL_BEFORE[:2]), "book an appointment on friday")
-    assert reply.calls[0].args["question"] == "book an appointment on friday. My name is Robert."
-
-
 def test_without_the_tool_it_says_that_it_cannot():
     reply = respond(Known(INSTRUCTION), "i would like to book an appointment on friday at three")
     assert reply.calls == ()
@@ -162,7 +157,10 @@ def test_an_answer_to_the_desks_question_is_completed_with_the_wish():
 
 
 def test_yes_to_an_offer_books_what_was_offered():
-    lines = [Line("model", "That is taken. Would you like Friday the 27th of November at 4 p.m.?")]
+    lines = [
+        Line("user", "book an appointment on friday at three"),
+        Line("model", "That is taken. Would you like Friday the 27th of November at 4 p.m.?"),
+    ]
     (call,) = respond(Known("", ALL, lines), "yes please").calls
     assert "Friday the 27th of November at 4 p.m." in call.args["question"]
 

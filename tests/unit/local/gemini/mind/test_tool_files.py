@@ -14,7 +14,7 @@ from local.gemini.mind.core_mind import respond as think
 from local.gemini.mind.data_files import DataFileError
 from local.gemini.mind.known import DeclaredFunction, Known, Line, ToolCall
 from local.gemini.mind.mind import respond
-from local.gemini.mind.tool_files import FOLDER, ToolBook, read_tools
+from local.gemini.mind.tool_files import FOLDER, ToolBook, project_tools, read_tools
 from repartee.domain.tools.core_calls import Attempt, BegunTool
 from repartee.domain.tools.core_prompt import repeated_turn_note
 
@@ -119,14 +119,14 @@ class TestTheCoreMind:
 
     def test_a_tool_that_is_not_declared_is_not_called(self, book: ToolBook) -> None:
         answer = ask(book, "where is my order 42", functions=(BOOK,))
-        assert (answer.calls, answer.text) == ((), "I am sorry, I did not understand that.")
+        assert (answer.calls, answer.text) == ((), "I am sorry, I cannot do that.")
+        assert ask(book, "the cat sleeps").text == "I am sorry, I did not understand that."
 
     def test_a_declared_tool_without_a_file_is_named_with_the_folder(self) -> None:
-        answer = ask(ToolBook(), "where is my order 42")
-        assert answer.text == (
-            "I did not understand that. The simulator knows book; "
-            "a file in local/gemini/tools teaches it order_status."
-        )
+        answer = ask(project_tools(), "where is my order 42")
+        assert answer.text.startswith("I did not understand that. The simulator knows ")
+        assert "my_bookings" in answer.text
+        assert answer.text.endswith("; a file in local/gemini/tools teaches it order_status.")
 
 
 class TestTheFiles:

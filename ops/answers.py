@@ -5,7 +5,8 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ops.settings import ROOT, SAMCONFIG, DeployError, DeploySettings, check_value, read_settings
+from local.template.parameters import problem_with
+from ops.settings import ROOT, SAMCONFIG, DeployError, DeploySettings, read_settings
 
 ANSWERS = ROOT / "samconfig.local.toml"
 """A SAM configuration file like samconfig.toml.
@@ -55,7 +56,8 @@ def ask_all(
             prompt = f"{parameters[name]['Description']}\n{name} [{default}]: "
 
             def check(value: str, name: str = name) -> None:
-                check_value(name, value, parameters)
+                if (problem := problem_with(name, value, parameters)) is not None:
+                    raise DeployError(problem)
                 if name == "JwtAudience" and not value:
                     raise DeployError("JwtAudience must be given with JwtIssuer")
 

@@ -12,7 +12,6 @@ import boto3
 from botocore.exceptions import ProfileNotFound
 from pydantic import BaseModel, Field, ValidationError
 
-from local.template.parameters import problem_with
 from local.template.reader import declared_parameters
 from repartee.domain.text.characters import has_lone_surrogates
 
@@ -141,15 +140,3 @@ def pairs_as_mapping(pairs: Iterable[str], source: str) -> dict[str, str]:
 def read_parameters() -> dict[str, dict[str, Any]]:
     """Return the template's parameters by name."""
     return declared_parameters(ROOT / "template.yaml")
-
-
-def check_value(name: str, value: str, parameters: Mapping[str, Mapping[str, Any]]) -> None:
-    """Check one parameter before anything is built or uploaded.
-
-    Raises:
-        DeployError: The template has no such parameter, or does not accept the value.
-    """
-    # SAM ignores unknown names.
-    problem = problem_with(name, value, parameters)
-    if problem is not None:
-        raise DeployError(problem)

@@ -21,9 +21,9 @@ from repartee.ports.answers import ReasoningRequest
 from tests.contract.scenes import CONVERSATION, LEASE_MS, SESSION, USER, served_session
 from tests.contract.stores import Stores
 from tests.fakes.desk import FakeDesk
-from tests.fakes.personas import FRONT_DESK
 from tests.fakes.reasoner import CallTool, FakeReasoner, Mind
 from tests.fakes.tool_stores import fake_tool_stores
+from tests.personas import FRONT_DESK
 
 pytestmark = [pytest.mark.contract, pytest.mark.xdist_group("tables")]
 

@@ -7,8 +7,8 @@ from repartee.domain.persona import Persona
 from repartee.domain.tools.tool import ToolContext
 from tests.fakes.desk import FakeDesk
 from tests.fakes.notes import FakeNotes
-from tests.fakes.personas import FRONT_DESK
 from tests.fakes.tables import FakeTables
+from tests.personas import FRONT_DESK
 
 
 def fake_tool_stores(tables: FakeTables | None = None, **given: Any) -> Stores:
@@ -21,8 +21,6 @@ def fake_tool_stores(tables: FakeTables | None = None, **given: Any) -> Stores:
     return replace(fakes, **given)
 
 
-def tool_context(
-    user_id: str, now: datetime, persona: Persona = FRONT_DESK, language: str = ""
-) -> ToolContext:
-    """Return a context in which a persona answers, by default in its first language."""
-    return ToolContext(user_id, "c1", now, persona.words, language or persona.language)
+def tool_context(user_id: str, now: datetime, persona: Persona = FRONT_DESK) -> ToolContext:
+    """Return a context in which a persona answers in its first language."""
+    return ToolContext(user_id, "c1", now, persona.words, persona.language)

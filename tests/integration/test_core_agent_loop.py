@@ -30,7 +30,6 @@ from repartee.observability import get_logger
 from tests.fakes.conversation_store import FakeConversationStore
 from tests.fakes.desk import FakeDesk
 from tests.fakes.notes import FakeNotes
-from tests.fakes.personas import FRONT_DESK
 from tests.fakes.tables import FakeTables
 from tests.fakes.tool_call_store import FakeToolCallStore
 from tests.fakes.tool_stores import fake_tool_stores
@@ -44,6 +43,7 @@ from tests.integration.scripted_gemini import (
     say,
     serving,
 )
+from tests.personas import FRONT_DESK
 
 pytestmark = pytest.mark.integration
 

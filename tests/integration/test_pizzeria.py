@@ -12,7 +12,6 @@ from repartee_client.conversation import Pace, say
 from repartee_client.recordings import read_wav
 from repartee_client.voice_call import VoiceCall
 from tests.fakes.functions import PATIENCE_S
-from tests.fakes.personas import PIZZERIA
 from tests.integration.running import (
     RunningStack,
     new_user,
@@ -22,6 +21,7 @@ from tests.integration.running import (
 )
 from tests.integration.typed_text import hear, turns, write
 from tests.not_spanish import words_that_are_not_spanish
+from tests.personas import PIZZERIA
 
 pytestmark = [pytest.mark.integration]
 

@@ -19,7 +19,6 @@ from ops.settings import (
     SAMCONFIG,
     DeployError,
     DeploySettings,
-    check_value,
     open_session,
     pairs_as_mapping,
     read_parameters,
@@ -133,26 +132,6 @@ def test_a_broken_settings_file_is_refused_with_the_place(
 def test_a_missing_settings_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(DeployError, match=r"samconfig.toml cannot be read: No such file"):
         read_settings(tmp_path / "samconfig.toml", "dev")
-
-
-@pytest.mark.parametrize(
-    ("name", "value", "message"),
-    [
-        ("Architecture", "sparc", "one of arm64, x86_64"),
-        ("Chunk", "200", "no parameter Chunk"),
-        ("ChunkMs", "10", "ChunkMs is '10'; it must be from 20 to 500"),
-        ("ChunkMs", "many", "ChunkMs is 'many'; it must be a number from 20 to 500"),
-        ("ChunkMs", "nan", "ChunkMs is 'nan'; it must be a number from 20 to 500"),
-        ("ThrottleRate", "0", "from 1$"),
-        ("StageName", "Dev", "StageName is 'Dev'; it must match"),
-        ("DeskTimeZone", "Mars/Phobos", "DeskTimeZone is .Mars/Phobos.; it must be an IANA name"),
-    ],
-)
-def test_a_parameter_that_cloudformation_would_refuse_is_refused_at_once(
-    name: str, value: str, message: str
-) -> None:
-    with pytest.raises(DeployError, match=message):
-        check_value(name, value, PARAMETERS)
 
 
 def test_two_values_for_one_parameter_are_refused() -> None:

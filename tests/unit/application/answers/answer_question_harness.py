@@ -17,12 +17,12 @@ from repartee.ports.answers import ReasoningFailed
 from tests.fakes.conversation_store import FakeConversationStore
 from tests.fakes.desk import FakeDesk
 from tests.fakes.notes import FakeNotes
-from tests.fakes.personas import FRONT_DESK
 from tests.fakes.reasoner import FakeReasoner, Mind
 from tests.fakes.tables import FakeTables
 from tests.fakes.tool_call_store import FakeToolCallStore
 from tests.fakes.tool_stores import fake_tool_stores
 from tests.fakes.usage_store import FakeUsageStore
+from tests.personas import FRONT_DESK
 
 ZONE = ZoneInfo("Europe/London")
 

@@ -21,9 +21,9 @@ from repartee.domain.tools.core_calls import CoreAnswer, CoreRequest
 from tests.fakes.conversation_store import FakeConversationStore
 from tests.fakes.live_model import FakeLiveSession
 from tests.fakes.notes import FakeNotes
-from tests.fakes.personas import FRONT_DESK
 from tests.fakes.reasoner import FakeReasoner
 from tests.fakes.tool_call_store import FakeToolCallStore
+from tests.personas import FRONT_DESK
 from tests.unit.application.serving.worker_harness import (
     CONVERSATION,
     PLENTY_MS,

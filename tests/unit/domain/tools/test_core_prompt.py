@@ -9,7 +9,7 @@ from repartee.domain.persona import Persona
 from repartee.domain.tools.core_prompt import core_prompt
 from repartee.domain.users.notes import Note
 from repartee.domain.users.preferences import Profile
-from tests.fakes.personas import FRONT_DESK, PIZZERIA
+from tests.personas import FRONT_DESK, PIZZERIA
 
 pytestmark = pytest.mark.unit
 

@@ -19,11 +19,11 @@ from repartee.observability import get_logger
 from tests.fakes.clock import FakeClock
 from tests.fakes.conversation_store import FakeConversationStore
 from tests.fakes.notes import FakeNotes
-from tests.fakes.personas import FRONT_DESK
 from tests.fakes.reasoner import FakeReasoner
 from tests.fakes.tables import FakeTables
 from tests.fakes.tool_call_store import FakeToolCallStore
 from tests.fakes.usage_store import FakeUsageStore
+from tests.personas import FRONT_DESK
 
 pytestmark = pytest.mark.unit
 

@@ -18,9 +18,9 @@ from repartee.domain.front_desk.rules import DeskRules
 from repartee.domain.tools.core_prompt import core_prompt
 from repartee.domain.users.preferences import Profile
 from tests.fakes.desk import FakeDesk
-from tests.fakes.personas import PIZZERIA
 from tests.fakes.tool_stores import fake_tool_stores, tool_context
 from tests.not_spanish import words_that_are_not_spanish
+from tests.personas import PIZZERIA
 
 pytestmark = pytest.mark.unit
 

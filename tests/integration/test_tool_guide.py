@@ -32,6 +32,16 @@ TESTS = (
     "tests/integration/test_core_agent_loop.py::test_the_model_is_told_the_day_and_the_tools_with_their_arguments",
     "tests/build/test_template.py",
 )
+NOT_COPIED = (
+    ".git",
+    ".venv",
+    ".tools",
+    ".local",
+    ".aws-sam",
+    "node_modules",
+    "*_cache",
+    "__pycache__",
+)
 # The suites of the stores on their fakes alone, because the guide changes no adapter.
 QUICK = ("-q", "-p", "no:cacheprovider", "-k", "not dynamodb and not ministack")
 
@@ -80,17 +90,7 @@ class ProjectCopy:
 def copy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ProjectCopy]:
     """Return a copy of the project after the guide's steps, with free ports."""
     folder = tmp_path_factory.mktemp("guide") / "project"
-    names = subprocess.run(
-        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],  # noqa: S607
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    for name in filter(None, names.stdout.split("\0")):
-        if (ROOT / name).is_file():
-            (folder / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(ROOT / name, folder / name)
+    shutil.copytree(ROOT, folder, ignore=shutil.ignore_patterns(*NOT_COPIED))
     for installed in (".venv", ".tools"):
         (folder / installed).symlink_to(ROOT / installed)
     with Ports.reserved() as ports:

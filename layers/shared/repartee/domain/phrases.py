@@ -18,7 +18,7 @@ class Phrases[Text = str]:
         too_long: The request is longer than the limit.
         refused: The request cannot be met.
         continues_elsewhere: The request was dropped, because the session has moved on.
-        preferences_refused: The live model refuses the user's language, voice and style, and the
+        preferences_refused: The user's stored language, voice or style cannot be used, and
             defaults apply.
         goodbye: A daily limit is reached, and the call ends.
     """

@@ -101,6 +101,20 @@ def test_refused_preferences_are_mentioned_in_the_personas_words(persona: Person
     assert [text for text in call.texts if f": {persona.phrases.preferences_refused})" in text]
 
 
+@each_persona
+@pytest.mark.parametrize("stored", [{"voice": "Robert"}, {"language": "tlh"}], ids=str)
+def test_stored_preferences_that_cannot_be_used_are_mentioned_in_the_personas_words(
+    persona: Persona, stored: dict[str, str]
+) -> None:
+    call = calling(persona, memory=remembering(profile=Profile("U", **stored)))  # type: ignore[arg-type]
+
+    (cue,) = call.texts
+    assert cue == (
+        "(In the language that you speak, say in one short sentence: "
+        f"{persona.phrases.preferences_refused})"
+    )
+
+
 def test_a_stored_language_that_the_persona_does_not_offer_gives_way_to_its_own() -> None:
     call = calling(PIZZERIA, memory=remembering(profile=Profile("U", language="en-GB")))
 

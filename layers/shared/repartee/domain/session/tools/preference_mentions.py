@@ -1,13 +1,13 @@
-"""Makes the model mention which stored preferences it cannot use."""
+"""Makes the model mention that it cannot use stored preferences."""
 
 from dataclasses import dataclass
 
 from repartee.domain.session.model.cues import Cues
 from repartee.domain.session.model.setup_fallbacks import SetupFallbacks
 from repartee.domain.session.tools.preferences import ActivePreferences
-from repartee.domain.text.languages import language_name
 from repartee.domain.users.preferences import PreferenceChanges, Profile
 
+# The phrase names no value, because code has no words for it in the persona's language.
 _SAY = "(In the language that you speak, say in one short sentence: {})"
 
 
@@ -31,15 +31,15 @@ class PreferenceMentions:
 
     def say(self) -> None:
         """Queue the mention as a cue, if one is needed."""
+        mention = _SAY.format(self._refused)
         if self._preferences.stale and not self._is_wanted:
             self._is_wanted = True
-            text = " ".join(self._texts())
-            self._cues.queue(_SAY.format(text))
+            self._cues.queue(mention)
         said, profile = self._said_refused, self._preferences.profile
         is_unmentioned = said is None or (self._preferences.is_refused_by_model and said != profile)
         if self._setup_fallbacks.replaces_preferences and is_unmentioned:
             self._said_refused = profile
-            self._cues.queue(_SAY.format(self._refused))
+            self._cues.queue(mention)
 
     def store(self) -> None:
         """Store the replaced preferences once they have been mentioned."""
@@ -59,14 +59,3 @@ class PreferenceMentions:
                 self._preferences.save(
                     PreferenceChanges(voice=stale.voice), PreferenceChanges(voice=profile.voice)
                 )
-
-    def _texts(self) -> list[str]:
-        preferences, stale = self._preferences, self._preferences.stale
-        texts = []
-        if stale.language is not None:
-            spoken = language_name(preferences.language)
-            texts.append(f"{preferences.profile.language} is not available, so I speak {spoken}.")
-        if stale.voice is not None:
-            wanted = preferences.profile.voice
-            texts.append(f"The voice {wanted} is not available, so I use {preferences.voice}.")
-        return texts

@@ -186,6 +186,12 @@ def requested_language(instruction: str) -> str | None:
     return code if code in languages() else None
 
 
+def only_language(instruction: str) -> str | None:
+    """Return the code of the one language that an instruction allows, None if it allows more."""
+    is_only = re.search(r"\bSpeak (?:\w+ )?\(?[a-z]{2,3}(?:-\w+)+\)? only\b", instruction)
+    return requested_language(instruction) if is_only else None
+
+
 def says(language: str | None) -> Says:
     """Return the sentences of a language, the default one for None."""
     return languages()[language or DEFAULT].says

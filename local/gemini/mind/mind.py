@@ -15,6 +15,8 @@ from local.gemini.mind.languages import (
     Says,
     hears,
     language_of,
+    languages,
+    only_language,
     requested_language,
     says,
 )
@@ -84,8 +86,24 @@ class _Turn:
 
     @property
     def says(self) -> Says:
-        """The sentences of the language that the user speaks."""
-        return says(language_of(self.heard) or _language_in_force(self.known))
+        """The sentences of the language to answer in."""
+        return says(next((code for code in self.codes if code), None))
+
+    @property
+    def codes(self) -> tuple[str | None, ...]:
+        """The languages that the model understands, likeliest first."""
+        if only := only_language(self.known.instruction):
+            return (only,)
+        return language_of(self.heard), _language_in_force(self.known), DEFAULT
+
+    @property
+    def is_foreign(self) -> bool:
+        """Whether the words are in a language that the model must not answer in."""
+        others = [code for code in languages() if code not in self.codes]
+        if only_language(self.known.instruction) is None:
+            return False
+        is_request = self.known.tools.find(self.heard, others) is not None
+        return is_request or language_of(self.heard) in others
 
 
 def respond(known: Known, heard: str, *, spoken: bool = True) -> Reply:
@@ -109,7 +127,7 @@ def respond(known: Known, heard: str, *, spoken: bool = True) -> Reply:
             return reply
     if hears("thanks", heard):
         return Reply(turn.says.welcome)
-    if not spoken and not heard.startswith("(") and _ask_core(known):
+    if not (spoken or heard.startswith("(") or turn.is_foreign) and _ask_core(known):
         # The core agent may have a tool for it. Misheard speech is not worth a call.
         return _pass_on(turn, heard)
     return Reply(turn.says.not_understood)
@@ -128,11 +146,12 @@ def speak_answer(known: Known, call_name: str, response: dict[str, Any]) -> str 
     if text.startswith("("):
         # An instruction is not spoken.
         return None
-    if call_name in ("set_preferences", "set_language") and response.get("status") == "done":
-        return says(requested_language(text)).all_right
+    sentences = says(_language_of_user(known))
+    if call_name in ("set_preferences", "set_language"):
+        is_done = response.get("status") == "done"
+        return says(requested_language(text)).all_right if is_done else sentences.cannot
     if text:
         return text
-    sentences = says(_language_of_user(known))
     is_failure = "error" in response or response.get("status") in ("failed", "error")
     return sentences.failed if is_failure else sentences.done
 
@@ -159,8 +178,7 @@ def _text_to_say(text: str) -> str | None:
 def _taught(turn: _Turn) -> Reply | None:
     """Pass requests for taught tools to the core agent in the user's words."""
     known = turn.known
-    codes = language_of(turn.heard), _language_in_force(known), DEFAULT
-    request = complete_request(known.tools, known.lines, turn.heard, codes)
+    request = complete_request(known.tools, known.lines, turn.heard, turn.codes)
     return _pass_on(turn, request) if request else None
 
 
@@ -174,7 +192,8 @@ def _pass_on(turn: _Turn, request: str) -> Reply:
 def _recall(turn: _Turn) -> Reply | None:
     known, words = turn.known, turn.words
     asks_name = turn.name is None and hears("name_asked", words)
-    asks_when = bool(_ASKS_APPOINTMENT.search(words)) and not _OTHER_WISH.search(words)
+    asks_when = DEFAULT in turn.codes and bool(_ASKS_APPOINTMENT.search(words))
+    asks_when = asks_when and not _OTHER_WISH.search(words)
     if not asks_name and not asks_when:
         return None
     if not asks_when:
@@ -213,7 +232,7 @@ def _language(turn: _Turn) -> Reply | None:
         return None
     function = turn.known.function("set_preferences", "set_language")
     if function is None:
-        return Reply("I am sorry, I can only speak this language.")
+        return Reply(turn.says.cannot)
     properties = (function.schema or {}).get("properties") or {}
     parameter = _main_parameter(function)
     hint = f"{properties.get(parameter, {})} {function.description}".lower()
@@ -225,6 +244,8 @@ def _language(turn: _Turn) -> Reply | None:
 
 def _language_of_user(known: Known) -> str | None:
     """Return the user's last language; texts in brackets are not the user's."""
+    if only := only_language(known.instruction):
+        return only
     heard = [line.text for line in known.lines if line.role == "user" and line.text[:1] != "("]
     return (language_of(heard[-1]) if heard else None) or _language_in_force(known)
 

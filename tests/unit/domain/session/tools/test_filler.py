@@ -75,13 +75,13 @@ def test_the_filler_also_follows_a_turn_that_has_ended() -> None:
     assert call.responses == [("x", "done")]
 
 
-def test_the_filler_is_in_the_language_that_the_user_speaks() -> None:
+def test_the_filler_is_in_the_language_of_the_conversation() -> None:
     call = asking(memory=remembering(profile=Profile("U", language="hi-IN")))
 
     call.pass_ms(AFTER_MS)
 
     assert call.texts == [FILLER]
-    assert "In the language that the user speaks" in FILLER
+    assert "In the language that you speak with the user" in FILLER
 
 
 def test_silence_begins_when_the_reply_has_been_played() -> None:

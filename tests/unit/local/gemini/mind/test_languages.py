@@ -135,7 +135,45 @@ def test_a_change_of_language_that_the_user_asks_for_is_said_to_be_asked_for() -
     assert respond(known, "hello").say == "Hola, ¿en qué puedo ayudarle?"
 
 
-def test_it_says_in_the_users_language_that_it_is_still_looking() -> None:
+def test_it_says_in_the_language_it_speaks_that_it_is_still_looking() -> None:
     known = Known("Speak English (en-US).", (), (Line("user", "¿Cuándo abren?"),))
     assert respond(known, FILLER, spoken=False).say == "Sigo buscando."
+    only = Known("Speak Spanish (es-ES) only.", (), (Line("user", "when do you open"),))
+    assert respond(only, FILLER, spoken=False).say == "Sigo buscando."
     assert respond(Known(), FILLER, spoken=False).say == "I am still looking."
+
+
+ONLY_SPANISH = Known(
+    "Speak Spanish (es-ES) only, also when the user speaks another language.", (ASK, PREFER)
+)
+
+
+@pytest.mark.parametrize("spoken", [True, False])
+@pytest.mark.parametrize(
+    "heard",
+    [
+        "I want to book a table on Friday at nine in the evening",
+        "When do you open?",
+        "When is my appointment?",
+        "Please remember that I like tea.",
+        "शुक्रवार को कब खुलता है?",
+    ],
+)
+def test_a_model_of_one_language_does_not_understand_others(heard: str, *, spoken: bool) -> None:
+    reply = respond(ONLY_SPANISH, heard, spoken=spoken)
+
+    assert (reply.say, reply.calls) == ("Perdone, no le he entendido.", ())
+
+
+@pytest.mark.parametrize("heard", ["Please speak English", "speak German"])
+def test_a_language_that_is_refused_is_refused_in_the_models_own(heard: str) -> None:
+    assert respond(ONLY_SPANISH, heard).say == "Un momento, por favor."
+    refused = {"status": "refused", "answer": "language: this language is not available."}
+    assert (
+        speak_answer(ONLY_SPANISH, "set_preferences", refused) == "Lo siento, no puedo hacer eso."
+    )
+
+
+def test_a_model_of_one_language_without_preferences_refuses_in_it() -> None:
+    known = Known(ONLY_SPANISH.instruction, (ASK,))
+    assert respond(known, "please speak english").say == "Lo siento, no puedo hacer eso."

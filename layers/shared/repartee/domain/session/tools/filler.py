@@ -8,7 +8,10 @@ from repartee.domain.session.tools.calls import ToolCalls
 from repartee.domain.session.turns.ledger import TurnLedger
 from repartee.domain.tools.core_calls import ToolCallKey
 
-FILLER = "(In the language that the user speaks, say in a few words that you are still looking.)"
+# Not "the user's language", because a persona may have one language only.
+FILLER = (
+    "(In the language that you speak with the user, say in a few words that you are still looking.)"
+)
 
 
 @dataclass(slots=True)

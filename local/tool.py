@@ -11,7 +11,7 @@ import argparse
 import difflib
 import json
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from functools import partial
@@ -202,7 +202,7 @@ def describe(tool: Tool[Any]) -> str:
     return "\n".join(lines)
 
 
-def parse_arguments() -> tuple[argparse.Namespace, int]:
+def parse_arguments(line: Sequence[str] | None = None) -> tuple[argparse.Namespace, int]:
     parser = argparse.ArgumentParser(
         prog="python -m local.tool",
         description=__doc__,
@@ -212,7 +212,7 @@ def parse_arguments() -> tuple[argparse.Namespace, int]:
     parser.add_argument("arguments", nargs="?", default="{}", metavar="ARGUMENTS")
     parser.add_argument("--user", default="ada", help="the caller (default: ada)")
     parser.add_argument("--seed", type=Path, metavar="FILE", help="store these records first")
-    return parser.parse_args(), port_base_or_exit(parser)
+    return parser.parse_intermixed_args(line), port_base_or_exit(parser)
 
 
 def main() -> int:

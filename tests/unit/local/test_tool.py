@@ -11,7 +11,7 @@ from pydantic import BaseModel
 
 from core_agent.tools.catalogue import make_tools
 from local.hosting.aws_resources import dynamodb_client
-from local.tool import ToolError, describe, read_seeds, run, running_tables
+from local.tool import ToolError, describe, parse_arguments, read_seeds, run, running_tables
 from repartee.adapters.dynamodb.table import DynamoTable
 from repartee.adapters.dynamodb.users.tool_records import DynamoToolRecords
 from repartee.domain.errors import StoreUnavailable
@@ -55,6 +55,20 @@ def test_a_tool_that_cannot_be_run_is_refused_with_the_remedy(
 ) -> None:
     with pytest.raises(ToolError, match=f"^{re.escape(message)}"):
         run(tools, name, arguments)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        ["order_status", "--user", "dana", "{}"],
+        ["order_status", "{}", "--user", "dana"],
+        ["--user", "dana", "order_status", "{}"],
+    ],
+)
+def test_options_may_stand_anywhere(line: list[str]) -> None:
+    given, _ = parse_arguments(line)
+
+    assert (given.name, given.arguments, given.user) == ("order_status", "{}", "dana")
 
 
 def test_a_wrong_argument_is_named_by_the_tool(tools: tuple[Tool[Any], ...]) -> None:

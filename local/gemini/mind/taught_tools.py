@@ -14,12 +14,12 @@ from local.gemini.mind.known import DeclaredFunction, Line, ToolCall
 from local.gemini.mind.languages import Language, hears, is_offer_of_help, languages
 from local.gemini.mind.repeated_turn import Begun
 from local.gemini.mind.times import find_when, words_of
-from local.gemini.mind.tool_files import Argument, TaughtTool, ToolBook, fields_of
+from local.gemini.mind.tool_arguments import ANY_TIME, read_arguments
+from local.gemini.mind.tool_files import TaughtTool, ToolBook, fields_of
 
 # A longer list of times is not said in full.
 SPOKEN_ITEMS = 6
 _TIME_OF_PART = {"morning": "10:00", "afternoon": "16:00", "evening": "21:00"}
-_ANY_TIME = datetime(2000, 1, 1)  # noqa: DTZ001 - local time
 _ABSENT: tuple[object, ...] = (None, "", False, [], {})
 
 
@@ -52,7 +52,8 @@ def complete_request(
             request = ". ".join([*words, heard.strip()])
             tools = (taught, book.following(taught))
             is_answer = any(
-                _read_all(one, request, _ANY_TIME) != _read_all(one, ". ".join(words), _ANY_TIME)
+                read_arguments(one, request, ANY_TIME)
+                != read_arguments(one, ". ".join(words), ANY_TIME)
                 for one in tools
                 if one
             )
@@ -65,7 +66,7 @@ def find_tool(book: ToolBook, text: str, codes: Sequence[str]) -> TaughtTool | N
     taught = book.find(text, codes)
     following = book.following(taught) if taught else None
     if taught and following and ". " in text:
-        answer = _read_all(following, text.rpartition(". ")[2], _ANY_TIME)
+        answer = read_arguments(following, text.rpartition(". ")[2], ANY_TIME)
         if answer.keys() - taught.wording.arguments.keys():
             return following
     return taught
@@ -134,7 +135,7 @@ class TaughtRequest:
         properties = (self.function.schema or {}).get("properties") or {}
         return {
             name: int(value) if _is_whole_number(properties.get(name)) else value
-            for name, value in _read_all(self.taught, self.text, self.now).items()
+            for name, value in read_arguments(self.taught, self.text, self.now).items()
         }
 
     def _in_order(self, found: dict[str, Any]) -> dict[str, Any]:
@@ -173,11 +174,8 @@ class TaughtRequest:
         if status == "refused" and is_begun and any(one.of for one in wording.arguments.values()):
             # The listed item was removed before the interruption.
             status = "done"
-        fields = {**arguments, **result}
-        fields |= {
-            "spoken": self._spoken(fields) if "date" in fields else "",
-            "why": sentences_for_caller(result.get("message")),
-        }
+        why = sentences_for_caller(result.get("message"))
+        fields = self._localised({**arguments, **result, "why": why})
         templates = {"done": wording.done, "refused": wording.refused}.get(status, wording.failed)
         if reason := wording.reasons.get(str(result.get("reason"))):
             templates = (reason, *templates)
@@ -194,16 +192,22 @@ class TaughtRequest:
             nearest = self._nearest(value)
             return self._language.say_list([self._spoken(one) for one in nearest])
         if isinstance(value, dict):
-            if not self.is_localised or "spoken" not in value:
-                day, at = value.get("date"), value.get("time")
-                own = self._language.say_slot(
-                    date.fromisoformat(day) if day else None, time.fromisoformat(at) if at else None
-                )
-                if own:
-                    return own
             texts = (one for one in value.values() if isinstance(one, str))
-            return str(value.get("spoken") or next(texts, ""))
+            return str(self._localised(value).get("spoken") or next(texts, ""))
         return str(value)
+
+    def _localised(self, value: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Return a result whose spoken form is in the language of the tool's words."""
+        day, at = value.get("date"), value.get("time")
+        if self.is_localised and "spoken" in value:
+            return value
+        try:
+            own = self._language.say_slot(
+                date.fromisoformat(day) if day else None, time.fromisoformat(at) if at else None
+            )
+        except (TypeError, ValueError):
+            return value
+        return {**value, "spoken": own} if own else value
 
     def _nearest(self, items: list[Any]) -> list[Any]:
         """Return the items nearest to the time in the user's words, in their order."""
@@ -222,45 +226,6 @@ class TaughtRequest:
 
         nearest = sorted(items, key=distance)[:SPOKEN_ITEMS]
         return [item for item in items if item in nearest]
-
-
-def _read_all(taught: TaughtTool, text: str, now: datetime) -> dict[str, str]:
-    """Return the arguments in a text by name."""
-    language = languages()[taught.language]
-    read = {
-        name: _read(argument, text, language, now)
-        for name, argument in taught.wording.arguments.items()
-    }
-    return {name: value for name, value in read.items() if value is not None}
-
-
-def _read(argument: Argument, text: str, language: Language, now: datetime) -> str | None:
-    """Return the argument in a text, None if it is missing."""
-    part = " ".join(text.split())
-    if argument.pattern is not None:
-        found = argument.pattern.search(fold(part))
-        if found is None or found[1] is None:
-            return None
-        part = part[found.start(1) : found.end(1)]
-    match argument.kind:
-        case "day":
-            # The answer to a question replaces the day in the words before it.
-            days = (language.read_when(one).on(now) for one in reversed(part.split(". ")))
-            day = next(filter(None, days), None)
-            return day.isoformat() if day else None
-        case "clock":
-            when = language.read_when(part)
-            at = when.at
-            if at and not when.part and at.hour < argument.from_hour:
-                at = at.replace(hour=at.hour + 12)
-            return f"{at:%H:%M}" if at else None
-        case "number":
-            number = language.read_number(part)
-            return None if number is None else str(number)
-        case "text" if argument.pattern is not None:
-            fact = part.strip().rstrip(" .!?")
-            return fact[:1].upper() + fact[1:] or None
-    return None
 
 
 def _minutes(at: str) -> int:

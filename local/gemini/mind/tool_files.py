@@ -105,6 +105,8 @@ class Wording(DataFile):
             raise ValueError(f"ask.{min(unknown)} is not one of the arguments")
         if any(one.of for one in self.arguments.values()) and not (self.none and self.several):
             raise ValueError("none and several are required beside an argument with of")
+        if set(fields_of(self.several)) - {"choices"}:
+            raise ValueError("several has no other field than {choices}")
         return self
 
 

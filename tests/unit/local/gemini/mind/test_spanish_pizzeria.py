@@ -147,6 +147,7 @@ def test_a_missing_day_and_time_are_asked_for() -> None:
         ("a las dos de la tarde", "14:00"),
         ("a la una y media", "13:30"),
         ("a las diez menos cuarto", "21:30"),
+        ("a las 00:30", "13:00"),
     ],
 )
 def test_times_are_understood_as_people_say_them(spoken: str, at: str) -> None:

@@ -96,6 +96,27 @@ class TestTheCoreMind:
             "I am sorry, that did not work."
         )
 
+    @pytest.mark.parametrize(
+        ("result", "said"),
+        [
+            ({"state": "late", "date": "soon", "spoken": "Friday"}, "late, Friday"),
+            ({"state": "late", "spoken": "Friday"}, "late, Friday"),
+            ({"state": "late", "date": "2026-11-27", "time": 9}, "late"),
+            ({"state": ["late", {"note": "lost"}]}, "late and lost"),
+            ({"state": ""}, "nothing"),
+        ],
+    )
+    def test_the_first_answer_is_spoken_whose_fields_the_result_has(
+        self, result: dict[str, Any], said: str, tmp_path: Path
+    ) -> None:
+        path = tmp_path / "parcel.yaml"
+        templates = "['{state}, {spoken}', '{state}', nothing]"
+        path.write_text(
+            f"tool: order_status\nlanguages: {{en: {{heard: [parcel], done: {templates}}}}}"
+        )
+        call = ToolCall("order_status", {})
+        assert ask(read_tools([path]), "my parcel", (call, result)).text == said
+
     def test_a_missing_argument_is_asked_for(self, book: ToolBook) -> None:
         assert ask(book, "where is my order").text == ASKED
         (call,) = ask(book, "where is my order. forty two").calls
@@ -144,6 +165,7 @@ class TestTheFiles:
             ("kind: number", "kind: text", "languages.en.arguments.order: Value error, pattern is"),
             ("kind: number", "kind: day, pattern: by", "pattern needs a group"),
             ("kind: number", "kind: number, of: my_orders", "none and several are required"),
+            ("  refused:", "  several: '{order}?'\n    refused:", "several has no other field"),
             (r"'\border\b'", r"'\b(order\b'", "languages.en.heard.0: Value error, not a regular"),
             ("      order: What", "      oder: What", "ask.oder is not one of the arguments"),
             ("{state}", "{state", "languages.en.done.0: Value error, write each field as {name}"),

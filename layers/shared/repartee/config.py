@@ -4,7 +4,6 @@ Each field is one environment variable of the function in template.yaml, by its 
 """
 
 import os
-from collections.abc import Callable
 from datetime import date
 from decimal import Decimal
 from typing import Annotated, Literal, Self
@@ -22,8 +21,8 @@ from repartee.domain.cost.limits import DAY_S
 from repartee.domain.cost.prices import ListPrice, PriceList, Prices, parse_prices
 from repartee.domain.live.context_policy import ContextPolicy
 from repartee.domain.live.model import TurnDetection
-from repartee.domain.live.model_profiles import LiveModelProfile, profile_of
-from repartee.domain.users.preferences import PreferenceRefused, checked_language, checked_voice
+from repartee.domain.live.model_profiles import profile_of
+from repartee.domain.users.preferences import PreferenceRefused, checked_voice
 from repartee.domain.users.retention import MAX_RETENTION_DAYS
 
 DEFAULT_LIVE_MODEL = "gemini-3.8-live"
@@ -88,20 +87,11 @@ class _Settings(BaseModel):
         )
 
 
-def _as_listed(
-    check: Callable[[LiveModelProfile, str], str],
-) -> Callable[[str, ValidationInfo], str]:
-    def listed(value: str, info: ValidationInfo) -> str:
-        try:
-            return check(profile_of(info.data["gemini_live_model"]), value)
-        except PreferenceRefused as refused:
-            raise ValueError(refused.advice) from refused
-
-    return listed
-
-
-def _language(model: LiveModelProfile, tag: str) -> str:
-    return tag and checked_language(model, tag)
+def _listed_voice(name: str, info: ValidationInfo) -> str:
+    try:
+        return checked_voice(profile_of(info.data["gemini_live_model"]), name)
+    except PreferenceRefused as refused:
+        raise ValueError(refused.advice) from refused
 
 
 class AuthorizerSettings(_Settings):
@@ -149,6 +139,7 @@ class StreamAgentSettings(_Settings):
         gemini_base_url: Empty for Google's own servers.
         persona: The name of the persona's file.
         language: Language of users without a preference; empty for the persona's first language.
+            ``Persona.default_language`` checks it.
         turn_detection: Which side detects the speech of clients that mark it.
         linger_s: How long a worker waits for more input after a turn.
         grace_s: How long a worker keeps a session whose connection dropped.
@@ -171,8 +162,8 @@ class StreamAgentSettings(_Settings):
     gemini_base_url: str = ""
     gemini_live_model: str = DEFAULT_LIVE_MODEL
     persona: str = DEFAULT_PERSONA
-    voice: Annotated[str, AfterValidator(_as_listed(checked_voice))] = "Kore"
-    language: Annotated[str, AfterValidator(_as_listed(_language))] = ""
+    voice: Annotated[str, AfterValidator(_listed_voice)] = "Kore"
+    language: str = ""
     turn_detection: TurnDetection = TurnDetection.SERVER
     desk_time_zone: str = "Europe/London"
     linger_s: int = Field(default=30, ge=0, le=600)

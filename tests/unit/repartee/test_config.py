@@ -79,36 +79,13 @@ def test_a_missing_variable_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
         HttpApiSettings.from_env()
 
 
-@pytest.mark.parametrize(("written", "read"), [("es-es", "es-ES"), ("de", "de-DE")])
-def test_the_language_of_calls_is_read_as_a_tag_of_the_live_model(
-    written: str, read: str, monkeypatch: pytest.MonkeyPatch
+def test_a_voice_that_the_live_model_lacks_is_refused_with_those_there_are(
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setenv("LANGUAGE", written)
+    monkeypatch.setenv("VOICE", "Robert")
 
-    assert StreamAgentSettings.from_env().language == read
-
-
-@pytest.mark.parametrize(
-    ("name", "value", "good"),
-    [
-        ("LANGUAGE", "es-419", "es-US, es-ES"),
-        ("LANGUAGE", "tlh", "ar, bn, de"),
-        ("VOICE", "Robert", "Achernar, Achird"),
-    ],
-)
-def test_a_language_or_voice_that_the_live_model_lacks_is_refused_with_those_there_are(
-    name: str, value: str, good: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv(name, value)
-
-    with pytest.raises(ValidationError, match=f"(?s){name}.*{good}"):
+    with pytest.raises(ValidationError, match=r"(?s)VOICE.*Achernar, Achird"):
         StreamAgentSettings.from_env()
-
-
-def test_without_a_language_the_personas_first_one_applies(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("LANGUAGE", "")
-
-    assert StreamAgentSettings.from_env().language == ""
 
 
 def test_an_empty_voice_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:

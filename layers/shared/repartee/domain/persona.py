@@ -155,8 +155,9 @@ class Persona(BaseModel):
         narrowed = self.narrowed(model)
         listed = narrowed.listed_tag(wanted or self.language)
         if listed is None:
+            tags = [tag for listed_tags in narrowed.languages.values() for tag in listed_tags]
             raise PersonaRefused(
                 f"{self.business}: languages: {wanted}, the value of the parameter Language, is "
-                f"not listed: add it, or choose one of {', '.join(self.languages)}"
+                f"not listed: add it, or choose one of {', '.join(tags)}"
             )
         return listed

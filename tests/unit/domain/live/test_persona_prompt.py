@@ -87,7 +87,12 @@ def test_a_language_without_a_region_has_the_region_that_the_persona_lists_first
 
 @pytest.mark.parametrize(
     ("persona", "wanted", "language"),
-    [(PIZZERIA, "", "es-ES"), (BAKERY, "fr-FR", "fr-FR"), (FRONT_DESK, "de-DE", "de-DE")],
+    [
+        (PIZZERIA, "", "es-ES"),
+        (BAKERY, "fr-fr", "fr-FR"),
+        (FRONT_DESK, "de-DE", "de-DE"),
+        (FRONT_DESK, "de", "de-DE"),
+    ],
 )
 def test_the_operator_may_choose_one_of_the_languages(
     persona: Persona, wanted: str, language: str
@@ -98,6 +103,8 @@ def test_the_operator_may_choose_one_of_the_languages(
 def test_an_operators_language_that_the_persona_does_not_list_is_refused() -> None:
     with pytest.raises(PersonaRefused, match=r"en-US.*parameter Language.*choose one of es-ES"):
         PIZZERIA.default_language(FALLBACK_PROFILE, "en-US")
+    with pytest.raises(PersonaRefused, match=r"es-419.*choose one of en-US, .*es-US, es-ES"):
+        FRONT_DESK.default_language(FALLBACK_PROFILE, "es-419")
 
 
 def test_a_live_model_without_a_language_of_the_persona_is_refused() -> None:

@@ -48,10 +48,12 @@ def chosen_parameters(
     """
     chosen = {"Architecture": str(parameters["Architecture"]["Default"])}
     chosen |= {**settings.overrides, **given}
-    problems = [problem_with(name, value, parameters) for name, value in chosen.items()]
-    found = [problem for problem in problems if problem is not None]
-    if found := found or problems_of_functions(ROOT / "template.yaml", chosen):
-        raise DeployError("\n  ".join(found))
+    checked = (problem_with(name, value, parameters) for name, value in chosen.items())
+    problems = [problem for problem in checked if problem is not None]
+    # The functions are checked only with values that the template accepts.
+    problems = problems or problems_of_functions(ROOT / "template.yaml", chosen)
+    if problems:
+        raise DeployError("\n  ".join(problems))
     return chosen
 
 

@@ -116,9 +116,9 @@ async def say(
         NoSpeechHeardError: The server heard no speech in the recording.
         VoiceClientError: The call failed.
     """
-    unheard_before = call.replies.unheard
+    no_speech_before = call.replies.no_speech_count
     speech = await speak(call, recording, pace=pace, timeout_s=timeout_s, silence=silence)
-    turns = await _complete_answer(call, speech.restarts_before, timeout_s, unheard_before)
+    turns = await _complete_answer(call, speech.restarts_before, timeout_s, no_speech_before)
     speech_sent_at_ms = call.session.outbox.sent_at_ms[speech.last_speech_place]
     return AnsweredUtterance(speech.sent_pcm, speech.started_at_ms, speech_sent_at_ms, turns)
 
@@ -149,7 +149,7 @@ async def ask(
     before = _restarts(call)
     call.session.text(text, now_ms())
     call.flush()
-    return await _complete_answer(call, before, timeout_s, call.replies.unheard)
+    return await _complete_answer(call, before, timeout_s, call.replies.no_speech_count)
 
 
 def _restarts(call: VoiceCall) -> Mapping[int, int]:
@@ -157,7 +157,7 @@ def _restarts(call: VoiceCall) -> Mapping[int, int]:
 
 
 async def _complete_answer(
-    call: VoiceCall, restarts_before: Mapping[int, int], timeout_s: float, unheard_before: int
+    call: VoiceCall, restarts_before: Mapping[int, int], timeout_s: float, no_speech_before: int
 ) -> tuple[TurnRecord, ...]:
     replies = call.replies
 
@@ -172,7 +172,7 @@ async def _complete_answer(
         ]
         # The agent's greeting may come after the request, and does not answer it.
         turns = list(dropwhile(lambda turn: turn.has_no_input, turns))
-        if not turns and replies.unheard > unheard_before:
+        if not turns and replies.no_speech_count > no_speech_before:
             raise NoSpeechHeardError
         is_over = bool(turns) and replies.is_settled and all(turn.is_over for turn in turns)
         return tuple(turns) if is_over else None

@@ -76,12 +76,12 @@ class TurnCollector:
         timeline: Every event with its time of arrival.
         is_settled: The latest turn ended while no tool call was open. A tool call that outlives
             its turn is answered in another turn.
-        unheard: The number of utterances in which the server heard no speech.
+        no_speech_count: The number of utterances in which the server heard no speech.
     """
 
     def __init__(self) -> None:
         self.is_settled = False
-        self.unheard = 0
+        self.no_speech_count = 0
         self.turns: dict[int, TurnRecord] = {}
         self.timeline: list[tuple[float, Frame | Answer]] = []
         self._open_tools: dict[str, int] = {}
@@ -107,7 +107,7 @@ class TurnCollector:
                 ):
                     self._add(event, at_ms)
                 case NoSpeech():
-                    self.unheard += 1
+                    self.no_speech_count += 1
                 case SessionError(code="no_answer"):
                     for turn in self.turns.values():
                         turn.is_given_up |= not turn.is_over

@@ -25,7 +25,7 @@ def stores_on_tables(memory: DynamoTable, desk: DynamoTable, default_rules: Desk
     Args:
         memory: MemoryTable.
         desk: DeskTable.
-        default_rules: Hold until rules are written to DeskTable.
+        default_rules: In force until rules are written to DeskTable.
     """
     return Stores(
         desk=DeskTable(desk=desk, default_rules=default_rules, memory=memory),

@@ -15,10 +15,10 @@ from repartee.domain.phrases import Phrases
 FOLDER = Path(__file__).parent.parent / "personas"
 """The personas of this version."""
 MAX_BYTES = 32_768
-"""More than a persona with the longest texts takes."""
+"""Above the size of a persona with the longest texts."""
 
 _NO_FIELD = "there is no such field: remove it"
-# What to write instead, by pydantic's type of error. Other errors have messages of their own.
+# What to write instead, by pydantic's type of error. For other types, pydantic's message is shown.
 _ADVICE = {
     "missing": "it is missing: add it",
     "string_type": "write a text here, and no fields or list",
@@ -71,7 +71,7 @@ def _read(path: Path) -> object:
     import yaml
 
     class Loader(yaml.BaseLoader):
-        """Reads all values as texts, so that `No` or `1900` may be a name; no key comes twice."""
+        """Reads `No` or `1900` as text, as all values, and refuses repeated keys."""
 
         def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
             keys = [self.construct_object(key, deep=True) for key, _ in node.value]

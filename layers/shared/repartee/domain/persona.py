@@ -99,8 +99,8 @@ class Persona(BaseModel):
 
     Attributes:
         business: The name of the business.
-        role: What the agent is, in a sentence or two to the model, in any language.
-        manner: How the agent speaks, in the same form.
+        role: The agent's role, in one or two sentences to the model, in any language.
+        manner: The agent's way of speaking, in the same form.
         languages: BCP 47 tags. The first is the language of users without a preference. Users may
             choose the others, and every language of the live model if ``"*"`` is last.
         greeting: The words that the agent says first, if it speaks first.
@@ -108,8 +108,8 @@ class Persona(BaseModel):
         words: The words for what the business offers.
         abilities: The subjects that the live model must ask core_agent about, as part of a
             sentence.
-        hours: Opening hours by weekday, as long as no rules of the desk are stored. None: Monday
-            to Friday, 9 to 5.
+        hours: Opening hours by weekday, for a desk without stored rules. None: Monday to Friday,
+            9 to 5.
         phrases: The texts that code says or shows.
     """
 

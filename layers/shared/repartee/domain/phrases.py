@@ -5,16 +5,16 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Phrases[Text = str]:
-    """One sentence or two for each case, in the persona's first language.
+    """One or two sentences for each case, in the persona's first language.
 
-    The session core uses the phrases as plain text. ``Text`` lets the model ``Persona`` check each
-    one.
+    In the session core, a phrase is a ``str``. ``Persona`` sets ``Text`` to a type that pydantic
+    validates.
 
     Attributes:
         no_answer: No answer was found in time; the user may ask again.
         busy: The live model has no capacity, and the worker tries again.
         not_now: A service that the answer needs does not respond; a later try may succeed.
-        not_understood: Nothing answered the user's words; the user may say them again.
+        not_understood: The model did not answer the user's words; the user may say them again.
         too_long: The request is longer than the limit.
         refused: The request cannot be met.
         continues_elsewhere: The request was dropped, because the session has moved on.

@@ -171,12 +171,12 @@ def note(user_id: str, note_id: str) -> "Item":
 
 
 def tool_record(user_id: str, kind: str, record_id: str) -> "Item":
-    """Return the key of a record that a tool keeps of a user."""
+    """Return the key of a tool's record of a user."""
     return key(user(user_id), f"{TOOL_RECORD_PREFIX}{kind}#{record_id}")
 
 
 def tool_records_of(kind: str) -> tuple[str, str]:
-    """Return the first and the last sort key that a record of this kind may have."""
+    """Return the bounds of the sort keys of this kind's records."""
     # "$" follows "#", so every id is between the two.
     return f"{TOOL_RECORD_PREFIX}{kind}#", f"{TOOL_RECORD_PREFIX}{kind}$"
 

@@ -52,7 +52,7 @@ _REMEMBERED_EXCHANGES = 10
 MAX_HISTORY_CHARS = 60_000
 """The last exchanges' messages as JSON, about 15,000 tokens; older exchanges are left out."""
 
-# What is said to the user, by the reason why there is no good answer.
+# The phrase for the user, by the trouble that prevented an answer.
 _PHRASES: dict[str, Callable[[Phrases], str]] = {
     "empty_question": lambda phrases: phrases.not_understood,
     "question_too_long": lambda phrases: phrases.too_long,
@@ -99,7 +99,7 @@ class QuestionAnswerer:
     Attributes:
         make_tools: Makes the tools of one request, bound to its context.
         wait: Blocks for that many seconds.
-        persona: The business that the answers are given for.
+        persona: The business that answers.
         zone: The desk's time zone, for "today" and "three o'clock".
         memory: How much of the past the model's prompt holds.
     """

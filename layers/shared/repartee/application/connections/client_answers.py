@@ -99,7 +99,7 @@ class ClientAnswers:
             self.troubles.append(Trouble.COUNT_FAILED)
             return
         # Messages are handled in parallel, so others are refused while the connection closes.
-        # Each multiple closes again, in case that the function died before its close.
+        # Each multiple closes it again, in case the function died before the first close.
         if count and count % MAX_REFUSALS == 0:
             text = f"{MAX_REFUSALS} messages of this connection were refused: correct the client"
             self._explain(BadInput("too_many_errors", text), None)

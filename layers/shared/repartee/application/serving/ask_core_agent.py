@@ -11,7 +11,7 @@ from repartee.domain.session.state import SessionState
 from repartee.domain.tools.core_calls import CoreAnswer, CoreRequest, ToolCallStatus
 
 RETRY_DELAY_S = 0.2
-# The session core puts the persona's phrase in the place of an empty text.
+# The session core replaces an empty text with a phrase of the persona.
 NO_ANSWER = CoreAnswer(ToolCallStatus.FAILED, "", retryable=True)
 _MIN_ATTEMPT_MS = 1_000
 """With less time left there is no second attempt, because only a stored answer would be in time."""

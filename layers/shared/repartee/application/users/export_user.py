@@ -16,8 +16,8 @@ from repartee.ports.users import Notes, ProfileStore, UsageStore, UserRecords
 
 PAGE_BYTES = 2_000_000
 """The size of a full page. The last entry may exceed it: 300 KB in DynamoDB can be seven times as
-much in an answer. The days of many years and a tool's many records may
-exceed it too. Lambda's limit is 6 MB."""
+much in an answer. The days of many years and many tool records may exceed it too. Lambda's limit is
+6 MB."""
 
 PAGE_CONVERSATIONS = 200
 """The most conversations of a page: each needs a query, and a request has 29 s."""

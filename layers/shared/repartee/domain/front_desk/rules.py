@@ -102,7 +102,7 @@ def check_nights(week: Mapping[Weekday, OpeningHours]) -> None:
     """Check that no day opens before the hours of the day before have ended.
 
     Raises:
-        ValueError: A day does; the message names both days.
+        ValueError: A day opens too early; the message names both days.
     """
     for name, next_name in zip(WEEKDAYS, WEEKDAYS[1:] + WEEKDAYS[:1], strict=True):
         night, morning = week.get(name), week.get(next_name)

@@ -1,7 +1,7 @@
 """The persona's part of the live model's prompt: its role and its tools.
 
-Rules for the model are in English in each persona, because they were tested in English only. The
-words for the business come from the persona, in its language.
+The rules are English in every persona, because only the English wording was tested. The persona
+supplies the words for the business, in its own language.
 """
 
 from repartee.domain.live.live_persona import LivePersona

@@ -140,7 +140,7 @@ class SetConnection:
 
 @dataclass(frozen=True, slots=True)
 class EndGreeting:
-    """Record that the model must not greet first in this session any more."""
+    """Record that the agent's greeting is over in this session."""
 
 
 @dataclass(frozen=True, slots=True)

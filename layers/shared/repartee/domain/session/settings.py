@@ -42,7 +42,7 @@ class SessionSettings:
         turns_without_listener: How many turns may begin while a session has no connection.
         max_in_flight: How many messages a client may have in flight. It also limits how many texts
             wait for their answers.
-        greeting: The words with which the model greets the user first, "" if it waits for the user.
+        greeting: The words of the agent's greeting, "" if the user speaks first.
     """
 
     live_model: str

@@ -87,7 +87,7 @@ class SessionState:
         taken: The input that a worker has taken so far. None before the first worker, or if only
             workers of older versions, which did not record this, served the session.
         open_connections: The most recently opened connections, the newest last.
-        is_greeting_over: Whether the model has greeted the user first, or must not do so any more.
+        is_greeting_over: Whether the agent has greeted first, or must not do so any more.
     """
 
     session_id: str

@@ -12,7 +12,7 @@ END_CALL = "end_call"
 # The argument of set_preferences that decides whether a change is stored.
 ASKED_BY_USER = "asked_by_user"
 # Claims of version 0.1.0 hold the tools' former names.
-_NAMES_SINCE_0_1_0 = {
+_RENAMED = {
     "book_appointment": "book",
     "cancel_appointment": "cancel_booking",
     "move_appointment": "move_booking",
@@ -117,9 +117,9 @@ class BegunTool:
     arguments_json: str
 
     @property
-    def present_name(self) -> str:
-        """The name under which the tool can be called now."""
-        return _NAMES_SINCE_0_1_0.get(self.name, self.name)
+    def current_name(self) -> str:
+        """Return the name under which the tool can be called now."""
+        return _RENAMED.get(self.name, self.name)
 
 
 @dataclass(frozen=True, slots=True)

@@ -106,7 +106,7 @@ def repeated_turn_note(attempts: Sequence[Attempt]) -> str:
 def _attempt_lines(attempt: Attempt) -> list[str]:
     if not attempt.tools and attempt.answer is None:
         return []
-    begun = "; ".join(f"{tool.present_name} {tool.arguments_json}" for tool in attempt.tools)
+    begun = "; ".join(f"{tool.current_name} {tool.arguments_json}" for tool in attempt.tools)
     answer = "none, the outcome is unknown" if attempt.answer is None else one_line(attempt.answer)
     return [
         f"- Asked: {one_line(attempt.question)}",

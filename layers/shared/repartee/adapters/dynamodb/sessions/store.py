@@ -222,7 +222,7 @@ class DynamoSessionStore:
             )
 
     def end_greeting(self, session_id: str, *, epoch: int) -> None:
-        """Record that the model must not greet first in this session any more.
+        """Record that the agent's greeting is over in this session.
 
         Raises:
             LeaseLost: The epoch has moved on.

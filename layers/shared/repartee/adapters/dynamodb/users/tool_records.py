@@ -24,7 +24,7 @@ class DynamoToolRecords[Record: BaseModel]:
 
     Attributes:
         kind: Names the records in keys, exports and seed files: a plural in ``snake_case``.
-        model: Checks each record.
+        model: Validates each record.
     """
 
     memory: DynamoTable

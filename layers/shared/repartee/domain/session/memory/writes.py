@@ -35,7 +35,7 @@ class TableWrites:
         self._work.append(SetConnection(connection_id, marks_speech))
 
     def end_greeting(self) -> None:
-        """Record that the model must not greet first in this session any more."""
+        """Record that the agent's greeting is over in this session."""
         self._work.append(EndGreeting())
 
     def save_preferences(

@@ -73,7 +73,7 @@ class AgentGreeting:
         return until_ms is not None and now_ms < until_ms
 
     def next_deadline_ms(self) -> int | None:
-        """Return until when texts wait for the greeting, None if they do not."""
+        """Return the time until which texts wait for the greeting, None if they do not wait."""
         if self._cued_at_ms is None or self._turns or not self._cues.is_awaited:
             return None
         return self._cued_at_ms + HOLD_TEXTS_MS

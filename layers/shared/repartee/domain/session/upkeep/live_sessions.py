@@ -33,7 +33,7 @@ class LiveSessions:
     """Opens the Live sessions of one worker, and decides when to leave one.
 
     Attributes:
-        busy_text: The user sees it while the model has no capacity.
+        busy_text: Shown to the user while the model has no capacity.
     """
 
     _live_link: LiveLink

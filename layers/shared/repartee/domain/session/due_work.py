@@ -92,6 +92,8 @@ class DueWork:
         if turn is None:
             parts.lost_replies.repeat_aloud()
             parts.preference_mentions.say()
+            if parts.cues.is_pending:
+                parts.sessions.leave_duplicating_session(now_ms)
             if self._send_next_text(now_ms):
                 parts.departure.note_activity(now_ms)
         elif parts.watchdog.is_watching() or parts.calls.is_waiting:

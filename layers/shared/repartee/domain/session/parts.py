@@ -32,6 +32,7 @@ from repartee.domain.session.turns.transcripts import UserTranscripts
 from repartee.domain.session.upkeep.agent_greeting import AgentGreeting
 from repartee.domain.session.upkeep.client_presence import ClientPresence
 from repartee.domain.session.upkeep.departure import Departure
+from repartee.domain.session.upkeep.duplicate_replies import DuplicateReplies
 from repartee.domain.session.upkeep.limit_watch import LimitWatch
 from repartee.domain.session.upkeep.live_context import LiveContext
 from repartee.domain.session.upkeep.live_sessions import LiveSessions
@@ -129,7 +130,6 @@ class SessionParts:
             settings.linger_ms, presence, client, turns, calls, cues
         )
         self.closing = closing = SessionClosing(departure, feed, turns, replies, live, keeper)
-        self.limit_watch = LimitWatch(self.allowance, feed, turns, calls, live, closing)
         self.context = context = LiveContext(
             settings, keeper, preferences, client, fallbacks, unix_offset_ms=unix_offset_ms
         )
@@ -145,10 +145,12 @@ class SessionParts:
         self.sessions = sessions = LiveSessions(
             live, context, watchdog, restarts, departure, outbox, busy_text=phrases.busy
         )
-        self.retry = retry = UtteranceRetry(feed, turns, calls, cues, context, watchdog)
+        self.limit_watch = LimitWatch(self.allowance, feed, turns, calls, sessions, closing)
+        self.retry = UtteranceRetry(feed, turns, calls, context, watchdog)
+        duplicates = DuplicateReplies(turns, calls, cues, context)
         reply_events = ReplyEvents(sessions, watchdog, replies, router, calls, turns)
         self.model_events = ModelEvents(
-            sessions, transcripts, keeper, retry, departure, reply_events
+            sessions, transcripts, keeper, duplicates, departure, reply_events
         )
 
     @property

@@ -4,9 +4,9 @@ from dataclasses import dataclass
 
 from repartee.domain.session.input.feed import InputFeed
 from repartee.domain.session.memory.daily_allowance import Allowance
-from repartee.domain.session.model.link import LiveLink
 from repartee.domain.session.tools.calls import ToolCalls
 from repartee.domain.session.turns.ledger import TurnLedger
+from repartee.domain.session.upkeep.live_sessions import LiveSessions
 from repartee.domain.session.upkeep.session_end import SessionClosing
 
 
@@ -18,7 +18,7 @@ class LimitWatch:
     _feed: InputFeed
     _turns: TurnLedger
     _tool_calls: ToolCalls
-    _live_link: LiveLink
+    _live_sessions: LiveSessions
     _closing: SessionClosing
 
     def check(self, now_ms: int, *, is_starting: bool = False) -> bool:
@@ -38,7 +38,8 @@ class LimitWatch:
             has_open_calls=bool(calls), has_called_tool=has_called_tool
         ):
             return False
-        is_open = self._live_link.is_open
+        self._live_sessions.leave_duplicating_session(now_ms)
+        is_open = self._live_sessions.is_open
         if is_open or is_starting:
             self._feed.end_speech(now_ms)
             self._allowance.say_goodbye(hit, now_ms, may_speak=is_open)

@@ -31,8 +31,8 @@ class LiveContext:
             a change of preferences or a forgotten note.
         detection: Which side detects the user's speech in the current Live session, None before
             the first one.
-        may_answer_twice: Whether the current Live session received an utterance twice, or a nudge
-            during a slow reply, so that it may answer twice.
+        repeated_turn: The turn whose utterance the current Live session received twice, or in which
+            it received a nudge during a slow reply, so that it may answer twice; 0 without one.
     """
 
     _settings: SessionSettings
@@ -43,7 +43,7 @@ class LiveContext:
     unix_offset_ms: int = field(kw_only=True)
     is_reseed_due: bool = False
     detection: TurnDetection | None = None
-    may_answer_twice: bool = False
+    repeated_turn: int = 0
     _voice: str = ""
     _detection_changes: int = 0
     _notes: tuple[Note, ...] = ()
@@ -98,7 +98,7 @@ class LiveContext:
         """
         preferences = self._preferences
         is_other = preferences.has_unsent_change or self._voice != preferences.voice
-        return self.may_answer_twice or is_other or self._notes != self._keeper.memory.notes
+        return bool(self.repeated_turn) or is_other or self._notes != self._keeper.memory.notes
 
     def begin(self) -> None:
         """Note that a fresh Live session begins, which has no context yet."""
@@ -108,7 +108,7 @@ class LiveContext:
         self.detection = self._wanted_detection
         self._voice = self._preferences.voice
         self._notes = self._keeper.memory.notes
-        self.may_answer_twice = False
+        self.repeated_turn = 0
         self._preferences.mark_sent()
         self._carried = TokenUsage()
 
@@ -131,9 +131,9 @@ class LiveContext:
         """Do not check for a fresh Live session before the next commit."""
         self.is_reseed_due = False
 
-    def note_duplicate_input(self) -> None:
-        """Note that the Live session received input twice and may answer it twice."""
-        self.may_answer_twice = True
+    def note_repeated_input(self, turn: int) -> None:
+        """Note that the Live session received a turn's input twice and may answer it twice."""
+        self.repeated_turn = turn
 
     def note_usage(self, usage: TokenUsage) -> None:
         """Estimate the context of the current Live session from its newest usage."""

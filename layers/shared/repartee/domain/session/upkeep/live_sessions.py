@@ -44,6 +44,11 @@ class LiveSessions:
     _outbox: Outbox
     busy_text: str = field(kw_only=True)
 
+    @property
+    def is_open(self) -> bool:
+        """Return whether the current Live session is set up and takes input."""
+        return self._live_link.is_open
+
     def open(self, now_ms: int, saves_usd: Decimal | None = None) -> None:
         """Open another Live session.
 
@@ -145,8 +150,8 @@ class LiveSessions:
             # Without this, the replayed turn would count as stalled at once.
             self._departure.note_activity(now_ms)
             self._restart(now_ms)
-        elif self._watchdog.has_nudged_slow_model:
-            self._context.note_duplicate_input()
+        elif self._watchdog.nudged_turn:
+            self._context.note_repeated_input(self._watchdog.nudged_turn)
         elif self._context.is_reseed_due and self._may_reseed(now_ms):
             saves_usd = self._context.reseed_saves_usd(now_ms)
             if saves_usd is not None or self._context.is_outdated:
@@ -154,12 +159,12 @@ class LiveSessions:
         return None
 
     def leave_duplicating_session(self, now_ms: int) -> None:
-        """Leave a Live session that may answer a copy, before it receives the next input.
+        """Leave a Live session that may answer twice, before it receives the next input or cue.
 
-        Its late reply would look like the reply to that input.
+        Its late reply would look like the reply to that.
         """
         if (
-            self._context.may_answer_twice
+            self._context.repeated_turn
             and self._is_staying
             and self._turn_restarts.is_between_turns
         ):

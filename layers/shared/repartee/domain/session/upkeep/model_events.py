@@ -13,9 +13,9 @@ from repartee.domain.live.model import (
 from repartee.domain.session.memory.commits import MemoryKeeper
 from repartee.domain.session.turns.transcripts import PlacedTranscript, UserTranscripts
 from repartee.domain.session.upkeep.departure import Departure
+from repartee.domain.session.upkeep.duplicate_replies import DuplicateReplies
 from repartee.domain.session.upkeep.live_sessions import LiveSessions
 from repartee.domain.session.upkeep.reply_events import ReplyEvents
-from repartee.domain.session.upkeep.utterance_retry import UtteranceRetry
 
 
 @dataclass(slots=True)
@@ -25,7 +25,7 @@ class ModelEvents:
     _live_sessions: LiveSessions
     _transcripts: UserTranscripts
     _keeper: MemoryKeeper
-    _utterance_retry: UtteranceRetry
+    _duplicate_replies: DuplicateReplies
     _departure: Departure
     _reply_events: ReplyEvents
 
@@ -43,7 +43,7 @@ class ModelEvents:
             return False
         if not self._departure.may_take_replies:
             return False
-        is_duplicate = self._utterance_retry.is_duplicate_reply(event)
+        is_duplicate = self._duplicate_replies.includes(event)
         return not is_duplicate and self._reply_events.handle(event, now_ms)
 
     def handle_previous_session(self, event: LiveEvent, now_ms: int) -> None:

@@ -3,18 +3,9 @@
 from dataclasses import dataclass
 
 from repartee.domain.audio import INPUT_RATE_HZ, duration_ms
-from repartee.domain.live.model import (
-    LiveAudio,
-    LiveEvent,
-    LiveText,
-    LiveToolCall,
-    LiveTranscript,
-    LiveTurnComplete,
-    TurnDetection,
-)
+from repartee.domain.live.model import TurnDetection
 from repartee.domain.protocol.messages import Audio, Hello, Numbered, SpeechEnd, SpeechStart
 from repartee.domain.session.input.feed import InputFeed
-from repartee.domain.session.model.cues import Cues
 from repartee.domain.session.tools.calls import ToolCalls
 from repartee.domain.session.turns.ledger import TurnLedger
 from repartee.domain.session.turns.turn import TurnInProgress
@@ -37,16 +28,12 @@ class UtteranceRetry:
     - It interrupts its reply to the first copy when it hears the second one. Its next reply
       replaces the interrupted one (``Replies.interrupt_for_copy``).
     - It transcribes both. The second transcript is dropped (``UserTranscripts``).
-    - It answers both, one after the other. The second reply is dropped, and its tool calls do not
-      run again (``is_duplicate_reply``). An even later reply would look like the reply to the
-      user's next utterance. So the session continues in a fresh Live session when the turn is in
-      memory, or when the user speaks again before that.
+    - It answers both, one after the other. The second reply is dropped (``DuplicateReplies``).
     """
 
     _feed: InputFeed
     _turns: TurnLedger
     _tool_calls: ToolCalls
-    _cues: Cues
     _context: LiveContext
     _watchdog: Watchdog
     _offered_turn: int = 0
@@ -57,7 +44,7 @@ class UtteranceRetry:
         if turn is None or due_ms is None or now_ms < due_ms:
             return
         self._offered_turn = turn.number
-        self._context.note_duplicate_input()
+        self._context.note_repeated_input(turn.number)
         turn.mark_resent(due_ms - UNHEARD_AFTER_MS)
         self._feed.rewind(turn.untranscribed_from_seq or turn.speech_from_seq)
 
@@ -69,24 +56,6 @@ class UtteranceRetry:
         if self._watchdog.has_been_active_since(turn.input_ended_ms) or not self._is_unheard(turn):
             return None
         return turn.input_ended_ms + UNHEARD_AFTER_MS
-
-    def is_duplicate_reply(self, event: LiveEvent) -> bool:
-        """Return whether an event is part of a reply to the second copy of an utterance."""
-        is_open = bool(self._offered_turn) and self._context.may_answer_twice
-        if not is_open or not isinstance(
-            event, LiveAudio | LiveText | LiveToolCall | LiveTranscript | LiveTurnComplete
-        ):
-            return False
-        if self._turns.current is not None:
-            if self._turns.current.number != self._offered_turn:
-                self._offered_turn = 0
-            return False
-        if self._tool_calls or self._cues.is_pending:
-            # The reply may be the answer of a tool, or the response to a cue.
-            return False
-        if isinstance(event, LiveTurnComplete):
-            self._offered_turn = 0
-        return True
 
     def _is_unheard(self, turn: TurnInProgress) -> bool:
         if self._offered_turn == turn.number or self._turns.upcoming is not None:

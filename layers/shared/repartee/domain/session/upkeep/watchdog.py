@@ -21,9 +21,9 @@ class Watchdog:
     Tries are counted per turn, so a turn costs at most two of them.
 
     Attributes:
-        has_nudged_slow_model: Whether the newest try was a nudge after silence. Then the model may
-            only be slow and answer both the user and the nudge. A model that has completed the turn
-            answers only the nudge.
+        nudged_turn: The turn in which the newest try was a nudge after silence, 0 without one. Then
+            the model may only be slow and answer both the user and the nudge. A model that has
+            completed the turn answers only the nudge.
     """
 
     _apology: str
@@ -36,7 +36,7 @@ class Watchdog:
     _turn_number: int = 0
     _tries: int = 0
     _is_empty: bool = False
-    has_nudged_slow_model: bool = False
+    nudged_turn: int = 0
 
     def note_activity(self, now_ms: int) -> None:
         """Note that the model is active, or has received an answer that it waited for."""
@@ -71,7 +71,7 @@ class Watchdog:
         turn, due_ms = self._awaited_turn(), self.next_deadline_ms()
         is_empty, self._is_empty = self._is_empty, False
         is_due = is_empty or (due_ms is not None and now_ms >= due_ms)
-        self.has_nudged_slow_model = False
+        self.nudged_turn = 0
         if turn is None or not self._live_link.is_open or not is_due:
             return False
         self.note_activity(now_ms)
@@ -88,7 +88,7 @@ class Watchdog:
         self._tries += 1
         if self._tries == 1:
             self._live_link.channel.send_text(NUDGE)
-            self.has_nudged_slow_model = not is_empty
+            self.nudged_turn = 0 if is_empty else turn.number
             self._tool_calls.unspoken.expect_two_replies(turn.number)
         elif self._tries > 2:
             self._outbox.offer(SessionError("no_answer", self._apology, retryable=True))

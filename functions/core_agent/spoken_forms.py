@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Protocol
 from repartee.domain.front_desk.bookings import Slot
 from repartee.domain.front_desk.rules import OpeningHours
 from repartee.domain.text.characters import one_line
-from repartee.domain.text.speakable import (
+from repartee.domain.text.spoken_english import (
     needs_year,
-    speakable_day,
-    speakable_slot,
-    speakable_time,
+    spoken_day,
+    spoken_slot,
+    spoken_time,
 )
 
 if TYPE_CHECKING:
@@ -61,16 +61,16 @@ def spoken_forms(language: str) -> SpokenForms:
 
 class _English:
     def day(self, day: date, today: date) -> str:
-        return speakable_day(day, today)
+        return spoken_day(day, today)
 
     def time(self, moment: time) -> str:
-        return speakable_time(moment)
+        return spoken_time(moment)
 
     def slot(self, slot: Slot, today: date) -> str:
-        return speakable_slot(slot, today)
+        return spoken_slot(slot, today)
 
     def hours(self, hours: OpeningHours, day: date) -> str:
-        spoken = f"from {speakable_time(hours.opens)} to {speakable_time(hours.closes)}"
+        spoken = f"from {spoken_time(hours.opens)} to {spoken_time(hours.closes)}"
         return f"{spoken} the next day" if _ends_after_midnight(hours) else spoken
 
     def all_of(self, texts: Sequence[str]) -> str:

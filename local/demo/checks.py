@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from repartee.domain.front_desk.bookings import Booking, Slot
-from repartee.domain.text.speakable import speakable_slot, weekday
+from repartee.domain.text.spoken_english import spoken_slot, weekday
 
 MAX_WORD_ERROR = 0.20
 
@@ -106,7 +106,7 @@ def check_name(first_heard: str, last_said: str) -> Check:
 
 def check_bookings(bookings: Sequence[Booking]) -> Check:
     """Check that the desk holds exactly one booking of the user."""
-    found = ", ".join(speakable_slot(one.slot, one.slot.day) for one in bookings) or "none"
+    found = ", ".join(spoken_slot(one.slot, one.slot.day) for one in bookings) or "none"
     return Check("the desk holds exactly one booking of this user", len(bookings) == 1, found)
 
 
@@ -116,7 +116,7 @@ def check_time(bookings: Sequence[Booking], last_said: str) -> Check:
     if not bookings:
         return Check(title, False, "nothing was booked")
     slot = bookings[0].slot
-    return Check(title, says_time(last_said, slot), speakable_slot(slot, slot.day))
+    return Check(title, says_time(last_said, slot), spoken_slot(slot, slot.day))
 
 
 def check_replies(

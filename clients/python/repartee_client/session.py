@@ -53,6 +53,8 @@ RESEND_REFUSED_AFTER_MS = 1_000
 """The wait after the server refused a message because too many were in flight."""
 IDLE_PING_AFTER_MS = 8 * 60 * 1_000
 """API Gateway closes a connection without traffic after 10 minutes."""
+# Turns are numbered from 1.
+_NO_TURN = 0
 
 
 class ClientSession:
@@ -213,8 +215,8 @@ class ClientSession:
                     self._greeting_turn = None
                 self._open_tools = 0
             case ToolProgress(phase=phase):
-                # A later turn may speak the result of a tool call, so a greeting is not expected.
-                self._greeting_turn = self._greeting_turn or 0
+                # A later turn without input may speak the result, and is no greeting.
+                self._greeting_turn = self._greeting_turn or _NO_TURN
                 self._open_tools = max(0, self._open_tools + (1 if phase == "started" else -1))
                 self._waiting_since_ms = self._waiting_since_ms or now_ms
             case TurnEnd():

@@ -53,7 +53,7 @@ def slot_refusal(
 def _unavailable(
     rules: DeskRules, context: ToolContext, slot: Slot, *, is_taken: bool
 ) -> tuple[str, str]:
-    """Return the code and the text of the reason why nobody, or only another user, has a slot."""
+    """Return the code and the text of the reason why the caller cannot have a slot."""
     if obstacle := rules.obstacle(slot.day, context.now):
         return obstacle.value, obstacle_text(obstacle, rules, slot.day, context)
     if is_taken:

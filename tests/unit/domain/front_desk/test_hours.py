@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from repartee.domain.front_desk.bookings import Slot
 from repartee.domain.front_desk.rules import WEEKDAYS, DeskRules, OpeningHours, default_rules
-from repartee.domain.text.speakable import speakable_day, speakable_slot, speakable_time
+from repartee.domain.text.spoken_english import spoken_day, spoken_slot, spoken_time
 
 pytestmark = pytest.mark.unit
 
@@ -188,7 +188,7 @@ def test_slots_of_following_days_never_overlap_and_lie_within_the_hours(
     ],
 )
 def test_days_are_said_as_people_say_them(day, spoken):
-    assert speakable_day(day, date(2026, 11, 1)) == spoken
+    assert spoken_day(day, date(2026, 11, 1)) == spoken
 
 
 @pytest.mark.parametrize(
@@ -208,7 +208,7 @@ def test_days_are_said_as_people_say_them(day, spoken):
     ],
 )
 def test_the_year_is_said_of_the_past_and_of_what_is_twelve_months_ahead(day, today, year):
-    assert speakable_day(day, today).partition(" of ")[2].partition(" ")[2] == year.strip()
+    assert spoken_day(day, today).partition(" of ")[2].partition(" ")[2] == year.strip()
 
 
 @pytest.mark.parametrize(
@@ -223,10 +223,10 @@ def test_the_year_is_said_of_the_past_and_of_what_is_twelve_months_ahead(day, to
     ],
 )
 def test_times_are_said_as_people_say_them(moment, spoken):
-    assert speakable_time(moment) == spoken
+    assert spoken_time(moment) == spoken
 
 
 def test_a_slot_is_said_with_its_day_and_time():
-    spoken = speakable_slot(Slot(FRIDAY, time(15)), date(2024, 1, 1))
+    spoken = spoken_slot(Slot(FRIDAY, time(15)), date(2024, 1, 1))
 
     assert spoken == "Friday the 27th of November 2026 at 3 p.m."

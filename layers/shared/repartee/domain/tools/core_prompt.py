@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from repartee.domain.conversation.conversation import Memory, Turn
 from repartee.domain.persona import Persona
 from repartee.domain.text.characters import one_line
-from repartee.domain.text.speakable import weekday
+from repartee.domain.text.spoken_english import weekday
 from repartee.domain.tools.core_calls import Attempt
 from repartee.domain.users.notes import facts
 

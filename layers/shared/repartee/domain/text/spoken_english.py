@@ -28,7 +28,7 @@ def weekday(day: date) -> str:
     return _WEEKDAYS[day.weekday()]
 
 
-def speakable_day(day: date, today: date) -> str:
+def spoken_day(day: date, today: date) -> str:
     """Return a day's spoken form, such as ``Friday the 27th of November``.
 
     The year is added for past days, and for days twelve months after ``today`` or later.
@@ -44,7 +44,7 @@ def needs_year(day: date, today: date) -> bool:
     return day < today or (day.year, day.month, day.day) >= year_later
 
 
-def speakable_time(moment: time) -> str:
+def spoken_time(moment: time) -> str:
     """Return a time's spoken form, such as ``3 p.m.``, ``9:30 a.m.`` or ``noon``."""
     if (moment.hour, moment.minute) in {(0, 0), (12, 0)}:
         return "noon" if moment.hour else "midnight"
@@ -53,6 +53,6 @@ def speakable_time(moment: time) -> str:
     return f"{hour}{minutes} {'p.m.' if moment.hour >= 12 else 'a.m.'}"
 
 
-def speakable_slot(slot: Slot, today: date) -> str:
+def spoken_slot(slot: Slot, today: date) -> str:
     """Return a slot's spoken form, such as ``Friday the 27th of November at 3 p.m.``."""
-    return f"{speakable_day(slot.day, today)} at {speakable_time(slot.start)}"
+    return f"{spoken_day(slot.day, today)} at {spoken_time(slot.start)}"

@@ -18,9 +18,9 @@ from urllib.request import Request, urlopen
 
 from local.hosting.ports import Ports, port_base_or_exit
 from local.stack.options import PROJECT
+from local.stack.running import RUNNING
 from repartee.adapters.ids import UlidSource
 
-RUNS = PROJECT / ".local"
 EVENTS = {path.stem: path for path in sorted((PROJECT / "events").glob("*.json"))}
 SAMPLE_IDS = (
     "4b1f6a3e-9d52-4c1b-8a70-2f0c5c7e9a11",  # user
@@ -66,22 +66,12 @@ def invoke_when_leased(url: str, payload: str) -> tuple[Any, Mapping[str, str]]:
         time.sleep(0.2)
 
 
-def log_of(function: str, lambdas: str) -> Path | None:
-    """Return the function's log in the newest run at this address, None without one."""
-    for path in sorted(
-        RUNS.glob("**/stack.json"), key=lambda path: path.stat().st_mtime, reverse=True
-    ):
-        if json.loads(path.read_text())["lambdas"] == lambdas:
-            return path.parent / "logs" / f"{function}.log"
-    return None
-
-
 def lines_of(log: Path, request_id: str) -> list[str]:
     """Return the lines of one invocation; its report line is the last and may come late."""
     give_up_at_s = time.monotonic() + _LOG_TIMEOUT_S
-    while time.monotonic() < give_up_at_s:
+    while log.exists() and time.monotonic() < give_up_at_s:
         lines: list[str] = []
-        for line in log.read_text().splitlines() if log.exists() else []:
+        for line in log.read_text().splitlines():
             lines.append(line)
             if line.startswith("REPORT "):
                 if f"RequestId: {request_id}" in line:
@@ -91,25 +81,24 @@ def lines_of(log: Path, request_id: str) -> list[str]:
     return []
 
 
-def parse_arguments() -> argparse.Namespace:
+def parse_arguments() -> tuple[argparse.Namespace, int]:
     parser = argparse.ArgumentParser(
         prog="python -m local.invoke",
         description="Invoke functions of the running stack with sample events.",
     )
-    ports = Ports.from_base(port_base_or_exit(parser))
     parser.add_argument(
         "events", nargs="+", choices=EVENTS, metavar="EVENT", help=", ".join(EVENTS)
     )
-    parser.add_argument("--lambdas", default=f"http://127.0.0.1:{ports.lambdas}", metavar="URL")
-    return parser.parse_args()
+    return parser.parse_args(), port_base_or_exit(parser)
 
 
 def main() -> int:
-    given = parse_arguments()
+    given, port_base = parse_arguments()
+    lambdas = f"http://127.0.0.1:{Ports.from_base(port_base).lambdas}"
     failed = False
     for event, payload in zip(given.events, payloads_of(given.events), strict=True):
         function = function_of(event)
-        url = f"{given.lambdas}/2015-03-31/functions/{function}/invocations"
+        url = f"{lambdas}/2015-03-31/functions/{function}/invocations"
         may_come_early = function == "CoreAgentFunction" and len(given.events) > 1
         send = invoke_when_leased if may_come_early else invoke
         try:
@@ -122,9 +111,9 @@ def main() -> int:
             return 1
         failed |= "X-Amz-Function-Error" in headers
         print(f"{function}: {json.dumps(answer, ensure_ascii=False)}")
-        if (log := log_of(function, given.lambdas)) is not None:
-            for line in lines_of(log, headers["x-amzn-RequestId"]):
-                print(f"  {line}")
+        log = RUNNING / str(port_base) / "logs" / f"{function}.log"
+        for line in lines_of(log, headers["x-amzn-RequestId"]):
+            print(f"  {line}")
     return int(failed)
 
 

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 # Each wait inside has its own shorter limit with a better message; these keep a test from hanging.
 START_TIMEOUT_S = 300.0
+RECORDINGS = PROJECT / "local" / "recordings"
 TEST_TIMEOUT_S = 300.0
 
 
@@ -168,7 +169,7 @@ def new_user(name: str) -> str:
 
 def recordings(name: str) -> list[Utterance]:
     """Return one of the committed sets of recordings."""
-    return load_script(PROJECT / "local" / "recordings" / name)
+    return load_script(RECORDINGS / name)
 
 
 def options_for_tests(run_directory: Path) -> StackOptions:
@@ -177,7 +178,7 @@ def options_for_tests(run_directory: Path) -> StackOptions:
         run_directory=run_directory,
         port_base=None,
         gemini_pace="instant",
-        gemini_arguments=UTTERANCE_CACHE,
+        gemini_arguments=(*UTTERANCE_CACHE, "--transcripts", str(RECORDINGS / "pizzeria")),
     )
 
 

@@ -5,14 +5,15 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import jwt
 import pytest
 
 from local import invoke as local_invoke
 from local.invoke import EVENTS, function_of
-from local.stack import write_addresses
 from tests.fakes.functions import PATIENCE_S
 from tests.integration.running import RunningStack
 
@@ -147,11 +148,13 @@ def test_local_invoke_opens_a_new_session_with_each_command(
     answers: dict[str, Answer],  # The sample's ticket is spent.
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
 ) -> None:
-    monkeypatch.setattr(local_invoke, "RUNS", running.stack.run_directory)
-    write_addresses(running.stack)
-    command = ["invoke", "--lambdas", running.stack.addresses.lambdas, *CALL]
-    monkeypatch.setattr(sys, "argv", [*command, CALL[0], "core_agent.opening_hours"])
+    base = str(urlsplit(running.stack.addresses.websocket).port)
+    (tmp_path / base).symlink_to(running.stack.run_directory)
+    monkeypatch.setattr(local_invoke, "RUNNING", tmp_path)
+    monkeypatch.setenv("REPARTEE_PORT_BASE", base)
+    monkeypatch.setattr(sys, "argv", ["invoke", *CALL, CALL[0], "core_agent.opening_hours"])
 
     assert local_invoke.main() == 0
 

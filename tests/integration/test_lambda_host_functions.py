@@ -572,18 +572,3 @@ def test_edited_code_runs_from_the_next_invocation_of_the_functions_it_affects(t
             assert [number for number, _ in await both()] == [22, 4]
 
     asyncio.run(run())
-
-
-def test_code_is_not_watched_unless_asked(tmp_path):
-    (tmp_path / "mine.py").write_text("def handle(_event, _context): return 1\n")
-    timers = ManualTimers()
-
-    async def run() -> list[Any]:
-        function = replace(hosted("mine.handle"), code=FunctionCode(tmp_path, (tmp_path,)))
-        async with running(tmp_path, function, timers=timers) as host:
-            first, _ = await call(host)
-            (tmp_path / "mine.py").write_text("def handle(_event, _context): return 22\n")
-            timers.advance(SCAN_INTERVAL_S)
-            return [first, (await call(host))[0]]
-
-    assert asyncio.run(run()) == [1, 1]

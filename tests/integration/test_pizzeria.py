@@ -1,31 +1,23 @@
 """The pizzeria on a whole stack: a typed and a spoken call, both in Spanish from end to end."""
 
 from collections.abc import Iterator
-from dataclasses import replace
+from contextlib import ExitStack
 
 import pytest
 
 from local.gemini.speech.voice import OUTPUT_RATE_HZ
-from local.stack import PROJECT
 from repartee_client.connecting import open_voice_call
 from repartee_client.conversation import Pace, say
 from repartee_client.recordings import read_wav
 from repartee_client.voice_call import VoiceCall
 from tests.fakes.functions import PATIENCE_S
-from tests.integration.running import (
-    RunningStack,
-    new_user,
-    options_for_tests,
-    recordings,
-    stack_in_thread,
-)
+from tests.integration.running import RunningStack, new_user, recordings
 from tests.integration.typed_text import hear, turns, write
 from tests.not_spanish import words_that_are_not_spanish
 from tests.personas import PIZZERIA
 
-pytestmark = [pytest.mark.integration]
+pytestmark = [pytest.mark.integration, pytest.mark.xdist_group("stack")]
 
-FOLDER = PROJECT / "local" / "recordings" / "pizzeria"
 BOOKED = "Le queda reservada la mesa para el viernes"
 TYPED = (
     ("Buenas, me llamo Ana.", "Hola Ana, ¿en qué puedo ayudarle?"),
@@ -43,11 +35,10 @@ TYPED = (
 
 
 @pytest.fixture(scope="module")
-def pizzeria(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStack]:
-    options = options_for_tests(tmp_path_factory.mktemp("pizzeria"))
-    arguments = (*options.gemini_arguments, "--transcripts", str(FOLDER))
-    chosen = replace(options, parameters={"Persona": "pizzeria"}, gemini_arguments=arguments)
-    with stack_in_thread(chosen) as running:
+def pizzeria(running: RunningStack) -> Iterator[RunningStack]:
+    with ExitStack() as changes:
+        for function in ("StreamAgentFunction", "CoreAgentFunction", "HttpApiFunction"):
+            changes.enter_context(running.changed(function, PERSONA="pizzeria"))
         yield running
 
 

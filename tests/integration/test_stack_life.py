@@ -19,22 +19,14 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 
 from local.hosting.aws_resources import (
-    TablesChangedError,
     client_options,
-    create_tables,
-    dynamodb_client,
 )
 from local.hosting.ports import PortInUseError, Ports
-from local.hosting.private_folders import DataFolder, held_data
 from local.hosting.processes import ChildFailedError, start_child
-from local.hosting.programs import RunPaths, dynamodb_local, start_dynamodb
-from local.hosting.servers import wait_until_answering
 from local.lambdas.hosting_types import FunctionCode, InitFailedError
 from local.stack import Stack, StackOptions, running_stack
-from local.template.model import Table
 from tests.integration.processes import (
     LOOPBACK,
-    PATIENCE_S,
     children,
     eventually,
     exists,
@@ -189,34 +181,6 @@ def test_a_program_that_fails_shows_the_end_of_its_log(tmp_path):
     assert "--no-such-argument" in message
 
 
-def test_kept_tables_that_the_template_has_changed_are_refused_with_the_remedy(tmp_path):
-    folder = dynamodb_local(PROJECT)
-    if folder is None:
-        pytest.skip("MiniStack keeps no tables: install npm and run `make setup`")
-
-    async def keep_another_table(data: DataFolder, port: int) -> None:
-        child = await start_dynamodb(RunPaths(PROJECT, tmp_path / "before", 60), folder, port, data)
-        await wait_until_answering(child, f"http://127.0.0.1:{port}", 60)
-        key = ({"AttributeName": "id", "KeyType": "HASH"},)
-        attributes = ({"AttributeName": "id", "AttributeType": "S"},)
-        table = Table("NotesTable", "NotesTable", key, attributes, (), None)
-        client = dynamodb_client(f"http://127.0.0.1:{port}", data.access_key)
-        await asyncio.to_thread(create_tables, [table], client)
-        await child.stop()
-
-    async def run() -> Any:
-        async with running_stack(options(tmp_path, dynamodb_data=tmp_path / "data")):
-            pass
-
-    with Ports.reserved() as ports, held_data(tmp_path / "data", ports.websocket) as data:
-        asyncio.run(keep_another_table(data, ports.dynamodb))
-    with pytest.raises(TablesChangedError) as caught:
-        asyncio.run(run())
-    message = str(caught.value)
-    assert f"since the data in {tmp_path / 'data'} were written: NotesTable has" in message
-    assert "Delete that folder to lose the data, or use FRESH=1 to leave them" in message
-
-
 PARENT = """
 import asyncio, json, sys
 from pathlib import Path
@@ -302,38 +266,3 @@ def test_a_child_that_ignores_the_request_to_end_is_killed(tmp_path):
         return child.process.returncode
 
     assert asyncio.run(run()) == -signal.SIGKILL
-
-
-def test_up_prints_the_addresses_and_ends_on_ctrl_c(tmp_path):
-    with Ports.reserved() as ports:
-        base = ports.websocket
-    up = subprocess.Popen(  # noqa: S603 - our own program
-        [
-            *(sys.executable, "-m", "local.up", "--fresh", "--run-directory", tmp_path / "run"),
-            *("--no-prewarm", "--set", "MaxUsdPerDay=1 LogRetentionDays=30"),
-        ],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        cwd=PROJECT,
-        env={"PATH": os.environ["PATH"], "REPARTEE_PORT_BASE": str(base)},  # noqa: TID251
-    )
-    with up:
-        assert up.stdout is not None
-        lines = []
-        for line in up.stdout:
-            lines.append(line.strip())
-            if line.startswith("Ctrl-C"):
-                break
-        pids = children(up.pid)
-        up.send_signal(signal.SIGINT)
-        status = up.wait(PATIENCE_S)
-        assert up.stderr is not None
-        assert (status, up.stderr.read()) == (0, "")
-    assert f"WebSocket API   ws://127.0.0.1:{base}/local" in lines
-    assert f"Token           curl -s -d user=ada http://127.0.0.1:{base + 8}/token" in lines
-    assert "Setting         MaxUsdPerDay=1 (template: 5)" in lines
-    no_effect = "LogRetentionDays=30 (template: 14; no effect on this machine)"
-    assert f"Setting         {no_effect}" in lines
-    assert json.loads((tmp_path / "run" / "stack.json").read_text())["tables"]
-    assert eventually(lambda: not any(map(exists, pids)))

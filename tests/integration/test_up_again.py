@@ -1,6 +1,5 @@
-"""`make up` keeps its tables: the next start remembers what users said before Ctrl-C."""
+"""`make up` prints its addresses and keeps its tables, which the next start after Ctrl-C reads."""
 
-import asyncio
 import os
 import signal
 import subprocess
@@ -12,9 +11,7 @@ from pathlib import Path
 import pytest
 
 from local.hosting.ports import Ports
-from local.hosting.private_folders import DataInUseError
 from local.hosting.programs import dynamodb_local
-from local.stack import StackOptions, running_stack
 from tests.integration.processes import PATIENCE_S, children, eventually, exists
 
 pytestmark = pytest.mark.integration
@@ -35,17 +32,13 @@ def program(name: str, *arguments: object, base: int) -> "subprocess.Popen[str]"
     )
 
 
-def free_base() -> int:
-    with Ports.reserved() as ports:
-        return ports.websocket
-
-
 @contextmanager
 def up(folder: Path, run: str, base: int) -> "Iterator[subprocess.Popen[str]]":
     """Run `local.up` with its tables in the folder; end it at the end of the context."""
     with program(
         *("local.up", "--pace", "instant", "--no-prewarm", "--record", "events"),
         *("--data", folder / "data", "--run-directory", folder / run),
+        *("--set", "MaxUsdPerDay=1 LogRetentionDays=30"),
         base=base,
     ) as stack:
         try:
@@ -69,38 +62,34 @@ def started(stack: "subprocess.Popen[str]") -> list[str]:
     raise AssertionError(stack.stderr.read())
 
 
-def refusal_of(options: StackOptions) -> str:
-    async def run() -> None:
-        async with running_stack(options):
-            pass
-
-    with pytest.raises(DataInUseError) as refused:
-        asyncio.run(run())
-    return str(refused.value)
-
-
 def ask(question: str, base: int) -> str:
     answer, error = program("local.ask", "--user", "ada", question, base=base).communicate()
     assert error == ""
     return answer.strip()
 
 
-def test_a_user_is_remembered_after_ctrl_c(tmp_path):
-    if dynamodb_local(PROJECT) is None:
-        pytest.skip("MiniStack keeps no tables: install npm and run `make setup`")
-    base = free_base()
+def test_ctrl_c_ends_the_stack_and_the_next_one_remembers_the_user(tmp_path):
+    with Ports.reserved() as ports:
+        base = ports.websocket
     with up(tmp_path, "first", base) as stack:
         lines = started(stack)
-        assert f"kept in {tmp_path / 'data'} (FRESH=1" in " ".join(lines)
-        refusal = refusal_of(StackOptions(port_base=None, dynamodb_data=tmp_path / "data"))
-        assert f"in use by the stack of process {stack.pid}, ports from {base}." in refusal
+        assert f"WebSocket API   ws://127.0.0.1:{base}/local" in lines
+        assert f"Token           curl -s -d user=ada http://127.0.0.1:{base + 8}/token" in lines
+        assert "Setting         MaxUsdPerDay=1 (template: 5)" in lines
+        no_effect = "LogRetentionDays=30 (template: 14; no effect on this machine)"
+        assert f"Setting         {no_effect}" in lines
         assert ask("My name is Ada.", base) == "Hello Ada, how can I help you?"
         link = PROJECT / ".local" / "running" / str(base)
         assert link.readlink() == tmp_path / "first"
         for _ in range(2):
             stack.send_signal(signal.SIGINT)
         assert stack.wait(PATIENCE_S) == 0
+        assert stack.stderr is not None
+        assert stack.stderr.read() == ""
         assert not link.is_symlink()
+    if dynamodb_local(PROJECT) is None:
+        pytest.skip("MiniStack keeps no tables: install npm and run `make setup`")
+    assert f"kept in {tmp_path / 'data'} (FRESH=1" in " ".join(lines)
     with up(tmp_path, "second", base) as stack:
         started(stack)
         assert ask("What is my name?", base) == "Your name is Ada."

@@ -1,6 +1,7 @@
 """A persona's file is read as it is meant, or refused by file and field."""
 
 import contextlib
+from dataclasses import fields
 from datetime import time
 from pathlib import Path
 
@@ -12,20 +13,11 @@ from hypothesis import strategies as st
 from repartee.adapters.personas import MAX_BYTES, load_persona, persona_names
 from repartee.domain.front_desk.rules import OpeningHours
 from repartee.domain.persona import PersonaRefused
+from repartee.domain.phrases import Phrases
 
 pytestmark = pytest.mark.unit
 
-PHRASES = (
-    "no_answer",
-    "busy",
-    "not_now",
-    "not_understood",
-    "too_long",
-    "refused",
-    "continues_elsewhere",
-    "preferences_refused",
-    "goodbye",
-)
+PHRASES = [field.name for field in fields(Phrases)]
 SMALLEST = f"""\
 business: Shop
 role: You sell.
@@ -102,31 +94,23 @@ def test_a_folded_text_is_one_line(folder: Path) -> None:
     [
         ("business: Shop\n", "", "business", "missing"),
         ("busy: Sorry., ", "", "phrases.busy", "missing"),
-        ("booking: order, ", "", "words.booking", "missing"),
         ("business", "busness", "busness", "no such field: remove it. Did you mean business?"),
         ("busy:", "bussy:", "phrases.bussy", "Did you mean busy?"),
-        ("place:", "plaza:", "words.plaza", "no such field"),
         ("[en-GB]", "en-GB", "languages", "write a list"),
         ("[en-GB]", "[]", "languages", "empty"),
         ("[en-GB]", "[en-ZZ]", "languages.0", "en-US, en-AU"),
-        ("[en-GB]", "[tlh]", "languages.0", "ar, bn, de"),
-        ("[en-GB]", '["*"]', "languages", "last"),
         ("[en-GB]", '["*", en-GB]', "languages", "last"),
         ("[en-GB]", "[en-GB, en-gb]", "languages", "twice"),
         ("[en-GB]", "[{en: GB}]", "languages.0", "write a text"),
         ("You sell.", "[sell]", "role", "write a text"),
         ("You sell.", "", "role", "no visible character"),
         ("You sell.", "x" * 1001, "role", "1001 characters, and 1000 are allowed"),
-        ("Hello", "x" * 301, "greeting", "301 characters, and 300 are allowed"),
-        ("Shop", "x" * 61, "business", "61 characters, and 60 are allowed"),
         ("busy: Sorry.", 'busy: "One\\ntwo"', "phrases.busy", "write it as one line"),
-        ("Hello", '"One\\u2028two"', "greeting", "write it as one line"),
         ("Hello", '"Hi\\x07"', "greeting", "U+0007"),
         ("Hello", "Hello\nspeaks_first: perhaps", "speaks_first", "write true or false"),
         ("Hello", "Hello\nhours: always", "hours", "write fields below it"),
         ("Hello", "Hello\nhours: {lunes: 09:00-17:00}", "hours.lunes", "monday"),
         ("Hello", "Hello\nhours: {monday: closed}", "hours.monday", "09:00-17:00"),
-        ("Hello", "Hello\nhours: {monday: 9-17}", "hours.monday.opens", "HH:MM"),
         (
             "Hello",
             "Hello\nhours: {monday: 20:00-04:00, tuesday: 03:00-09:00}",
@@ -152,16 +136,8 @@ def test_a_fault_is_named_by_file_field_and_remedy(
 @pytest.mark.parametrize(
     "text",
     [
-        "",
-        "business",
-        "- a\n- b",
-        "a: [",
-        "a: *b",
-        "\t",
-        "? [a]\n: b",
-        b"a: \xff",
-        "{" * 9_000,
-        "\0",
+        *("", "business", "- a\n- b", "a: [", "a: *b", "\t", "? [a]\n: b"),
+        *(b"a: \xff", "{" * 9_000, "\0"),
     ],
 )
 def test_a_file_that_is_no_yaml_mapping_is_refused(text: str | bytes, folder: Path) -> None:

@@ -1,12 +1,19 @@
 """Kept tables are compared with the template before they are used."""
 
+from contextlib import AsyncExitStack
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from local.hosting.aws_resources import table_changes
+from local.hosting.aws_resources import TablesChangedError, table_changes
+from local.hosting.ports import Ports
+from local.hosting.programs import RunPaths
+from local.stack import PROJECT, StackOptions, aws_services
+from local.stack.wiring import addresses_at
 from local.template.model import Table
+from local.template.reader import read_template
 
 pytestmark = pytest.mark.unit
 
@@ -83,3 +90,23 @@ def test_an_equal_table_has_no_changes(table: Table) -> None:
 )
 def test_another_key_or_index_is_named(before: Table, after: Table, changes: str) -> None:
     assert table_changes(after, described(before)) == changes
+
+
+def test_changed_tables_are_refused_with_the_folder_and_the_remedy(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_arguments: object) -> None:
+        raise TablesChangedError("notes has another key")
+
+    monkeypatch.setattr(aws_services, "dynamodb_local", lambda _root: tmp_path)
+    monkeypatch.setattr(aws_services, "create_tables", refuse)
+    options, ports = StackOptions(dynamodb_data=tmp_path / "data"), Ports.from_base(8700)
+    addresses = addresses_at(ports, dynamodb="http://127.0.0.1:1", access_key="key", gemini="")
+    paths = RunPaths(PROJECT, tmp_path, 1)
+    services = aws_services.AwsServices(options, ports, paths, AsyncExitStack())
+    application = read_template(options.template, {})
+    with pytest.raises(TablesChangedError) as refused:
+        services.create_tables(application, addresses)
+    message = str(refused.value)
+    assert f"since the data in {tmp_path / 'data'} were written: notes has another key" in message
+    assert "Delete that folder to lose the data, or use FRESH=1 to leave them" in message

@@ -2,7 +2,7 @@
 
 from local.stack.options import PREWARM, PROJECT, Addresses, StackOptions
 from local.stack.run_folders import LOCAL, new_run_directory, remove_old_runs
-from local.stack.running import Stack, published, write_addresses
+from local.stack.running import Stack, published
 from local.stack.starter import START_ERRORS, running_stack
 
 __all__ = [
@@ -17,5 +17,4 @@ __all__ = [
     "published",
     "remove_old_runs",
     "running_stack",
-    "write_addresses",
 ]

@@ -144,7 +144,10 @@ class TestTheCoreMind:
         assert ask(book, "the cat sleeps").text == "I am sorry, I did not understand that."
 
     def test_a_declared_tool_without_a_file_is_named_with_the_folder(self) -> None:
-        answer = ask(project_tools(), "where is my order 42")
+        # The guide to a new tool adds a file for order_status to the project.
+        taught = project_tools()
+        others = taught.only(set(taught.names) - {"order_status"})
+        answer = ask(others, "where is my order 42")
         assert answer.text.startswith("I did not understand that. The simulator knows ")
         assert "my_bookings" in answer.text
         assert answer.text.endswith("; a file in local/gemini/tools teaches it order_status.")

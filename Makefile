@@ -113,7 +113,7 @@ format: .venv/.stamp ## Format the code
 docs: .venv/.stamp ## Write docs/asyncapi.yaml from the protocol's models
 	@$(PYTHON) -m local.asyncapi
 
-smoke: .venv/.stamp ## Run all checks of the real Gemini with your key (ARGS=--list lists them)
+smoke: .venv/.stamp ## Run all checks of the real Gemini with your key (ARGS=--help lists them)
 	@$(PYTHON) -m ops.smoke $(ARGS)
 
 lock: | $(UV_FILE) ## Lock the packages and export each layer's requirements

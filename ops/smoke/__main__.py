@@ -30,26 +30,22 @@ from repartee_client.access import HttpApiClient
 from repartee_client.errors import VoiceClientError
 
 _ALL = "all"
-_ACCOUNT_EXPLANATIONS = {
-    "gateway": "refusals, limits and message order of the WebSocket API",
-    "tokens": "which tokens the HTTP API accepts",
-    "functions": "the configuration of the functions in Lambda",
-    "tables": "how DynamoDB reports conflicts of transactions",
-}
 _CORE_CHECKS = frozenset({"core", "deadline"})
 
 
 def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m ops.smoke", description=__doc__)
-    parser.add_argument("--list", action="store_true", help="list the checks and run none")
     found = parser.add_subparsers(dest="check", metavar="CHECK")
-    for name in ("gateway", "tokens"):
-        check = found.add_parser(name, help=_ACCOUNT_EXPLANATIONS[name])
+    for name, explanation in (
+        ("gateway", "refusals, limits and message order of the WebSocket API"),
+        ("tokens", "which tokens the HTTP API accepts"),
+    ):
+        check = found.add_parser(name, help=explanation)
         check.add_argument("--http-api", required=True, metavar="URL", help="output HttpApiUrl")
         check.add_argument("--token", required=True, help="token of a test user")
-    check = found.add_parser("functions", help=_ACCOUNT_EXPLANATIONS["functions"])
+    check = found.add_parser("functions", help="the configuration of the functions in Lambda")
     check.add_argument("--stack", required=True, help="the stack's name")
-    check = found.add_parser("tables", help=_ACCOUNT_EXPLANATIONS["tables"])
+    check = found.add_parser("tables", help="how DynamoDB reports conflicts of transactions")
     check.add_argument("--live-table", required=True, metavar="NAME", help="output LiveTableName")
     check.add_argument(
         "--memory-table", required=True, metavar="NAME", help="output MemoryTableName"
@@ -76,17 +72,6 @@ def _add_gemini_options(check: argparse.ArgumentParser, name: str) -> None:
         check.add_argument("--core-model", metavar="MODEL")
     if name in {_ALL, "gemini"}:
         check.add_argument("--wav", type=Path, help="a recorded request that needs the front desk")
-
-
-def list_checks() -> None:
-    """Print every check with its explanation."""
-    for title, explanations in (
-        ("Checks of Gemini, which need GEMINI_API_KEY; `make smoke` runs them all:", EXPLANATIONS),
-        ("Checks of a deployed stack, each with arguments:", _ACCOUNT_EXPLANATIONS),
-    ):
-        print(title)
-        for name, explanation in explanations.items():
-            print(f"  {name:10} {explanation}")
 
 
 def check_account(given: argparse.Namespace) -> list[Finding]:
@@ -135,15 +120,12 @@ def check_gemini(given: argparse.Namespace, api_key: str) -> int:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     given = parse_arguments(arguments)
-    if given.list:
-        list_checks()
-        return 0
     is_of_gemini = given.check in {_ALL, *EXPLANATIONS}
     api_key = os.environ.get("GEMINI_API_KEY", "")
     if is_of_gemini and not api_key:
         print(
             "set GEMINI_API_KEY first: export GEMINI_API_KEY=… (a key of "
-            "https://aistudio.google.com/apikey). `make smoke ARGS=--list` lists the checks",
+            "https://aistudio.google.com/apikey). `make smoke ARGS=--help` lists the checks",
             file=sys.stderr,
         )
         return 2

@@ -10,7 +10,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from repartee.adapters.personas import MAX_BYTES, load_persona, persona_names
+from repartee.adapters.personas import load_persona, persona_names
 from repartee.domain.front_desk.rules import OpeningHours
 from repartee.domain.persona import PersonaRefused
 from repartee.domain.phrases import Phrases
@@ -142,10 +142,6 @@ def test_a_fault_is_named_by_file_field_and_remedy(
 )
 def test_a_file_that_is_no_yaml_mapping_is_refused(text: str | bytes, folder: Path) -> None:
     assert "shop.yaml" in refusal(folder, text)
-
-
-def test_a_file_beyond_the_limit_is_not_parsed(folder: Path) -> None:
-    assert f"{MAX_BYTES} are allowed" in refusal(folder, "#" * (MAX_BYTES + 1))
 
 
 def test_all_faults_of_a_file_are_named_together(folder: Path) -> None:

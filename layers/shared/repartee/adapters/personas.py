@@ -14,8 +14,6 @@ from repartee.domain.phrases import Phrases
 
 FOLDER = Path(__file__).parent.parent / "personas"
 """The personas of this version."""
-MAX_BYTES = 32_768
-"""Above the size of a persona with the longest texts."""
 
 _NO_FIELD = "there is no such field: remove it"
 # What to write instead, by pydantic's type of error. For other types, pydantic's message is shown.
@@ -81,11 +79,6 @@ def _read(path: Path) -> object:
                     raise PersonaRefused(f"{path.name}, line {line}: {key} comes twice: remove one")
             return super().construct_mapping(node, deep)
 
-    size_bytes = path.stat().st_size
-    if size_bytes > MAX_BYTES:
-        raise PersonaRefused(
-            f"{path.name}: the file has {size_bytes} bytes, and {MAX_BYTES} are allowed"
-        )
     try:
         return yaml.load(path.read_bytes().decode(), Loader)  # noqa: S506 - it makes texts only
     except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:

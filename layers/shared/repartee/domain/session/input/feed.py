@@ -108,9 +108,7 @@ class InputFeed:
         is_urgent = not all(_is_a(one, Audio) for one in taken)
         self._client.report_accepted(self.order.through, now_ms, is_urgent=is_urgent)
 
-    def feed_model(
-        self, now_ms: int, *, is_open: bool, is_heard: bool, holds_texts: bool = False
-    ) -> None:
+    def feed_model(self, now_ms: int, *, is_open: bool, is_heard: bool, holds_texts: bool) -> None:
         """Send the model the input that waits for it.
 
         Args:

@@ -4,6 +4,12 @@ It sends one typed question and prints the answer. It does not send or play audi
 reconnect: docs/protocol.md describes both, and clients/python/repartee_client/ implements them.
 """
 
+import signal
+
+if __name__ == "__main__":
+    # Ctrl-C during the imports, which take a second, prints no traceback.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
 import argparse
 import contextlib
 import json

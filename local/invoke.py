@@ -6,6 +6,12 @@ command that opens a session replaces the ids in its events, because the sample'
 connection only.
 """
 
+import signal
+
+if __name__ == "__main__":
+    # Ctrl-C during the imports, which take a second, prints no traceback.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
 import argparse
 import json
 import sys

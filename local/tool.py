@@ -7,6 +7,12 @@ records in a YAML or JSON file, by user, kind and id:
     ada: {orders: {"42": {state: shipped}}}
 """
 
+import signal
+
+if __name__ == "__main__":
+    # Ctrl-C during the imports, which take a second, prints no traceback.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
 import argparse
 import difflib
 import json

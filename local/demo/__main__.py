@@ -3,6 +3,12 @@
 REPARTEE_PORT_BASE sets the first port. With GEMINI_API_KEY the demo uses the real Gemini.
 """
 
+import signal
+
+if __name__ == "__main__":
+    # Ctrl-C during the imports, which take a second, prints no traceback.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
 import argparse
 import asyncio
 import contextlib

@@ -82,12 +82,15 @@ def _source_files(folder: str) -> Iterator[tuple[str, _State]]:
     except OSError:
         return
     for entry in entries:
-        if entry.is_dir():
-            if entry.name != "__pycache__" and not entry.name.startswith("."):
-                yield from _source_files(entry.path)
-        elif entry.name.endswith(_SUFFIXES) and not entry.name.startswith("."):
+        if entry.name == "__pycache__" or entry.name.startswith("."):
+            continue
+        # A link to a folder may lead into a circle.
+        if entry.is_dir(follow_symlinks=False):
+            yield from _source_files(entry.path)
+        elif entry.name.endswith(_SUFFIXES):
             with contextlib.suppress(OSError):
-                yield entry.path, _state(entry.stat())
+                if entry.is_file():
+                    yield entry.path, _state(entry.stat())
 
 
 def _state(status: os.stat_result) -> _State:
@@ -137,7 +140,7 @@ class CodeReloader:
                 files=tuple(files),
                 functions=tuple(running),
                 running={name: count for name, count in running.items() if count},
-                errors=tuple(error for path in files if (error := _syntax_error(path))),
+                errors=tuple(error for path in files if (error := syntax_error(path))),
                 needs_restart=tuple(path for path in changed if path in self._restart_files),
             )
         )
@@ -156,7 +159,7 @@ def _affects(path: Path, hosted: HostedFunction, packages: Collection[str]) -> b
     return any(path.is_relative_to(folder) for folder in hosted.code.python_path)
 
 
-def _syntax_error(path: Path) -> str | None:
+def syntax_error(path: Path) -> str | None:
     """Return the place and the reason if a file is not valid Python or YAML."""
     try:
         text = path.read_text()
@@ -168,7 +171,8 @@ def _syntax_error(path: Path) -> str | None:
     except OSError:
         return None
     except SyntaxError as error:
-        return f"{path}:{error.lineno}: {error.msg}"
-    except (yaml.YAMLError, ValueError) as error:
+        line = "" if error.lineno is None else f":{error.lineno}"
+        return f"{path}{line}: {error.msg}"
+    except (yaml.YAMLError, ValueError, RecursionError, MemoryError) as error:
         return f"{path}: {' '.join(str(error).split())}"
     return None

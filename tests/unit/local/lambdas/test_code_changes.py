@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from local.lambdas.code_changes import SCAN_INTERVAL_S, SourceScan
+from local.lambdas.code_changes import SCAN_INTERVAL_S, SourceScan, syntax_error
 from tests.fakes.timers import ManualTimers
 
 pytestmark = pytest.mark.unit
@@ -55,6 +55,32 @@ def test_a_file_that_ends_during_a_scan_is_gone(source: Path) -> None:
     (source / "persona.yaml").symlink_to(source / "missing.yaml")
     timers.advance(SCAN_INTERVAL_S)
     assert scan.changed() == [source / "persona.yaml"]
+
+
+def test_links_in_a_circle_and_pipes_are_no_source(source: Path) -> None:
+    timers = ManualTimers()
+    scan = SourceScan([source], (), timers)
+    (source / "tools" / "up").symlink_to("..")
+    (source / "self.py").symlink_to("self.py")
+    os.mkfifo(source / "pipe.py")
+    timers.advance(SCAN_INTERVAL_S)
+    assert scan.changed() == []
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "error"),
+    [
+        ("nul.py", "x = 1\0", ": source code string cannot contain null bytes"),
+        ("call.py", "x = 1\nx(", ":2: '(' was never closed"),
+        ("deep.yaml", "[" * 5_000, ": maximum recursion depth exceeded"),
+    ],
+)
+def test_a_file_that_cannot_be_read_is_named(
+    name: str, text: str, error: str, tmp_path: Path
+) -> None:
+    path = tmp_path / name
+    path.write_text(text)
+    assert (syntax_error(path) or "").startswith(f"{path}{error}")
 
 
 def test_a_file_of_the_same_size_and_time_that_replaces_another_is_found(source: Path) -> None:

@@ -1,7 +1,9 @@
+import json
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
+from core_agent.tools.catalogue import make_tools
 from core_agent.tools.stores import Stores
 from repartee.domain.persona import Persona
 from repartee.domain.tools.tool import ToolContext
@@ -19,6 +21,15 @@ def fake_tool_stores(tables: FakeTables | None = None, **given: Any) -> Stores:
         notes=FakeNotes(tables),
     )
     return replace(fakes, **given)
+
+
+def call_tool(
+    name: str, arguments: dict[str, Any], context: ToolContext, **stores: Any
+) -> dict[str, Any]:
+    """Run a tool of the catalogue on fakes and the given stores; return the model's result."""
+    tools = {tool.name: tool for tool in make_tools(fake_tool_stores(**stores), context)}
+    result: dict[str, Any] = json.loads(tools[name].call(arguments).to_json())
+    return result
 
 
 def tool_context(user_id: str, now: datetime, persona: Persona = FRONT_DESK) -> ToolContext:

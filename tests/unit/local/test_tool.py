@@ -71,13 +71,6 @@ def test_options_may_stand_anywhere(line: list[str]) -> None:
     assert (given.name, given.arguments, given.user) == ("order_status", "{}", "dana")
 
 
-def test_a_wrong_argument_is_named_by_the_tool(tools: tuple[Tool[Any], ...]) -> None:
-    result = run(tools, "free_slots", '{"date": "Friday"}')
-
-    assert result.status is ToolStatus.INVALID
-    assert "date: write the date as YYYY-MM-DD" in result.message
-
-
 def test_the_reason_of_a_failure_is_shown_to_the_developer(
     tools: tuple[Tool[Any], ...], capsys: pytest.CaptureFixture[str]
 ) -> None:

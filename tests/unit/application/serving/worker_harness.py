@@ -3,9 +3,8 @@
 import asyncio
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, NoReturn
-from zoneinfo import ZoneInfo
 
 from repartee.application.serving.serve_session import SessionServer
 from repartee.application.serving.session_ports import SessionPorts
@@ -32,10 +31,10 @@ from repartee.domain.protocol.messages import (
     SpeechStart,
 )
 from repartee.domain.session.effects import FinishReason
-from repartee.domain.session.settings import SessionSettings
 from repartee.domain.session.state import ConnectionOpening, SessionState
 from repartee.domain.tools.core_calls import CoreAnswer, ToolCallStatus
 from repartee.ports.workers import WakeRequest
+from tests import session_harness
 from tests.fakes.client_channel import FakeClientChannel
 from tests.fakes.connection_store import FakeConnectionStore
 from tests.fakes.conversation_store import FakeConversationStore
@@ -52,22 +51,10 @@ from tests.fakes.summary_requests import FakeSummaryRequests
 from tests.fakes.tables import FakeTables
 from tests.fakes.usage_store import FakeUsageStore
 from tests.fakes.worker_pool import FakeWorkerPool
-from tests.personas import LIVE_PERSONA, TOOLS
 from tests.virtual_time import LoopClock
 
 USER, SESSION, CONVERSATION, LINE = "user-1", "session-1", "conversation-1", "line-1"
-SETTINGS = SessionSettings(
-    live_model="gemini-3.8-live",
-    voice="Kore",
-    language="en-US",
-    persona=LIVE_PERSONA,
-    tools=TOOLS,
-    linger_ms=30_000,
-    grace_ms=30_000,
-    zone=ZoneInfo("Europe/London"),
-    zone_name="Europe/London",
-    prices=LIVE_PRICES,
-)
+SETTINGS = replace(session_harness.SETTINGS, prices=LIVE_PRICES)
 PLENTY_MS = 900_000
 CHUNK = Audio(b"\1\0" * 3200)
 REPLY = b"\0\2" * 2400

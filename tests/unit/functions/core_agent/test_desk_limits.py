@@ -1,6 +1,5 @@
 """Refusals of the desk's tools: limits, closed days, nights, moves, distant days."""
 
-import json
 from datetime import date, datetime, time
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -13,7 +12,7 @@ from repartee.domain.front_desk.rules import WEEKDAYS, DeskRules, OpeningHours
 from repartee.domain.users.notes import Note
 from tests.fakes.desk import FakeDesk
 from tests.fakes.notes import FakeNotes
-from tests.fakes.tool_stores import fake_tool_stores, tool_context
+from tests.fakes.tool_stores import call_tool, fake_tool_stores, tool_context
 
 pytestmark = pytest.mark.unit
 
@@ -38,11 +37,7 @@ def _desk(**fields: Any) -> FakeDesk:
 def _call(
     desk: FakeDesk, name: str, user_id: str = "ann", /, now: datetime = NOW, **arguments: object
 ) -> dict[str, Any]:
-    stores = fake_tool_stores(desk=desk, notes=NOTES)
-    made = make_tools(stores, tool_context(user_id, now))
-    tools = {tool.name: tool for tool in made}
-    result: dict[str, Any] = json.loads(tools[name].call(arguments).to_json())
-    return result
+    return call_tool(name, arguments, tool_context(user_id, now), desk=desk, notes=NOTES)
 
 
 NOTES = FakeNotes()

@@ -7,10 +7,9 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from core_agent.tools.catalogue import make_tools
 from repartee.domain.users.notes import MAX_NOTE_CHARACTERS, MAX_NOTES
 from tests.fakes.notes import FakeNotes
-from tests.fakes.tool_stores import fake_tool_stores, tool_context
+from tests.fakes.tool_stores import call_tool, tool_context
 
 pytestmark = pytest.mark.unit
 
@@ -24,10 +23,7 @@ def notes() -> FakeNotes:
 
 
 def use(notes: FakeNotes, name: str, user: str = "ann", /, **arguments: object) -> dict[str, Any]:
-    context = tool_context(user, NOW)
-    tools = {tool.name: tool for tool in make_tools(fake_tool_stores(notes=notes), context)}
-    result: dict[str, Any] = json.loads(tools[name].call(arguments).to_json())
-    return result
+    return call_tool(name, arguments, tool_context(user, NOW), notes=notes)
 
 
 def texts(notes: FakeNotes, user: str = "ann") -> list[str]:

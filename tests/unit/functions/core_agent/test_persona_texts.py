@@ -1,7 +1,6 @@
 """core_agent speaks of what the persona's business offers, in the language of the answer."""
 
 import ast
-import json
 import re
 from datetime import datetime, time
 from pathlib import Path
@@ -17,7 +16,7 @@ from repartee.domain.persona import Persona
 from repartee.ports.answers import ReasoningFailed
 from tests.documents import ROOT
 from tests.fakes.desk import FakeDesk
-from tests.fakes.tool_stores import fake_tool_stores, tool_context
+from tests.fakes.tool_stores import call_tool, fake_tool_stores, tool_context
 from tests.personas import BAKERY, FRONT_DESK, PIZZERIA
 from tests.unit.application.answers.answer_question_harness import (
     AnswerQuestionHarness,
@@ -120,16 +119,13 @@ def test_tools_speak_in_the_words_of_the_persona_and_the_language_of_the_answer(
 ) -> None:
     night_hours = {"friday": OpeningHours(time(20), time(2))}
     desk = FakeDesk(DeskRules(time_zone=ZONE, week=night_hours, closed=("12-25",)))
-    tools = {
-        tool.name: tool
-        for tool in make_tools(fake_tool_stores(desk=desk), tool_context("ann", NOW, persona))
-    }
+    context = tool_context("ann", NOW, persona)
 
     def call(name: str, **arguments: str) -> dict[str, Any]:
-        result: dict[str, Any] = json.loads(tools[name].call(arguments).to_json())
-        return result
+        return call_tool(name, arguments, context, desk=desk)
 
-    assert persona.words.booking in tools["book"].description
+    descriptions = " ".join(tool.description for tool in make_tools(fake_tool_stores(), context))
+    assert persona.words.booking in descriptions
     assert persona.words.booking in call("my_bookings")["message"]
     assert call("book", date="2026-11-27", time="23:00")["spoken"] == slot
     assert call("free_slots", date="2026-12-25")["message"].startswith(f"{closed} Offer")

@@ -13,7 +13,7 @@ from repartee.domain.front_desk.rules import OpeningHours
 from repartee.domain.tools.core_calls import BegunTool
 from repartee.ports.front_desk import Desk
 from tests.fakes.desk import FakeDesk
-from tests.fakes.tool_stores import fake_tool_stores, tool_context
+from tests.fakes.tool_stores import call_tool, fake_tool_stores, tool_context
 
 pytestmark = pytest.mark.unit
 
@@ -42,10 +42,7 @@ def desk():
 
 
 def _call(desk: Desk, name: str, user_id: str = "robert", /, **arguments: object) -> dict[str, Any]:
-    context = tool_context(user_id, NOW)
-    tools = {tool.name: tool for tool in make_tools(fake_tool_stores(desk=desk), context)}
-    result: dict[str, Any] = json.loads(tools[name].call(arguments).to_json())
-    return result
+    return call_tool(name, arguments, tool_context(user_id, NOW), desk=desk)
 
 
 def test_opening_hours_are_given_for_machines_and_for_speaking(desk):

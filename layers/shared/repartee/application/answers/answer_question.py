@@ -124,13 +124,13 @@ class QuestionAnswerer:
         """
         question = request.question.strip()
         if not question:
-            return self._unanswered(ToolCallStatus.REFUSED, "empty_question")
+            return self._refused("empty_question")
         if len(question) > MAX_QUESTION_CHARACTERS:
-            return self._unanswered(ToolCallStatus.REFUSED, "question_too_long")
+            return self._refused("question_too_long")
         try:
             return self._claim_and_run(request, question)
         except LeaseLost:
-            return self._unanswered(ToolCallStatus.REFUSED, "lease_lost")
+            return self._refused("lease_lost")
         except StoreUnavailable:
             return self._failed("store_unavailable")
 
@@ -244,16 +244,16 @@ class QuestionAnswerer:
             recorder.record(self.make_tools(context)),
         )
 
+    def _refused(self, trouble: str) -> QuestionResult:
+        phrase = _PHRASES[trouble](self.persona.phrases)
+        return QuestionResult(CoreAnswer(ToolCallStatus.REFUSED, phrase), trouble=trouble)
+
     def _failed(
         self, trouble: str, bill: Bill | None = None, *, retryable: bool = True
     ) -> QuestionResult:
-        failed = self._unanswered(ToolCallStatus.FAILED, trouble)
-        answer = replace(failed.answer, retryable=retryable, bill=bill or Bill())
-        return replace(failed, answer=answer)
-
-    def _unanswered(self, status: ToolCallStatus, trouble: str) -> QuestionResult:
         phrase = _PHRASES[trouble](self.persona.phrases)
-        return QuestionResult(CoreAnswer(status, phrase), trouble=trouble)
+        answer = CoreAnswer(ToolCallStatus.FAILED, phrase, retryable, bill or Bill())
+        return QuestionResult(answer, trouble=trouble)
 
 
 def _history(exchanges: Sequence[Exchange]) -> tuple[str, ...]:

@@ -24,6 +24,9 @@ class CheckNotRunError(Exception):
     """A check could not test its assumption; the message gives the reason."""
 
 
+NEW_USER = Memory(Conversation("smoke", "smoke", "", 0, 0), Profile("smoke"), ())
+"""The memory of a user without preferences, in a conversation without turns."""
+
 INSTRUCTION = "You are the voice of a front desk. Answer in one short sentence."
 
 type OpenLive = Callable[[Callable[[str], LiveModelProfile]], LiveModel]
@@ -67,11 +70,9 @@ class CheckContext:
 
     def product_config(self, turns: tuple[HistoryEntry, ...] = ()) -> LiveConfig:
         """Return the product's configuration, with ``turns`` in its instruction."""
-        conversation = Conversation("smoke", "smoke", "", created_at_ms=0, updated_at_ms=0)
-        memory = Memory(conversation, Profile("smoke"), ())
         when = PromptContext(datetime.now(UTC), "UTC", self.language)
         persona = live_persona(DEFAULT_PERSONA, load_persona(DEFAULT_PERSONA))
-        return self.config(system_instruction(persona.instructions, memory, when, turns))
+        return self.config(system_instruction(persona.instructions, NEW_USER, when, turns))
 
     @contextlib.asynccontextmanager
     async def open_session(

@@ -9,16 +9,16 @@ from typing import Annotated, Any
 from pydantic import BaseModel, Field
 
 from ops.finding import Finding, compared, judged
+from ops.smoke.check_context import NEW_USER
 from repartee.adapters.clock import SystemClock
 from repartee.adapters.langchain.middleware import PricedModel, ThinkingLevel
 from repartee.adapters.langchain.reasoner import LangchainReasoner, gemini_model
 from repartee.adapters.personas import load_persona
 from repartee.config import DEFAULT_PERSONA, PRICE_LIST
-from repartee.domain.conversation.conversation import Conversation, Memory, Turn
+from repartee.domain.conversation.conversation import Turn
 from repartee.domain.conversation.summary import SUMMARY_INSTRUCTION, summary_material
 from repartee.domain.tools.core_prompt import core_prompt
 from repartee.domain.tools.tool import Tool, ToolResult, ToolStatus
-from repartee.domain.users.preferences import Profile
 from repartee.ports.answers import Reasoner, ReasoningFailed, ReasoningRequest, ReasoningResult
 
 NO_MODEL = "no-such-model"
@@ -133,9 +133,8 @@ def _request(
     now: datetime, earlier: ReasoningResult | None = None, within_s: int = _DEADLINE_S
 ) -> ReasoningRequest:
     persona = load_persona(DEFAULT_PERSONA)
-    memory = Memory(Conversation("smoke", "smoke", "", 0, 0), Profile("smoke"), ())
     return ReasoningRequest(
-        system_text=core_prompt(persona=persona, now=now, language="en-US", memory=memory),
+        system_text=core_prompt(persona=persona, now=now, language="en-US", memory=NEW_USER),
         history_json=(earlier.messages_json,) if earlier else (),
         question=_QUESTION,
         question_id="again" if earlier else "first",

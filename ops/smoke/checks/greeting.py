@@ -1,12 +1,10 @@
 """Tests whether a text makes the model greet before it has heard anything."""
 
 from ops.finding import Finding, judged, noted
-from ops.smoke.check_context import CheckContext
+from ops.smoke.check_context import NEW_USER, CheckContext
 from ops.smoke.observed_session import is_audio, is_over, text
-from repartee.domain.conversation.conversation import Conversation, Memory
 from repartee.domain.live.greeting_cue import greeting_cue
 from repartee.domain.live.model import Role
-from repartee.domain.users.preferences import Profile
 
 GREETING = "Front desk, good morning. How can I help you?"
 
@@ -17,8 +15,7 @@ async def findings(context: CheckContext) -> list[Finding]:
     Raises:
         LiveSetupFailed: The session was refused.
     """
-    memory = Memory(Conversation("smoke", "smoke", "", 0, 0), Profile("smoke"), ())
-    cue = greeting_cue(GREETING, memory, context.language)
+    cue = greeting_cue(GREETING, NEW_USER, context.language)
     async with context.open_session(context.product_config()) as live:
         answer = await live.ask(cue, context.limits.reply_s)
         is_spoken = any(is_audio(event) for event in live.events)

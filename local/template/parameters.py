@@ -11,6 +11,7 @@ type Declared = Mapping[str, Mapping[str, Any]]
 
 # Shorter than difflib's default, so that "es" leads to "es-ES".
 _LEAST_LIKENESS = 0.5
+_MAX_BYTES = 4_096
 
 
 def problem_with(name: str, value: str, declared: Declared) -> str | None:
@@ -24,6 +25,12 @@ def problem_with(name: str, value: str, declared: Declared) -> str | None:
             f"the template has no parameter {name}{_nearest(name, declared)}; "
             "docs/operations.md lists them"
         )
+    try:
+        size_bytes = len(value.encode())
+    except UnicodeEncodeError:
+        return f"{name} is {value!r}; it must be UTF-8"
+    if size_bytes > _MAX_BYTES:
+        return f"{name} has {size_bytes} bytes; the limit of CloudFormation is {_MAX_BYTES}"
     rules = declared[name]
     kind = rules.get("Type", "String")
     # The rules of a list hold for each of its members.
@@ -34,9 +41,11 @@ def problem_with(name: str, value: str, declared: Declared) -> str | None:
     broken = next((problem for problem in problems if problem is not None), None)
     if broken is not None:
         return f"{name} is {value!r}; {broken}"
-    if name == "DeskTimeZone" and value not in available_timezones():
+    # Some machines list their own zone as one more; Lambda does not.
+    zones = available_timezones() - {"localtime"}
+    if name == "DeskTimeZone" and value not in zones:
         # The template can check only the form, and no function starts with an unknown zone.
-        nearest = _nearest(value, available_timezones())
+        nearest = _nearest(value, zones)
         return f"{name} is {value!r}; it must be an IANA name such as Europe/London{nearest}"
     return None
 
@@ -62,6 +71,9 @@ def _number_rule_broken_by(value: str, rules: Mapping[str, Any]) -> str | None:
     least, most = rules.get("MinValue"), rules.get("MaxValue")
     if not re.fullmatch(r"-?[0-9]+(\.[0-9]+)?", value):
         return f"it must be a number {_limits(least, most)}".rstrip()
+    if re.match(r"-?0[0-9]|-0$", value):
+        # The template compares numbers as texts, so that 00 would not be its 0.
+        return "it must have no leading zeros and no sign before 0"
     if not _is_within(float(value), least, most):
         return f"it must be {_limits(least, most)}"
     return None

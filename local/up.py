@@ -11,6 +11,7 @@ if __name__ == "__main__":
 
 import argparse
 import asyncio
+import errno
 import os
 import sys
 from collections.abc import Mapping
@@ -154,9 +155,14 @@ def main() -> None:
     os.umask(0o077)
     options = options_from()
     folder = options.run_directory.parent if options.run_directory else LOCAL
-    if removed := remove_old_runs(folder):
-        print(removed, flush=True)
-    sys.exit(asyncio.run(serve(options)))
+    try:
+        if removed := remove_old_runs(folder):
+            print(removed, flush=True)
+        sys.exit(asyncio.run(serve(options)))
+    except OSError as error:
+        if error.filename is None and error.errno != errno.ENOSPC:
+            raise
+        sys.exit(f"local.up: {error.filename or 'a file'} cannot be used: {error.strerror}")
 
 
 if __name__ == "__main__":

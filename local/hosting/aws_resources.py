@@ -56,6 +56,10 @@ class TablesChangedError(RuntimeError):
     """The template defines a table otherwise than when its items were written."""
 
 
+class TablesUnreadableError(RuntimeError):
+    """DynamoDB Local fails on the files of kept tables."""
+
+
 def create_tables(tables: Iterable[Table], dynamodb: "DynamoDBClient") -> None:
     """Create the tables that do not exist, and complete those whose creation was interrupted.
 

@@ -23,7 +23,7 @@ class DataInUseError(RuntimeError):
 
 
 class BadAccessKeyError(RuntimeError):
-    """The file with the access key of the tables does not hold one."""
+    """The file with the access key of the tables does not hold one, or is missing."""
 
 
 def make_private(folder: Path) -> None:
@@ -100,9 +100,10 @@ def _locked(lock: int) -> bool:
 
 
 def _access_key(file: Path) -> str:
-    if not file.exists():
+    # With a new key the tables of a folder that has lost its own would seem to be empty.
+    if not file.exists() and not any(file.parent.glob("*_us-east-1.db")):
         write_private(file, f"{new_access_key()}\n")
-    key = file.read_text().strip()
+    key = file.read_text(errors="replace").strip() if file.exists() else ""
     if not re.fullmatch("[A-Za-z0-9]{1,128}", key):
         raise BadAccessKeyError(
             f"{file} holds no access key, which has letters and digits only. The tables are in "

@@ -2,7 +2,14 @@
 
 import contextlib
 
-from local.hosting.aws_resources import TablesChangedError, create_tables, dynamodb_client
+from botocore.exceptions import ClientError
+
+from local.hosting.aws_resources import (
+    TablesChangedError,
+    TablesUnreadableError,
+    create_tables,
+    dynamodb_client,
+)
 from local.hosting.ports import Ports
 from local.hosting.private_folders import DataFolder, held_data, new_access_key
 from local.hosting.programs import (
@@ -81,6 +88,7 @@ class AwsServices:
 
         Raises:
             TablesChangedError: A kept table has other keys or indexes than the template.
+            TablesUnreadableError: The files of the kept tables are damaged, or the disk is full.
         """
         client = dynamodb_client(addresses.dynamodb, self.access_key)
         try:
@@ -91,4 +99,12 @@ class AwsServices:
             raise TablesChangedError(
                 f"the template has changed since the data in {self.data.path} were written: "
                 f"{error}. Delete that folder to lose the data, or use FRESH=1 to leave them"
+            ) from error
+        except ClientError as error:
+            if self.data is None:
+                raise
+            raise TablesUnreadableError(
+                f"DynamoDB Local cannot use the files in {self.data.path}; they are damaged, or "
+                f"the disk is full ({self._paths.log('dynamodb')} has the details). Delete that "
+                "folder to lose the data, or use FRESH=1 to leave them"
             ) from error

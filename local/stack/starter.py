@@ -13,6 +13,7 @@ from local.gateway.websocket_api import WebSocketGateway
 from local.hosting.aws_resources import (
     CreatedResources,
     TablesChangedError,
+    TablesUnreadableError,
     create_secrets_and_queues,
     send_message,
 )
@@ -57,6 +58,7 @@ START_ERRORS = (
     ChildFailedError,
     InitFailedError,
     TablesChangedError,
+    TablesUnreadableError,
     TemplateError,
 )
 
@@ -75,6 +77,7 @@ async def running_stack(options: StackOptions) -> AsyncIterator[Stack]:
         ChildFailedError: A program failed; the message shows the end of its log.
         InitFailedError: A function failed while it was prewarmed.
         TablesChangedError: The kept tables have other keys or indexes than the template.
+        TablesUnreadableError: The files of the kept tables are damaged, or the disk is full.
         TemplateError: The template cannot be run.
     """
     async with contextlib.AsyncExitStack() as running:

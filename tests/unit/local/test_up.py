@@ -1,11 +1,13 @@
 """`make up` says which persona runs, and whether it keeps its tables."""
 
+import os
 import sys
 from pathlib import Path
 
 import pytest
 
-from local.stack import PROJECT
+from local import up
+from local.stack import PROJECT, StackOptions
 from local.up import describe_persona, describe_tables, options_from
 
 pytestmark = pytest.mark.unit
@@ -65,3 +67,21 @@ def test_the_persona_is_described_by_business_language_and_who_speaks_first(
     environment = {"PERSONA": name, "LANGUAGE": language, "GEMINI_LIVE_MODEL": "gemini-3.8-live"}
 
     assert describe_persona(environment) == described
+
+
+def test_a_file_or_folder_that_cannot_be_used_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").touch()
+
+    async def serve(options: StackOptions) -> int:
+        assert options.dynamodb_data is not None
+        options.dynamodb_data.mkdir()
+        return 0
+
+    arguments = ["--data", f"{tmp_path}/file/data", "--run-directory", f"{tmp_path}/run"]
+    monkeypatch.setattr(sys, "argv", ["up", *arguments])
+    monkeypatch.setattr(os, "umask", lambda _: 0)
+    monkeypatch.setattr(up, "serve", serve)
+    with pytest.raises(SystemExit, match=f"{tmp_path}/file/data cannot be used: Not a directory"):
+        up.main()

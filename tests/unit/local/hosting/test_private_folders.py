@@ -107,9 +107,13 @@ def test_a_folder_that_exists_keeps_its_mode(tmp_path: Path) -> None:
     assert mode(tmp_path) == 0o755
 
 
-@pytest.mark.parametrize("content", ["", "two words", "dash-ed"])
-def test_a_broken_access_key_is_refused_with_the_remedy(content: str, tmp_path: Path) -> None:
-    (tmp_path / "access-key").write_text(content)
+@pytest.mark.parametrize("content", [b"", b"two words", b"dash-ed", b"\xff\xfe", None])
+def test_a_broken_or_lost_access_key_is_refused_with_the_remedy(
+    content: bytes | None, tmp_path: Path
+) -> None:
+    (tmp_path / "localkey_us-east-1.db").touch()
+    if content is not None:
+        (tmp_path / "access-key").write_bytes(content)
     with (
         pytest.raises(BadAccessKeyError, match="write that KEY into the file"),
         held_data(tmp_path, 8_700),

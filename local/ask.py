@@ -138,7 +138,7 @@ def ask(url: str, question: str) -> str:
     """Ask one typed question at a ticket's ``url``; return the text of the answer.
 
     Raises:
-        NoAnswerError: The server refused a message, or closed the session without an answer.
+        NoAnswerError: The server refused a message, or no words came before the session ended.
         ConnectionClosed: The connection dropped.
     """
     sent: Sent = {1: {"type": "hello", "seq": 1, "protocol": 1}}
@@ -147,7 +147,7 @@ def ask(url: str, question: str) -> str:
         send(line, sent[1])
         for frame in received_frames(line, sent):
             if why := end_reason(frame, answer):
-                if answer:
+                if answer.strip():
                     break
                 raise NoAnswerError(why)
             match frame["type"]:

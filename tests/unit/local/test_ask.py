@@ -139,6 +139,16 @@ def test_the_client_to_be_copied_ends_with_an_answer_that_the_server_gave_up(
     assert ask.ask("ws://here", "When do you open?") == "At nine."
 
 
+def test_the_client_to_be_copied_does_not_print_an_empty_answer(monkeypatch: pytest.MonkeyPatch):
+    """A question during another client's turn may get the end of that turn only."""
+    closed = {"type": "closed", "reason": "bye", "epoch": 1, "seq": 2}
+    line = Script(READY, {**ANSWER[1], "seq": 1}, closed)
+    monkeypatch.setattr(ask, "connect", lambda *_, **__: line)
+
+    with pytest.raises(ask.NoAnswerError, match="the session was closed: bye"):
+        ask.ask("ws://here", "When do you open?")
+
+
 @pytest.mark.parametrize("arguments", [["caf\udce9"], ["hi", "--user", "caf\udce9"]])
 def test_the_client_to_be_copied_names_an_argument_that_is_no_utf8(
     arguments: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]

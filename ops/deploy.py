@@ -19,14 +19,15 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from local.template.function_settings import problems_of_functions
 from local.template.parameters import problem_with
+from local.template.reader import declared_parameters
 from ops.answers import ANSWERS, ask_all, settings_of
 from ops.settings import (
     ROOT,
+    TEMPLATE,
     DeployError,
     DeploySettings,
     open_session,
     pairs_as_mapping,
-    read_parameters,
 )
 
 SAM = ".tools/sam/bin/sam"
@@ -51,7 +52,7 @@ def chosen_parameters(
     checked = (problem_with(name, value, parameters) for name, value in chosen.items())
     problems = [problem for problem in checked if problem is not None]
     # The functions are checked only with values that the template accepts.
-    problems = problems or problems_of_functions(ROOT / "template.yaml", chosen)
+    problems = problems or problems_of_functions(TEMPLATE, chosen)
     if problems:
         raise DeployError("\n  ".join(problems))
     return chosen
@@ -135,7 +136,7 @@ def deploy(options: argparse.Namespace) -> int:
     Raises:
         DeployError: The settings or the build cannot be deployed.
     """
-    parameters = read_parameters()
+    parameters = declared_parameters(TEMPLATE)
     given = pairs_as_mapping(options.set, "PARAMETERS and ARCHITECTURE")
     if not (options.env or options.dry_run or ANSWERS.exists()):
         ANSWERS.write_text(ask_all(parameters))

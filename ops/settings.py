@@ -6,16 +6,15 @@ import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import boto3
 from botocore.exceptions import ProfileNotFound
 from pydantic import BaseModel, Field, ValidationError
 
-from local.template.reader import declared_parameters
 from repartee.domain.text.characters import has_lone_surrogates
 
 ROOT = Path(__file__).resolve().parents[1]
+TEMPLATE = ROOT / "template.yaml"
 SAMCONFIG = ROOT / "samconfig.toml"
 
 
@@ -135,8 +134,3 @@ def pairs_as_mapping(pairs: Iterable[str], source: str) -> dict[str, str]:
         if found.setdefault(name, value) != value:
             raise DeployError(f"{source}: {name} is both {found[name]!r} and {value!r}; keep one")
     return found
-
-
-def read_parameters() -> dict[str, dict[str, Any]]:
-    """Return the template's parameters by name."""
-    return declared_parameters(ROOT / "template.yaml")

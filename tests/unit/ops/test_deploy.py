@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from local.template.reader import declared_parameters
 from ops import answers
 from ops.deploy import (
     check_build,
@@ -17,17 +18,17 @@ from ops.deploy import (
 )
 from ops.settings import (
     SAMCONFIG,
+    TEMPLATE,
     DeployError,
     DeploySettings,
     open_session,
     pairs_as_mapping,
-    read_parameters,
     read_settings,
 )
 
 pytestmark = pytest.mark.unit
 
-PARAMETERS = read_parameters()
+PARAMETERS = declared_parameters(TEMPLATE)
 # e_machine of an ELF header.
 MACHINES = {"x86_64": 62, "arm64": 183, "riscv": 243}
 

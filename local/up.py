@@ -17,6 +17,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+from local.gemini.mind.languages import languages
 from local.hosting.ports import port_base_or_exit
 from local.hosting.signals import run_until_signal
 from local.stack import (
@@ -100,7 +101,7 @@ def describe(stack: Stack, options: StackOptions) -> str:
         f"AWS services    {addresses.aws}",
         f"Gemini          {addresses.gemini or 'the real one'}",
         f"Token           curl -s -d user=ada {addresses.issuer}/token",
-        f"Persona         {describe_persona(worker.environment)}",
+        f"Persona         {describe_persona(worker.environment, simulated=addresses.gemini is not None)}",
         f"Tables          {describe_tables(stack.data_directory, options.dynamodb_data)}",
         f"Logs, records   {stack.run_directory}",
         *(f"Setting         {setting}" for setting in settings),
@@ -110,14 +111,22 @@ def describe(stack: Stack, options: StackOptions) -> str:
     return "\n".join(lines)
 
 
-def describe_persona(environment: Mapping[str, str]) -> str:
-    """Return which persona the functions have, by their environment variables."""
+def describe_persona(environment: Mapping[str, str], *, simulated: bool) -> str:
+    """Return which persona the functions have, by their environment variables.
+
+    Args:
+        environment: The variables of the worker.
+        simulated: Whether the simulator stands in Gemini's place, which knows few languages.
+    """
     name = environment["PERSONA"]
     persona = load_persona(name)
     model = profile_of(environment["GEMINI_LIVE_MODEL"])
     language = persona.default_language(model, environment["LANGUAGE"])
     first = "the agent speaks first" if persona.speaks_first else "the user speaks first"
-    return f"{name} ({persona.business}, {language}, {first})"
+    described = f"{name} ({persona.business}, {language}, {first})"
+    if simulated and language.partition("-")[0] not in languages():
+        described += f"; the simulator has no file for {language} and answers in English"
+    return described
 
 
 def describe_tables(kept: Path | None, wanted: Path | None) -> str:

@@ -59,7 +59,7 @@ def test_the_smallest_file_has_defaults_for_the_rest(folder: Path) -> None:
 
 
 def test_a_file_with_everything_is_read(folder: Path) -> None:
-    text = SMALLEST.replace("[en-GB]", '[es-ES, en-gb, "*"]')
+    text = SMALLEST.replace("[en-GB]", '[es-ES, " en-gb ", "*"]')
     (folder / "shop.yaml").write_text(
         text + "speaks_first: true\nhours: {friday: 13:00-00:30, monday: 09:00 - 17:00}\n"
     )
@@ -99,6 +99,8 @@ def test_a_folded_text_is_one_line(folder: Path) -> None:
         ("[en-GB]", "en-GB", "languages", "write a list"),
         ("[en-GB]", "[]", "languages", "empty"),
         ("[en-GB]", "[en-ZZ]", "languages.0", "en-US, en-AU"),
+        ("[en-GB]", f"[{'x' * 5000}]", "languages.0", f'"{"x" * 20}" is not a language'),
+        ("[en-GB]", '[""]', "languages.0", '"" is not a language'),
         ("[en-GB]", '["*", en-GB]', "languages", "last"),
         ("[en-GB]", "[en-GB, en-gb]", "languages", "twice"),
         ("[en-GB]", "[{en: GB}]", "languages.0", "write a text"),
@@ -108,6 +110,7 @@ def test_a_folded_text_is_one_line(folder: Path) -> None:
         ("busy: Sorry.", 'busy: "One\\ntwo"', "phrases.busy", "write it as one line"),
         ("Hello", '"Hi\\x07"', "greeting", "U+0007"),
         ("Hello", "Hello\nspeaks_first: perhaps", "speaks_first", "write true or false"),
+        ("Hello", "Hello\nhours: {}", "hours", "omit the field"),
         ("Hello", "Hello\nhours: always", "hours", "write fields below it"),
         ("Hello", "Hello\nhours: {lunes: 09:00-17:00}", "hours.lunes", "monday"),
         ("Hello", "Hello\nhours: {monday: closed}", "hours.monday", "09:00-17:00"),

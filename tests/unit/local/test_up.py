@@ -64,9 +64,7 @@ def test_the_developer_reads_whether_the_tables_are_kept(
 def test_the_persona_is_described_by_business_language_and_who_speaks_first(
     name: str, language: str, described: str
 ) -> None:
-    environment = {"PERSONA": name, "LANGUAGE": language, "GEMINI_LIVE_MODEL": "gemini-3.8-live"}
-
-    assert describe_persona(environment) == described
+    assert describe_persona(environment(name, language), simulated=False) == described
 
 
 def test_a_file_or_folder_that_cannot_be_used_is_named(
@@ -85,3 +83,19 @@ def test_a_file_or_folder_that_cannot_be_used_is_named(
     monkeypatch.setattr(up, "serve", serve)
     with pytest.raises(SystemExit, match=f"{tmp_path}/file/data cannot be used: Not a directory"):
         up.main()
+
+
+@pytest.mark.parametrize(
+    ("language", "is_warned"), [("de-DE", True), ("ja-JP", True), ("es-US", False), ("", False)]
+)
+def test_a_language_that_the_simulator_does_not_know_is_named(
+    language: str, *, is_warned: bool
+) -> None:
+    described = describe_persona(environment("front_desk", language), simulated=True)
+
+    warning = f"; the simulator has no file for {language} and answers in English"
+    assert described.endswith(warning) == is_warned
+
+
+def environment(persona: str, language: str) -> dict[str, str]:
+    return {"PERSONA": persona, "LANGUAGE": language, "GEMINI_LIVE_MODEL": "gemini-3.8-live"}

@@ -37,14 +37,16 @@ class _OneLine:
         return line
 
 
-def _listed(tag: str) -> str:
+def _listed(text: str) -> str:
+    tag = text.strip()
     listed = FALLBACK_PROFILE.listed_tag(tag)
     if tag == ANY_LANGUAGE or listed is not None:
         return listed or tag
     language = tag.replace("_", "-").partition("-")[0].lower()
     known = FALLBACK_PROFILE.languages.get(language, tuple(FALLBACK_PROFILE.languages))
     raise ValueError(
-        f"{tag} is not a language of the live models; choose one of {', '.join(known)}"
+        f'"{tag[:20]}" is not a language of the live models; choose one of '
+        f"{', '.join(known)}"
     )
 
 
@@ -68,6 +70,8 @@ def _opening(value: object) -> object:
 
 
 def _week(week: dict[Weekday, OpeningHours]) -> dict[Weekday, OpeningHours]:
+    if not week:
+        raise ValueError("it has no day: write one, or omit the field for Monday to Friday, 9 to 5")
     check_nights(week)
     return week
 

@@ -231,7 +231,7 @@ def _language(turn: _Turn) -> Reply | None:
     if not found:
         return None
     function = turn.known.function("set_preferences", "set_language")
-    if function is None:
+    if function is None or only_language(turn.known.instruction):
         return Reply(turn.says.cannot)
     properties = (function.schema or {}).get("properties") or {}
     parameter = _main_parameter(function)

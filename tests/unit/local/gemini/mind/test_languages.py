@@ -165,15 +165,20 @@ def test_a_model_of_one_language_does_not_understand_others(heard: str, *, spoke
     assert (reply.say, reply.calls) == ("Perdone, no le he entendido.", ())
 
 
-@pytest.mark.parametrize("heard", ["Please speak English", "speak German"])
-def test_a_language_that_is_refused_is_refused_in_the_models_own(heard: str) -> None:
-    assert respond(ONLY_SPANISH, heard).say == "Un momento, por favor."
-    refused = {"status": "refused", "answer": "language: this language is not available."}
-    assert (
-        speak_answer(ONLY_SPANISH, "set_preferences", refused) == "Lo siento, no puedo hacer eso."
+@pytest.mark.parametrize("heard", ["Please speak English", "speak German", "speak Spanish"])
+@pytest.mark.parametrize("functions", [(ASK,), (ASK, PREFER)])
+def test_a_model_of_one_language_refuses_others_at_once_and_in_it(
+    heard: str, functions: tuple[DeclaredFunction, ...]
+) -> None:
+    reply = respond(Known(ONLY_SPANISH.instruction, functions), heard)
+
+    assert (reply.say, reply.calls) == ("Lo siento, no puedo hacer eso.", ())
+
+
+def test_a_preference_that_is_refused_is_refused_in_the_models_language() -> None:
+    known = Known(
+        "Speak Spanish (es-ES). When the user clearly speaks German (de-DE), …", (PREFER,)
     )
+    refused = {"status": "refused", "answer": "language: this language is not available."}
 
-
-def test_a_model_of_one_language_without_preferences_refuses_in_it() -> None:
-    known = Known(ONLY_SPANISH.instruction, (ASK,))
-    assert respond(known, "please speak english").say == "Lo siento, no puedo hacer eso."
+    assert speak_answer(known, "set_preferences", refused) == "Lo siento, no puedo hacer eso."

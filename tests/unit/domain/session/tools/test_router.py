@@ -56,6 +56,30 @@ def test_a_question_is_asked_once_and_its_answer_given_to_the_model():
     assert [one.answer for one in call.turns[0].tool_calls] == ["At three."]
 
 
+@pytest.mark.parametrize(
+    ("name", "arguments", "status"),
+    [
+        ("set_preferences", '{"language":"es-ES","asked_by_user":true}', "done"),
+        ("set_preferences", '{"language":"tlh"}', "refused"),
+        ("ask_core_agent", "{}", "refused"),
+        ("fly", "{}", "refused"),
+    ],
+)
+def test_an_instruction_to_the_model_is_no_part_of_the_conversation(
+    name: str, arguments: str, status: str
+) -> None:
+    call = started()
+    call.utter()
+    call.call_tool("x", arguments, name=name)
+    call.reply("All right.")
+    call.ack()
+
+    (recorded,) = call.turns[0].tool_calls
+    assert (recorded.name, recorded.status, recorded.answer) == (name, status, "")
+    call.lose_live()
+    assert call.all(OpenLive)[-1].config.history[-1].text == "All right."
+
+
 def test_duplicate_calls_share_one_run_and_each_id_gets_the_answer_once():
     call = started()
     call.utter()

@@ -160,7 +160,9 @@ class ToolRouter:
         self, call: OpenToolCall, answer: CoreAnswer, now_ms: int, *, is_for_user: bool
     ) -> None:
         """Send the answer of a closed call to the model, once per id."""
-        self._record(call, answer)
+        # Memory and the HTTP API show the record as what the user was to hear, which an
+        # instruction to the model is not.
+        self._record(call, answer if is_for_user else replace(answer, answer=""))
         is_known = call.is_answered
         for call_id in call.call_ids:
             # A call that came twice has one answer, which the user must hear once.

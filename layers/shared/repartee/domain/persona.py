@@ -45,8 +45,7 @@ def _listed(text: str) -> str:
     language = tag.replace("_", "-").partition("-")[0].lower()
     known = FALLBACK_PROFILE.languages.get(language, tuple(FALLBACK_PROFILE.languages))
     raise ValueError(
-        f'"{tag[:20]}" is not a language of the live models; choose one of '
-        f"{', '.join(known)}"
+        f'"{tag[:20]}" is not a language of the live models; choose one of {", ".join(known)}'
     )
 
 

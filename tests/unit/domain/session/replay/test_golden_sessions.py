@@ -5,6 +5,7 @@
 
 import gzip
 import json
+import re
 from collections import defaultdict
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -23,11 +24,17 @@ RECORDINGS = sorted(FOLDER.glob("*.jsonl.gz"))
 
 # Classes and fields that have another name since.
 RENAMED_CLASSES = {"CallKey": "ToolCallKey", "CallStatus": "ToolCallStatus"}
-RENAMED_FIELDS: Mapping[str, Mapping[str, str]] = {"ReplyAudio": {"data": "pcm"}}
+RENAMED_FIELDS: Mapping[str, Mapping[str, str]] = {
+    "ReplyAudio": {"data": "pcm"},
+    "SessionState": {"greeted": "newest_hello"},
+}
 
 # Fields and live events that are gone since; no session sent the handles.
 REMOVED_FIELDS = {("LiveConfig", "resumption_handle")}
 REMOVED_EVENTS = {"LiveResumption"}
+# A turn keeps no answer of these tools any more, because it only instructs the model.
+INSTRUCTING_TOOLS = {"set_preferences", "end_call"}
+INSTRUCTION = re.compile(r" Your voice will be \w+ after this reply\..*")
 UNKNOWN_EVENT = {"class": "LiveUnknown", "keys": ["sessionResumptionUpdate"]}
 
 # The shell carries out each lane in order and the lanes side by side.
@@ -83,6 +90,10 @@ def rewritten(data: Any) -> Any:
     }
     for key in {"class", "enum"} & renamed.keys():
         renamed[key] = RENAMED_CLASSES.get(renamed[key], renamed[key])
+    if kind == "ToolCall" and renamed["name"] in INSTRUCTING_TOOLS:
+        renamed["answer"] = ""
+    if kind == "HistoryEntry":
+        renamed["text"] = INSTRUCTION.sub("", renamed["text"])
     return renamed
 
 

@@ -92,6 +92,7 @@ def describe(stack: Stack, options: StackOptions) -> str:
     addresses = stack.addresses
     settings = describe_settings(options.parameters)
     worker = stack.application.functions["StreamAgentFunction"]
+    is_simulated = addresses.gemini is not None
     lines = [
         f"WebSocket API   {addresses.websocket}",
         f"HTTP API        {addresses.http}",
@@ -101,7 +102,7 @@ def describe(stack: Stack, options: StackOptions) -> str:
         f"AWS services    {addresses.aws}",
         f"Gemini          {addresses.gemini or 'the real one'}",
         f"Token           curl -s -d user=ada {addresses.issuer}/token",
-        f"Persona         {describe_persona(worker.environment, simulated=addresses.gemini is not None)}",
+        f"Persona         {describe_persona(worker.environment, simulated=is_simulated)}",
         f"Tables          {describe_tables(stack.data_directory, options.dynamodb_data)}",
         f"Logs, records   {stack.run_directory}",
         *(f"Setting         {setting}" for setting in settings),

@@ -12,7 +12,7 @@ from repartee.adapters.personas import load_persona
 from repartee.domain.live.model_profiles import profile_of
 from repartee.domain.persona import PersonaRefused
 
-# CloudFormation knows no whole numbers.
+# CloudFormation has no type for whole numbers.
 _ADVICE = {"int_parsing": "it must be a whole number"}
 
 

@@ -10,12 +10,12 @@ type Declared = Mapping[str, Mapping[str, Any]]
 """The Parameters section of a template."""
 
 # Shorter than difflib's default, so that "es" leads to "es-ES".
-_LEAST_LIKENESS = 0.5
+_MIN_SIMILARITY = 0.5
 _MAX_BYTES = 4_096
 
 
 def problem_with(name: str, value: str, declared: Declared) -> str | None:
-    """Return what is wrong with one value, what is allowed and the nearest good name or value.
+    """Return the problem of one value, its limits and the nearest valid name or value.
 
     Returns:
         None if CloudFormation accepts the value.
@@ -41,7 +41,7 @@ def problem_with(name: str, value: str, declared: Declared) -> str | None:
     broken = next((problem for problem in problems if problem is not None), None)
     if broken is not None:
         return f"{name} is {value!r}; {broken}"
-    # Some machines list their own zone as one more; Lambda does not.
+    # Some machines also list their own zone under this name; Lambda does not.
     zones = available_timezones() - {"localtime"}
     if name == "DeskTimeZone" and value not in zones:
         # The template can check only the form, and no function starts with an unknown zone.
@@ -72,7 +72,7 @@ def _number_rule_broken_by(value: str, rules: Mapping[str, Any]) -> str | None:
     if not re.fullmatch(r"-?[0-9]+(\.[0-9]+)?", value):
         return f"it must be a number {_limits(least, most)}".rstrip()
     if re.match(r"-?0[0-9]|-0$", value):
-        # The template compares numbers as texts, so that 00 would not be its 0.
+        # The template compares numbers as text, so 00 would not equal its 0.
         return "it must have no leading zeros and no sign before 0"
     if not _is_within(float(value), least, most):
         return f"it must be {_limits(least, most)}"
@@ -89,8 +89,8 @@ def _limits(least: Any, most: Any) -> str:
     return f"at most {most}" if least is None else f"from {least} to {most}"
 
 
-def _nearest(given: str, good: Iterable[str]) -> str:
-    """Return the clause that names the good word that is most like ``given``, if there is one."""
-    by_lower_case = {each.lower(): each for each in good if each}
-    found = difflib.get_close_matches(given.lower(), by_lower_case, 1, _LEAST_LIKENESS)
+def _nearest(given: str, valid: Iterable[str]) -> str:
+    """Return a clause with the valid word that is most similar to ``given``, if there is one."""
+    by_lower_case = {each.lower(): each for each in valid if each}
+    found = difflib.get_close_matches(given.lower(), by_lower_case, 1, _MIN_SIMILARITY)
     return f"; the nearest is {by_lower_case[found[0]]}" if found else ""

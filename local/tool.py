@@ -176,7 +176,7 @@ def run(tools: Iterable[Tool[Any]], name: str, arguments: str) -> ToolResult:
 
 
 def _with_reasons(tool: Tool[Any]) -> Tool[Any]:
-    """Return the tool; it prints the errors that the model does not get."""
+    """Return the tool, which then prints errors whose text the model does not get."""
 
     def run_tool(arguments: BaseModel) -> ToolResult:
         try:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from types_boto3_sqs import SQSClient
 
 
-# For servers on 127.0.0.1, which take any key, and for tables that hold nobody's data.
+# For servers on 127.0.0.1, which take any key, and for tables without data of users.
 ANY_ACCESS_KEY = "test"
 
 
@@ -53,7 +53,7 @@ class CreatedResources:
 
 
 class TablesChangedError(RuntimeError):
-    """The template defines a table otherwise than when its items were written."""
+    """The template has changed a table since its items were written."""
 
 
 class TablesUnreadableError(RuntimeError):

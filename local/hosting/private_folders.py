@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-# Programs that end take a moment until they have let go of a folder.
+# Programs that end release the folder after a moment.
 _PATIENCE_S = 2.0
 _POLL_S = 0.05
 

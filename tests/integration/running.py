@@ -83,7 +83,7 @@ class RunningStack:
         return self.stack.dynamodb()
 
     def until_ended(self, session_id: str) -> None:
-        """Wait until a session's worker has written its last; its client hears of the end before.
+        """Wait until a session's worker has written its last item, after the client's end.
 
         Raises:
             AssertionError: It goes on.

@@ -144,7 +144,7 @@ def greets_without_a_transcript(session: ActingSession, sent: Sent) -> None:
         (keeps_silent, False, "no answer", "no"),
     ],
 )
-def test_a_model_that_greets_no_user_is_found_out(
+def test_a_model_that_ignores_the_cue_to_greet_is_reported(
     rule: Rule, is_spoken: bool, seen: str, is_exact: str
 ) -> None:
     live = ActingModel(rule)

@@ -115,7 +115,7 @@ def test_stored_preferences_that_cannot_be_used_are_mentioned_in_the_personas_wo
     )
 
 
-def test_a_stored_language_that_the_persona_does_not_offer_gives_way_to_its_own() -> None:
+def test_a_stored_language_that_the_persona_does_not_offer_is_replaced_by_its_own() -> None:
     call = calling(PIZZERIA, memory=remembering(profile=Profile("U", language="en-GB")))
 
     assert call.all(OpenLive)[0].config.language == "es-ES"

@@ -38,7 +38,7 @@ INDEXED = replace(
 
 
 def described(table: Table) -> dict[str, Any]:
-    """Return what DynamoDB says of a table; it adds fields, and the order is another."""
+    """Return DynamoDB's description of a table, with more fields and in another order."""
     found: dict[str, Any] = {
         "TableName": table.name,
         "KeySchema": list(table.key_schema),

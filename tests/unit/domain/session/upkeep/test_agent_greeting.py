@@ -157,7 +157,7 @@ def test_an_open_question_of_an_earlier_session_is_answered_after_the_greeting()
     assert "At three." in call.texts[1]
 
 
-# Nobody is there to hear it
+# No client is connected
 
 
 def test_no_greeting_goes_out_while_the_client_is_gone():
@@ -286,7 +286,7 @@ def test_a_text_does_not_wait_long_for_a_silent_model():
 # The model
 
 
-def test_a_silent_model_is_not_asked_again_and_nobody_sees_an_error():
+def test_a_silent_model_is_not_asked_again_and_the_user_gets_no_error():
     call = new_session()
     call.hello()
 
@@ -312,7 +312,7 @@ def test_a_late_greeting_is_spoken():
     assert len(call.texts) == 1
 
 
-def test_an_empty_turn_brings_one_more_cue():
+def test_the_cue_is_repeated_once_after_an_empty_turn():
     call = new_session()
     call.hello()
     call.live(COMPLETE)
@@ -352,7 +352,7 @@ def test_a_lost_cue_is_not_repeated_to_a_user_who_has_spoken_since():
     assert call.texts[1:] == ["Hello?"]
 
 
-def test_a_used_up_limit_brings_no_greeting():
+def test_no_greeting_is_requested_at_a_used_up_limit():
     limited = replace(GREETS, limits=DailyLimits(cost_usd=Decimal(1)))
     call = SessionHarness(settings=limited, state=NEW)
     hello = MailboxRead((call.numbered(Hello(None)),))
@@ -375,7 +375,7 @@ def test_an_erased_user_is_not_greeted():
 # Once in a session
 
 
-def test_a_second_hello_of_the_same_or_another_device_brings_no_second_greeting():
+def test_a_second_hello_of_the_same_or_another_device_is_not_greeted():
     call = new_session()
     call.hello()
     call.live(*speaks(WORDS), COMPLETE)

@@ -242,15 +242,6 @@ def cut_off(tool: BegunTool, answer: str | None) -> str:
     return f"{INSTRUCTION}\n\n{repeated_turn_note([Attempt('asked before', (tool,), answer)])}"
 
 
-def test_work_done_before_the_turn_was_cut_off_is_answered_and_not_repeated():
-    instruction = cut_off(CANCEL, "Your appointment on Friday is cancelled.")
-
-    for text in ("please cancel my appointment", "cancel what i have on friday at three"):
-        assert ask(text, instruction=instruction) == Answer(
-            "Your appointment on Friday is cancelled."
-        )
-
-
 def test_a_begun_call_is_repeated_and_a_second_cancellation_counts_as_the_first():
     instruction = cut_off(CANCEL, None)
 
@@ -259,15 +250,6 @@ def test_a_begun_call_is_repeated_and_a_second_cancellation_counts_as_the_first(
     assert answer.calls == (CANCEL_CALL,)
     said = ask("cancel my appointment", (CANCEL_CALL, REFUSED), instruction=instruction)
     assert said.text == "Your appointment on Friday the 27th of November at 3 p.m. is cancelled."
-
-
-def test_another_wish_than_the_one_before_is_worked_on_as_ever():
-    instruction = cut_off(CANCEL, "Your appointment on Friday is cancelled.")
-
-    other_day = ask("cancel my appointment on monday at nine", instruction=instruction)
-    assert only_call(other_day) == ("cancel_booking", {"date": "2026-11-23", "time": "09:00"})
-    booking = ask("book an appointment on friday at three", instruction=instruction)
-    assert only_call(booking)[0] == "book"
 
 
 def test_the_same_call_finds_out_about_a_booking_begun_before():

@@ -14,6 +14,8 @@ SAM := SAM_CLI_TELEMETRY=0 AWS_DEFAULT_REGION="$${AWS_DEFAULT_REGION:-us-east-1}
 LAYER_GROUPS := runtime gemini langchain web
 SOURCES := functions layers/shared clients local ops bench tests
 ARCHITECTURE ?= arm64
+# A flag is set by any value except 0: ONCE=1, not ONCE=0.
+flag = $(if $(filter-out 0,$(1)),$(2))
 PYTEST_ARGS ?=
 export UV_COMPILE_BYTECODE := 1
 
@@ -85,10 +87,10 @@ setup: .venv/.stamp .tools/emulator/.stamp .tools/dynamodb/.stamp ## Install the
 STACK_SETTINGS = $(if $(MODEL),--model "$(MODEL)") $(if $(SET),--set "$$SET")
 
 demo: setup ## Hold a three-turn voice conversation on this machine (ONCE=1 exits afterwards, WAVS=DIR speaks other recordings, MODEL and SET as with make up)
-	@$(PYTHON) -m local.demo.__main__ $(if $(ONCE),--once) $(if $(WAVS),--wavs "$(WAVS)") $(STACK_SETTINGS)
+	@$(PYTHON) -m local.demo.__main__ $(call flag,$(ONCE),--once) $(if $(WAVS),--wavs "$(WAVS)") $(STACK_SETTINGS)
 
 up: setup ## Start the local stack and serve until Ctrl-C (FRESH=1 starts with empty tables and keeps none, RECORD=events records sessions, MODEL=NAME uses another live model, SET="Name=Value …" sets parameters of the template, TRANSCRIPTS=DIR gives the simulator the words of the recordings there)
-	@$(PYTHON) -m local.up $(if $(FRESH),--fresh) $(if $(RECORD),--record "$(RECORD)") $(if $(TRANSCRIPTS),--transcripts "$(TRANSCRIPTS)") $(STACK_SETTINGS)
+	@$(PYTHON) -m local.up $(call flag,$(FRESH),--fresh) $(if $(RECORD),--record "$(RECORD)") $(if $(TRANSCRIPTS),--transcripts "$(TRANSCRIPTS)") $(STACK_SETTINGS)
 
 talk: setup ## Talk to the running stack (WAV=FILE speaks a recording)
 	@$(PYTHON) -m local.talk $(if $(WAV),"$(WAV)")
@@ -140,14 +142,14 @@ doctor: .venv/.stamp ## Check the account and the deployed stack (ENV=dev or pro
 	@$(PYTHON) -m ops.doctor $(if $(ENV),--env "$(ENV)") $(ARGS)
 
 desk: .venv/.stamp ## Show or change the front desk's hours and limits (ENV=dev or prod, SET="monday=09:00-17:00 closed=12-25", YES=1)
-	+@$(PYTHON) -m ops.desk $(if $(SET),set $(SET),show) $(if $(ENV),--env "$(ENV)") $(if $(YES),--yes) \
+	+@$(PYTHON) -m ops.desk $(if $(SET),set $(SET),show) $(if $(ENV),--env "$(ENV)") $(call flag,$(YES),--yes) \
 		$(if $(findstring n,$(firstword -$(MAKEFLAGS))),--dry-run)
 
 BENCHMARKS := first_audio memory process cold_start mailbox
 # An unknown word after `bench` is passed on too: the command refuses it and lists the names.
 NAMES ?= $(if $(filter bench,$(firstword $(MAKECMDGOALS))),$(wordlist 2,$(words $(MAKECMDGOALS)),$(MAKECMDGOALS)),$(filter $(BENCHMARKS),$(MAKECMDGOALS)))
 bench: setup .tools/baselines/.stamp ## Measure Repartee and its baselines (`make bench mailbox` runs one benchmark, QUICK=1 takes fewer samples)
-	@$(PYTHON) -m bench $(NAMES) $(if $(QUICK),--quick)
+	@$(PYTHON) -m bench $(NAMES) $(call flag,$(QUICK),--quick)
 
 # The words after `bench` are targets without a recipe.
 .PHONY: $(BENCHMARKS)

@@ -87,7 +87,6 @@ class StackTables:
         return ZoneInfo(self._settings.desk_time_zone)
 
 
-# For a list of the tools, which reads no table.
 _NO_TABLES = StackTables(
     "http://127.0.0.1:1",
     ANY_ACCESS_KEY,
@@ -109,6 +108,14 @@ def running_tables(port_base: int, running: Path = RUNNING) -> StackTables:
         )
     stack = json.loads(path.read_text())
     return StackTables(stack["dynamodb"], stack["access_key"], stack["core_agent"])
+
+
+def tables_for_list(port_base: int, running: Path = RUNNING) -> StackTables:
+    """Return the running stack's tables for its persona's words; the list reads no table."""
+    try:
+        return running_tables(port_base, running)
+    except ToolError:
+        return _NO_TABLES
 
 
 def kinds_of(stores: Stores) -> dict[str, Records]:
@@ -225,7 +232,7 @@ def main() -> int:
     given, port_base = parse_arguments()
     try:
         needs_tables = given.name or given.seed
-        tables = running_tables(port_base) if needs_tables else _NO_TABLES
+        tables = running_tables(port_base) if needs_tables else tables_for_list(port_base)
         stores = tables.stores()
         tools = make_tools(stores, tables.context(given.user))
         if given.seed:

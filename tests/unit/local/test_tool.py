@@ -2,16 +2,26 @@
 
 import json
 import re
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from unittest.mock import ANY
 
 import pytest
 from pydantic import BaseModel
 
 from core_agent.tools.catalogue import make_tools
 from local.hosting.aws_resources import dynamodb_client
-from local.tool import ToolError, describe, parse_arguments, read_seeds, run, running_tables
+from local.tool import (
+    ToolError,
+    describe,
+    parse_arguments,
+    read_seeds,
+    run,
+    running_tables,
+    tables_for_list,
+)
 from repartee.adapters.dynamodb.table import DynamoTable
 from repartee.adapters.dynamodb.users.tool_records import DynamoToolRecords
 from repartee.domain.errors import StoreUnavailable
@@ -110,6 +120,11 @@ def test_the_tools_work_with_the_settings_of_the_running_core_agent(tmp_path: Pa
 
     assert (context.user_id, context.language) == ("ada", "es-ES")
     assert str(context.now.tzinfo) == "Asia/Tokyo"
+    assert tables_for_list(8700, tmp_path).context("ada") == replace(context, now=ANY)
+
+
+def test_without_a_stack_the_list_speaks_for_the_front_desk(tmp_path: Path) -> None:
+    assert tables_for_list(8700, tmp_path).context("ada").words.booking == "appointment"
 
 
 def test_without_a_stack_the_remedy_is_named(tmp_path: Path) -> None:

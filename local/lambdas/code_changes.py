@@ -44,13 +44,13 @@ class SourceScan:
 
     Args:
         folders: The folders whose Python, YAML and JSON files are compared.
-        files: Further files.
+        others: Further files, and folders of such files.
         timers: The clock that spaces the scans.
     """
 
-    def __init__(self, folders: Iterable[Path], files: Collection[Path], timers: Timers) -> None:
-        self._folders = frozenset(folders)
-        self._files = files
+    def __init__(self, folders: Iterable[Path], others: Collection[Path], timers: Timers) -> None:
+        self._folders = frozenset(folders).union(path for path in others if path.is_dir())
+        self._files = frozenset(others) - self._folders
         self._timers = timers
         self._states = self._scan()
         self._scanned_at_s = timers.now_s()
@@ -102,7 +102,7 @@ class CodeReloader:
 
     Args:
         code: The code of the functions.
-        restart_files: Files whose changes need a new start of the stack.
+        restart_paths: Files and folders whose changes need a new start of the stack.
         timers: The clock that spaces the scans.
         report: Called with each change.
     """
@@ -110,13 +110,13 @@ class CodeReloader:
     def __init__(
         self,
         code: Iterable[FunctionCode],
-        restart_files: Collection[Path],
+        restart_paths: Collection[Path],
         timers: Timers,
         report: Callable[[CodeChange], None],
     ) -> None:
         folders = {path for one in code for path in (one.task_root, *one.python_path)}
-        self._scan = SourceScan(folders, restart_files, timers)
-        self._restart_files = restart_files
+        self._scan = SourceScan(folders, restart_paths, timers)
+        self._restart_paths = frozenset(restart_paths)
         self._report = report
 
     def replace_outdated(self, pools: Collection[EnvironmentPool]) -> None:
@@ -127,7 +127,8 @@ class CodeReloader:
         changed = self._scan.changed()
         if not changed:
             return
-        files = [path for path in changed if path not in self._restart_files]
+        needs_restart = [path for path in changed if self._needs_restart(path)]
+        files = [path for path in changed if path not in needs_restart]
         packages = {_package(pool.hosted) for pool in pools}
         affected = [
             pool for pool in pools if any(_affects(path, pool.hosted, packages) for path in files)
@@ -141,9 +142,12 @@ class CodeReloader:
                 functions=tuple(running),
                 running={name: count for name, count in running.items() if count},
                 errors=tuple(error for path in files if (error := syntax_error(path))),
-                needs_restart=tuple(path for path in changed if path in self._restart_files),
+                needs_restart=tuple(needs_restart),
             )
         )
+
+    def _needs_restart(self, path: Path) -> bool:
+        return not self._restart_paths.isdisjoint((path, *path.parents))
 
 
 def _package(hosted: HostedFunction) -> str:

@@ -48,7 +48,7 @@ class LambdaHost:
         send_failure: Sends messages to on-failure destinations.
         code_changed: Called when source files were edited; later invocations run the new code.
             None looks for no changes.
-        restart_files: Files whose changes are reported and have no effect.
+        restart_paths: Files and folders whose changes are reported and have no effect.
 
     Attributes:
         watch_event: Called with each Event invocation that the Invoke API has accepted; the
@@ -64,7 +64,7 @@ class LambdaHost:
         events: EventSettings | None = None,
         send_failure: SendFailure = _drop,
         code_changed: Callable[[CodeChange], None] | None = None,
-        restart_files: Collection[Path] = (),
+        restart_paths: Collection[Path] = (),
     ) -> None:
         functions = tuple(functions)
         log_directory.mkdir(parents=True, exist_ok=True)
@@ -90,7 +90,7 @@ class LambdaHost:
         self.events = EventQueue(timers, events or EventSettings(), send_failure)
         self._environment_number = 0
         self._reloader = code_changed and CodeReloader(
-            (hosted.code for hosted in functions), restart_files, timers, code_changed
+            (hosted.code for hosted in functions), restart_paths, timers, code_changed
         )
 
     async def __aenter__(self) -> "LambdaHost":

@@ -40,6 +40,7 @@ from local.stack.options import (
     AUDIENCE,
     GEMINI_KEY_SECRET,
     PROJECT,
+    SIMULATOR_FILES,
     Addresses,
     StackOptions,
 )
@@ -231,7 +232,7 @@ class _StackStarter:
             events=self._options.events,
             send_failure=send_failure,
             code_changed=self._options.code_changed,
-            restart_files=(self._options.template,),
+            restart_paths=(self._options.template, *(SIMULATOR_FILES if simulator else ())),
         )
         await self._running.enter_async_context(host)
         await self._running.enter_async_context(

@@ -506,6 +506,8 @@ def test_a_functions_log_settings_reach_its_runtime(tmp_path):
 
 def test_edited_code_runs_from_the_next_invocation_of_the_functions_it_affects(tmp_path):
     root, template = tmp_path / "functions", tmp_path / "template.yaml"
+    simulated = tmp_path / "tools"
+    simulated.mkdir()
     body = "import os, time\nfrom pathlib import Path\n{}\n\ndef handle(event, _context):\n"
     body += "    while 'until' in event and not Path(event['until']).exists(): time.sleep(0.005)\n"
     body += "    return [NUMBER, os.getpid()]\n"
@@ -525,7 +527,11 @@ def test_edited_code_runs_from_the_next_invocation_of_the_functions_it_affects(t
             )
             for name in ("Left", "Right")
         ]
-        options = {"timers": timers, "code_changed": changes.append, "restart_files": (template,)}
+        options = {
+            "timers": timers,
+            "code_changed": changes.append,
+            "restart_paths": (template, simulated),
+        }
         async with running(tmp_path, *functions, **options) as host:
 
             async def both() -> list[Any]:
@@ -562,12 +568,13 @@ def test_edited_code_runs_from_the_next_invocation_of_the_functions_it_affects(t
             # A file that cannot be loaded is named, and the invocation fails as on Lambda.
             (root / "common.py").write_text("NUMBER = \n")
             template.write_text("a: 22\n")
+            (simulated / "order_status.yaml").write_text("a: 1\n")
             timers.advance(SCAN_INTERVAL_S)
             failed, error = await call(host, {}, "Right")
             assert (failed["errorType"], error) == ("Runtime.UserCodeSyntaxError", "Unhandled")
             change = changes.pop()
             assert change.errors == (f"{root}/common.py:1: invalid syntax",)
-            assert change.needs_restart == (template,)
+            assert change.needs_restart == (template, simulated / "order_status.yaml")
             (root / "common.py").write_text("NUMBER = 4\n")
             assert [number for number, _ in await both()] == [22, 4]
 

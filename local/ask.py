@@ -208,7 +208,11 @@ def main() -> int:
         reason = error.read().decode(errors="replace")
         print(f"refused with HTTP {error.code}: {reason}", file=sys.stderr)
     except (URLError, TimeoutError, ValueError) as error:
-        print(f"cannot reach the stack, start one with `make up`: {error}", file=sys.stderr)
+        print(
+            f"cannot reach {given.http_api}: start a stack with `make up`, or set "
+            f"REPARTEE_PORT_BASE to the port base of the running one: {error}",
+            file=sys.stderr,
+        )
     except (NoAnswerError, ConnectionClosed, InvalidHandshake) as error:
         print(f"no answer: {error}", file=sys.stderr)
     else:

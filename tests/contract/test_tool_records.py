@@ -5,12 +5,14 @@ from datetime import date
 import pytest
 from pydantic import BaseModel
 
+from local.hosting.aws_resources import ANY_ACCESS_KEY, dynamodb_client
 from repartee.adapters.dynamodb import keys
 from repartee.adapters.dynamodb.table import DynamoTable
 from repartee.adapters.dynamodb.users.tool_records import DynamoToolRecords
 from repartee.adapters.dynamodb.values import encode_all
-from repartee.domain.errors import RecordUnreadable, UserErased
+from repartee.domain.errors import ItemTooLarge, RecordUnreadable, UserErased
 from repartee.domain.users.export import ToolRecord
+from repartee.ports.tool_records import MAX_RECORD_ID_BYTES
 from tests.contract.scenes import USER
 from tests.contract.servers import Servers
 from tests.contract.stores import Order, Stores, TableNames
@@ -58,6 +60,25 @@ def test_a_removed_record_is_gone_and_may_be_removed_again(stores: Stores) -> No
     assert list(stores.orders.all(USER)) == ["41"]
 
 
+def test_an_id_that_is_too_long_is_of_no_record(stores: Stores) -> None:
+    longest = "é" * (MAX_RECORD_ID_BYTES // 2)
+    stores.orders.put(USER, longest, SHIPPED)
+    for too_long in (longest + "1", "1" * 3_000):
+        assert stores.orders.find(USER, too_long) is None
+        stores.orders.remove(USER, too_long)
+        with pytest.raises(ItemTooLarge, match="shorten record_id"):
+            stores.orders.put(USER, too_long, SHIPPED)
+
+    assert stores.orders.all(USER) == {longest: SHIPPED}
+
+
+def test_a_record_that_is_too_large_is_refused(stores: Stores) -> None:
+    with pytest.raises(ItemTooLarge, match="shorten record_json"):
+        stores.orders.put(USER, "42", Order(state="s" * 420_000))
+
+    assert stores.orders.find(USER, "42") is None
+
+
 def test_an_export_has_the_records_of_every_kind_as_stored(stores: Stores) -> None:
     stores.orders.put(USER, "42", SHIPPED)
     stores.orders.put("user-ben", "43", SHIPPED)
@@ -93,6 +114,13 @@ def test_a_kind_is_not_mixed_with_one_whose_name_it_begins(
 
     assert orders.all(USER) == {"42": SHIPPED}
     assert parcels.all(USER) == {"42": Parcel(weight_g=700)}
+
+
+@pytest.mark.parametrize("kind", ["", "orders#sent", "Orders", "_orders", "orders\n", "o" * 65])
+def test_a_kind_that_is_no_plain_name_is_refused(kind: str) -> None:
+    memory = DynamoTable(dynamodb_client("http://127.0.0.1:1", ANY_ACCESS_KEY), "none")
+    with pytest.raises(ValueError, match="use 1 to 64"):
+        DynamoToolRecords(memory, kind, Order)
 
 
 def test_a_record_that_no_longer_fits_its_model_is_refused_without_its_values(

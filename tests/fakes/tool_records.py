@@ -2,7 +2,9 @@ from collections.abc import Mapping
 
 from pydantic import BaseModel, ValidationError
 
-from repartee.domain.errors import RecordUnreadable, UserErased
+from repartee.adapters.dynamodb.item_size import MAX_ITEM_BYTES
+from repartee.domain.errors import ItemTooLarge, RecordUnreadable, UserErased
+from repartee.ports.tool_records import MAX_RECORD_ID_BYTES
 from tests.fakes.tables import FakeTables
 
 
@@ -33,8 +35,14 @@ class FakeToolRecords[Record: BaseModel]:
         with self._tables.lock:
             if self._tables.is_erased(user_id):
                 raise UserErased(user_id)
-            place = user_id, self._kind, record_id
-            self._tables.tool_records[place] = record.model_dump_json()
+            record_json = record.model_dump_json()
+            for name, value, limit in (
+                ("record_id", record_id, MAX_RECORD_ID_BYTES),
+                ("record_json", record_json, MAX_ITEM_BYTES),
+            ):
+                if len(value.encode()) > limit:
+                    raise ItemTooLarge(name, len(value.encode()), limit)
+            self._tables.tool_records[user_id, self._kind, record_id] = record_json
 
     def remove(self, user_id: str, record_id: str) -> None:
         with self._tables.lock:

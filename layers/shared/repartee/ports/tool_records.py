@@ -5,6 +5,9 @@ from typing import Protocol
 
 from pydantic import BaseModel
 
+MAX_RECORD_ID_BYTES = 512
+"""The longest id of a record in UTF-8. It may come from the user's words, so it has any length."""
+
 
 class ToolRecords[Record: BaseModel](Protocol):
     """Users' records of one kind, such as orders. A user's export and erasure include them.
@@ -33,6 +36,7 @@ class ToolRecords[Record: BaseModel](Protocol):
 
         Raises:
             UserErased: The user's tombstone is set.
+            ItemTooLarge: The id or the record is too large; nothing is written.
         """
         ...
 

@@ -1,3 +1,4 @@
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -5,17 +6,22 @@ from typing import TYPE_CHECKING
 from pydantic import BaseModel, ValidationError
 
 from repartee.adapters.dynamodb import keys
+from repartee.adapters.dynamodb.item_size import check_size
 from repartee.adapters.dynamodb.retries import TransactionRefused
 from repartee.adapters.dynamodb.table import DynamoTable
 from repartee.adapters.dynamodb.values import encode_all
 from repartee.adapters.dynamodb.write_conditions import unless_erased
-from repartee.domain.errors import RecordUnreadable, UserErased
+from repartee.domain.errors import ItemTooLarge, RecordUnreadable, UserErased
 from repartee.domain.text.validation_errors import describe_validation_errors
+from repartee.ports.tool_records import MAX_RECORD_ID_BYTES
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb.type_defs import TransactWriteItemTypeDef
 
     from repartee.adapters.dynamodb.keys import Item
+
+# "#" ends the kind in a key.
+_KIND = re.compile(r"[a-z][a-z0-9_]{0,63}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,12 +37,19 @@ class DynamoToolRecords[Record: BaseModel]:
     kind: str
     model: type[Record]
 
+    def __post_init__(self) -> None:
+        """Refuse a kind that is not in ``snake_case``: its records would be those of another."""
+        if not _KIND.fullmatch(self.kind):
+            raise ValueError(f"kind {self.kind!r}: use 1 to 64 of a-z, 0-9 and _, a letter first")
+
     def find(self, user_id: str, record_id: str) -> Record | None:
         """Return the user's record with this id, None if there is none.
 
         Raises:
             RecordUnreadable: The stored record does not fit the model.
         """
+        if _id_bytes(record_id) > MAX_RECORD_ID_BYTES:
+            return None
         item = self.memory.get(keys.tool_record(user_id, self.kind, record_id))
         return None if item is None else self._record(item)
 
@@ -55,11 +68,15 @@ class DynamoToolRecords[Record: BaseModel]:
 
         Raises:
             UserErased: The user's tombstone is set.
+            ItemTooLarge: The id or the record is too large; nothing is written.
         """
+        if (id_bytes := _id_bytes(record_id)) > MAX_RECORD_ID_BYTES:
+            raise ItemTooLarge("record_id", id_bytes, MAX_RECORD_ID_BYTES)
         item = {
             **keys.tool_record(user_id, self.kind, record_id),
             **encode_all({"record_json": record.model_dump_json()}),
         }
+        check_size(item)
         put: TransactWriteItemTypeDef = {"Put": {"TableName": self.memory.name, "Item": item}}
         try:
             self.memory.transact([put, unless_erased(self.memory, user_id)])
@@ -68,10 +85,15 @@ class DynamoToolRecords[Record: BaseModel]:
 
     def remove(self, user_id: str, record_id: str) -> None:
         """Delete the record, if there is one."""
-        self.memory.delete(keys.tool_record(user_id, self.kind, record_id))
+        if _id_bytes(record_id) <= MAX_RECORD_ID_BYTES:
+            self.memory.delete(keys.tool_record(user_id, self.kind, record_id))
 
     def _record(self, item: "Item") -> Record:
         try:
             return self.model.model_validate_json(item["record_json"]["S"])
         except ValidationError as error:
             raise RecordUnreadable(f"{self.kind}: {describe_validation_errors(error)}") from None
+
+
+def _id_bytes(record_id: str) -> int:
+    return len(record_id.encode(errors="replace"))

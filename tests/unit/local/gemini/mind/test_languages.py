@@ -182,3 +182,10 @@ def test_a_preference_that_is_refused_is_refused_in_the_models_language() -> Non
     refused = {"status": "refused", "answer": "language: this language is not available."}
 
     assert speak_answer(known, "set_preferences", refused) == "Lo siento, no puedo hacer eso."
+
+
+def test_a_hindi_question_for_the_name_gives_no_name() -> None:
+    known = Known("Speak Hindi (hi-IN) only.", (ASK,), (Line("user", "मेरा नाम आशा है"),))
+
+    assert name_given_by_user("मेरा नाम क्या है?") is None
+    assert respond(known, "मेरा नाम क्या है?").say == "आपका नाम आशा है।"

@@ -70,7 +70,9 @@ def options_from() -> StackOptions:
         "--no-prewarm", action="store_true", help="start functions on their first call"
     )
     given = parser.parse_args()
-    parameters = settings_or_exit(given.set, live_model=given.model, recording=given.record)
+    parameters = settings_or_exit(
+        " ".join(given.set), live_model=given.model, recording=given.record
+    )
     port_base = port_base_or_exit(parser)
     return StackOptions(
         run_directory=given.run_directory or new_run_directory(),

@@ -302,7 +302,7 @@ def main() -> int:
     # The run's files hold voices and transcripts: only their owner may read them.
     os.umask(0o077)
     options = parser.parse_args()
-    parameters = settings_or_exit(options.set, live_model=options.model)
+    parameters = settings_or_exit(" ".join(options.set), live_model=options.model)
     # A report of an earlier run must not be taken for the report of this run.
     (options.folder / "report.json").unlink(missing_ok=True)
     try:

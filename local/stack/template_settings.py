@@ -91,7 +91,8 @@ def add_settings_argument(parser: argparse.ArgumentParser) -> None:
     """Add the option that takes template parameters."""
     parser.add_argument(
         "--set",
-        default="",
+        action="append",
+        default=[],
         metavar="'NAME=VALUE …'",
         help="template parameters, quoted as in a shell (docs/operations.md lists them)",
     )

@@ -1,5 +1,6 @@
 """``make up SET=…`` takes template parameters, and refuses what the stack cannot use."""
 
+import argparse
 import inspect
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from local.stack import StackOptions
 from local.stack.template_settings import (
     FIXED,
     SettingsRefusedError,
+    add_settings_argument,
     describe_settings,
     parse_settings,
     settings_or_exit,
@@ -126,3 +128,13 @@ def test_a_program_ends_with_every_problem_on_a_line(capsys: pytest.CaptureFixtu
     first, second = capsys.readouterr().err.splitlines()
     assert first == "SET: Voice is set twice; keep one"
     assert second.startswith("SET: the template has no parameter Langauge")
+
+
+def test_a_repeated_option_adds_to_the_earlier_ones() -> None:
+    parser = argparse.ArgumentParser()
+    add_settings_argument(parser)
+
+    given = parser.parse_args(["--set", "Voice=Leda Prewarm=false", "--set", "Language=es-ES"])
+
+    assert given.set == ["Voice=Leda Prewarm=false", "Language=es-ES"]
+    assert parser.parse_args([]).set == []

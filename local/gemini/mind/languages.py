@@ -16,6 +16,7 @@ from local.gemini.mind.times import MONTHS, WEEKDAYS, When, ordinal, parse_when,
 
 FOLDER = Path(__file__).resolve().parents[1] / "languages"
 DEFAULT = "en"
+_MAX_DIGITS = 18
 
 type _Patterns = tuple[Pattern, ...]
 type _Names = Annotated[tuple[str, ...], Field(min_length=7, max_length=12)]
@@ -70,7 +71,7 @@ class Language(DataFile):
         half_days: The words for the halves of the day; empty for a clock of 24 hours.
         numbers: Number words.
         number_link: The word between tens and ones.
-        hundred: The word that multiplies the number before it by a hundred.
+        hundreds_link: The word that may follow a hundred or a thousand.
         reads_as: Replacements, in order, that turn days and times into English. Before them,
             number words become digits, and weekdays and months become English.
     """
@@ -87,7 +88,7 @@ class Language(DataFile):
     half_days: tuple[str, ...] = ()
     numbers: dict[str, int] = Field(default_factory=dict)
     number_link: str = ""
-    hundred: Pattern | None = None
+    hundreds_link: str = ""
     reads_as: tuple[tuple[Pattern, str], ...] = ()
 
     def read_when(self, text: str) -> When:
@@ -103,9 +104,13 @@ class Language(DataFile):
         return parse_when(words)
 
     def read_number(self, text: str) -> int | None:
-        """Return the last number in a text; digits that are said one by one are one number."""
+        """Return the last number in a text; digits that are said one by one are one number.
+
+        It is None for a number that is too long to be meant.
+        """
         found = re.findall(r"\d+(?:[ -]\d+)*", self._with_digits(fold(words_of(text))))
-        return int(re.sub(r"\D", "", found[-1])) if found else None
+        digits = re.sub(r"\D", "", found[-1]) if found else ""
+        return int(digits) if 0 < len(digits) <= _MAX_DIGITS else None
 
     def say_slot(self, day: date | None, at: time | None) -> str:
         """Return the spoken form of a day, a time, or both."""
@@ -145,11 +150,19 @@ class Language(DataFile):
             words,
         )
         words = re.sub(rf"\b(?:{'|'.join(values)})\b", lambda found: str(values[found[0]]), words)
-        if self.hundred:
-            words = self.hundred.sub("00", words)
-        return re.sub(
-            r"\b(\d00) (\d{1,2})\b", lambda found: str(int(found[1]) + int(found[2])), words
-        )
+        link = f"(?: {self.hundreds_link})?" if self.hundreds_link else ""
+        # "Two hundred and five" is "2 100 and 5" here.
+        for head, zeros, rest in (
+            (r"(?!1000\b)[1-9]\d?", "00", r"\d{1,2}"),
+            (r"[1-9]\d{0,2}", "000", r"\d{1,3}"),
+        ):
+            words = re.sub(rf"\b({head}) 1{zeros}\b", rf"\g<1>{zeros}", words)
+            words = re.sub(
+                rf"\b({head}{zeros}){link} ({rest})\b",
+                lambda found: str(int(found[1]) + int(found[2])),
+                words,
+            )
+        return words
 
 
 @lru_cache(maxsize=1)

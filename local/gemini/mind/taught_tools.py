@@ -134,7 +134,7 @@ class TaughtRequest:
         """Return the arguments that the user's words hold."""
         properties = (self.function.schema or {}).get("properties") or {}
         return {
-            name: int(value) if _is_whole_number(properties.get(name)) else value
+            name: _typed(value, properties.get(name))
             for name, value in read_arguments(self.taught, self.text, self.now).items()
         }
 
@@ -233,8 +233,10 @@ def _minutes(at: str) -> int:
     return moment.hour * 60 + moment.minute
 
 
-def _is_whole_number(parameter: Any) -> bool:
-    return isinstance(parameter, dict) and str(parameter.get("type")).lower() == "integer"
+def _typed(value: str, parameter: Any) -> str | int:
+    """Return a whole number for a parameter that takes one; the tool refuses other texts."""
+    is_whole = isinstance(parameter, dict) and str(parameter.get("type")).lower() == "integer"
+    return int(value) if is_whole and value.isdecimal() else value
 
 
 def _first_list(result: Any) -> list[Any]:

@@ -9,7 +9,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
-from local.gemini.mind.data_files import DataFile, Pattern, fold, read_documents
+from local.gemini.mind.data_files import DataFile, DataFileError, Pattern, fold, read_documents
 from local.gemini.mind.languages import languages
 from local.gemini.mind.times import words_of
 
@@ -24,11 +24,13 @@ def fields_of(template: str) -> list[str]:
 
 def _checked_template(template: str) -> str:
     try:
-        names = fields_of(template)
+        parts = list(Formatter().parse(template))
     except ValueError as error:
         raise ValueError(f"write each field as {{name}}: {error}") from error
-    if wrong := [name for name in names if not name.isidentifier()]:
-        raise ValueError(f"write each field as {{name}}, not {{{wrong[0]}}}")
+    for _, name, form, conversion in parts:
+        if name is not None and (form or conversion or not name.isidentifier()):
+            written = f"{name}{f'!{conversion}' if conversion else ''}{f':{form}' if form else ''}"
+            raise ValueError(f"write each field as {{name}}, not {{{written}}}")
     return template
 
 
@@ -91,7 +93,7 @@ class Wording(DataFile):
     heard: tuple[Pattern, ...] = Field(min_length=1)
     arguments: dict[_Name, Argument] = Field(default_factory=dict)
     ask: dict[str, str] = Field(default_factory=dict)
-    done: Templates
+    done: Annotated[Templates, Field(min_length=1)]
     refused: Templates = ()
     failed: Templates = ()
     reasons: dict[str, Template] = Field(default_factory=dict)
@@ -103,6 +105,9 @@ class Wording(DataFile):
     def _is_complete(self) -> Self:
         if unknown := self.ask.keys() - self.arguments.keys():
             raise ValueError(f"ask.{min(unknown)} is not one of the arguments")
+        if wrong := [name for name, asks in self.ask.items() if not asks.endswith("?")]:
+            # The user's next words count as an answer after a question only.
+            raise ValueError(f"ask.{wrong[0]} does not end with a question mark")
         if any(one.of for one in self.arguments.values()) and not (self.none and self.several):
             raise ValueError("none and several are required beside an argument with of")
         if set(fields_of(self.several)) - {"choices"}:
@@ -175,8 +180,8 @@ def read_tools(paths: Iterable[Path] = ()) -> ToolBook:
     Raises:
         DataFileError: A file is invalid.
     """
-    given = [read_documents(path, ToolFile) for path in paths]
-    own = [read_documents(path, ToolFile) for path in sorted(FOLDER.glob("*.yaml"))]
+    given = [_read_file(path) for path in paths]
+    own = [_read_file(path) for path in sorted(FOLDER.glob("*.yaml"))]
     return ToolBook(
         tuple(
             TaughtTool(number, document.tool, code, wording)
@@ -185,6 +190,18 @@ def read_tools(paths: Iterable[Path] = ()) -> ToolBook:
             for code, wording in document.languages.items()
         )
     )
+
+
+def _read_file(path: Path) -> list[ToolFile]:
+    documents = read_documents(path, ToolFile)
+    taught = {(one.tool, code) for one in documents for code in one.languages}
+    for document in documents:
+        for code, wording in document.languages.items():
+            if wording.then and (wording.then, code) not in taught:
+                raise DataFileError(
+                    f"{path}: {document.tool}: then: the file has no tool {wording.then} in {code}"
+                )
+    return documents
 
 
 @lru_cache(maxsize=1)

@@ -127,6 +127,19 @@ class TestTheCoreMind:
         (call,) = ask(book, "where is my order 42", functions=(whole,)).calls
         assert call.args == {"order": 42}
 
+    def test_a_text_for_an_integer_is_passed_as_heard_for_the_tool_to_refuse(
+        self, tmp_path: Path
+    ) -> None:
+        whole = DeclaredFunction("order_status", "", {"properties": {"order": {"type": "INTEGER"}}})
+        path = tmp_path / "orders.yaml"
+        argument = "{kind: text, pattern: 'order (.+)'}"
+        path.write_text(
+            f"tool: order_status\nlanguages: {{en: {{heard: [order], "
+            f"arguments: {{order: {argument}}}, done: Here.}}}}"
+        )
+        (call,) = ask(read_tools([path]), "my order from last week", functions=(whole,)).calls
+        assert call.args == {"order": "From last week"}
+
     def test_a_call_of_a_turn_that_was_cut_off_is_not_made_a_second_time(
         self, book: ToolBook
     ) -> None:
@@ -173,6 +186,15 @@ class TestTheFiles:
             ("      order: What", "      oder: What", "ask.oder is not one of the arguments"),
             ("{state}", "{state", "languages.en.done.0: Value error, write each field as {name}"),
             ("{state}", "{}", "languages.en.done.0: Value error, write each field as {name}"),
+            ("{state}", "{state!z}", "write each field as {name}, not {state!z}"),
+            ("{state}", "{state:>9}", "write each field as {name}, not {state:>9}"),
+            ("your order?", "your order.", "ask.order does not end with a question mark"),
+            ("Your order {order} is {state}.", "[]", "languages.en.done: Value should have at"),
+            (
+                "    refused:",
+                "    then: book\n    refused:",
+                "then: the file has no tool book in en",
+            ),
             ("refused:", "refuse:", "languages.en.refuse: Extra inputs are not permitted"),
             ("languages:", "languages: [", "while parsing"),
         ],

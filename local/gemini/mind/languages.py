@@ -178,9 +178,9 @@ def languages() -> dict[str, Language]:
 
 def language_of(text: str) -> str | None:
     """Return the code of a text's language, None if no words show it."""
-    words = fold(text)
     for code, language in languages().items():
-        if language.marks and language.marks.search(words):
+        # Words are found without accents, letters such as "é" only with them.
+        if language.marks and any(map(language.marks.search, (text, fold(text)))):
             return code
     return None
 

@@ -3,7 +3,9 @@
 from datetime import datetime
 
 import pytest
+from pydantic import TypeAdapter
 
+from local.gemini.mind.data_files import Pattern
 from local.gemini.mind.facts import name_given_by_user
 from local.gemini.mind.known import DeclaredFunction, Known, Line
 from local.gemini.mind.languages import (
@@ -46,6 +48,25 @@ NOW = datetime(2026, 11, 22, 17)  # noqa: DTZ001 - local time, a Sunday
     ],
 )
 def test_a_language_is_known_by_its_marks(text: str, language: str | None) -> None:
+    assert language_of(text) == language
+
+
+@pytest.mark.parametrize(
+    ("text", "language"),
+    [
+        ("Déjà vu", "fr"),
+        ("dejà vu", "fr"),
+        ("Grüße", "fr"),
+        ("a cafe", "fr"),
+        ("Hello, how can I help you?", None),
+    ],
+)
+def test_letters_among_the_marks_keep_their_accents(
+    text: str, language: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    marks = TypeAdapter(Pattern).validate_python(r"[éàü]|\bcafé\b")
+    french = languages()["es"].model_copy(update={"marks": marks})
+    monkeypatch.setattr("local.gemini.mind.languages.languages", lambda: {"fr": french})
     assert language_of(text) == language
 
 

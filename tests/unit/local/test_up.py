@@ -89,8 +89,9 @@ def test_a_file_or_folder_that_cannot_be_used_is_named(
     ("language", "is_warned"), [("de-DE", True), ("ja-JP", True), ("es-US", False), ("", False)]
 )
 def test_a_language_that_the_simulator_does_not_know_is_named(
-    language: str, *, is_warned: bool
+    language: str, monkeypatch: pytest.MonkeyPatch, *, is_warned: bool
 ) -> None:
+    monkeypatch.setattr(up, "languages", lambda: {"en": None, "es": None})
     described = describe_persona(environment("front_desk", language), simulated=True)
 
     warning = f"; the simulator has no file for {language} and answers in English"

@@ -21,7 +21,7 @@ def test_the_templates_defaults_are_accepted_by_each_function() -> None:
         ("ChunkMs", "20.5", "ChunkMs is '20.5'; it must be a whole number"),
         ("GraceSeconds", "1.5", "GraceSeconds is '1.5'; it must be a whole number"),
         ("ModelPrices", "a=1.2.3/1/1/1", "ModelPrices is 'a=1.2.3/1/1/1'; 'a=1.2.3/1/1/1' is no"),
-        ("Persona", "pizeria", "there is no persona 'pizeria' in personas/; choose one of front_"),
+        ("Persona", "pizeria", "there is no persona 'pizeria' in personas/; choose one of "),
     ],
 )
 def test_a_value_that_several_functions_refuse_is_reported_once(

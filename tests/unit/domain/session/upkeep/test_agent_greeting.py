@@ -14,7 +14,13 @@ from repartee.domain.live.model import (
     LiveInterrupted,
     LiveUsage,
 )
-from repartee.domain.protocol.frames import Interrupted, SessionClosed, SessionError, TurnRestarted
+from repartee.domain.protocol.frames import (
+    Interrupted,
+    SessionClosed,
+    SessionError,
+    TurnEnd,
+    TurnRestarted,
+)
 from repartee.domain.protocol.messages import (
     Audio,
     Bye,
@@ -26,7 +32,7 @@ from repartee.domain.protocol.messages import (
 )
 from repartee.domain.session.effects import EndGreeting, FinishReason, OpenLive
 from repartee.domain.session.events import MailboxRead, Started, TimeRunningOut
-from repartee.domain.session.timing import SPEAK_WITHIN_MS
+from repartee.domain.session.timing import SPEAK_WITHIN_MS, STALL_MS
 from repartee.domain.session.upkeep.agent_greeting import HOLD_TEXTS_MS
 from repartee.domain.session.upkeep.watchdog import NUDGE
 from repartee.domain.users.preferences import Profile
@@ -310,6 +316,24 @@ def test_a_late_greeting_is_spoken():
 
     assert call.replies == [WORDS]
     assert len(call.texts) == 1
+
+
+def test_a_greeting_whose_end_the_model_does_not_report_ends_by_itself():
+    call = new_session()
+    call.hello()
+    call.live(*speaks(WORDS))
+    call.ack(turn=1, played_ms=1_000)
+    call.pass_ms(STALL_MS)
+    assert not call.frames(TurnEnd)
+
+    call.pass_ms(2_000)
+    call.utter()
+    call.live(*speaks("At nine."), COMPLETE)
+    call.ack()
+
+    assert [turn.said for turn in call.turns] == [WORDS, "At nine."]
+    assert NUDGE not in call.texts
+    assert not errors(call)
 
 
 def test_the_cue_is_repeated_once_after_an_empty_turn():

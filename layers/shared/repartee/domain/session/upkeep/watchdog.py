@@ -72,6 +72,9 @@ class Watchdog:
         is_empty, self._is_empty = self._is_empty, False
         is_due = is_empty or (due_ms is not None and now_ms >= due_ms)
         self.nudged_turn = 0
+        if is_due and turn is None and (endless := self._reply_without_input()) is not None:
+            self._replies.force_end_turn(endless, now_ms)
+            return False
         if turn is None or not self._live_link.is_open or not is_due:
             return False
         self.note_activity(now_ms)
@@ -97,8 +100,11 @@ class Watchdog:
 
     def next_deadline_ms(self) -> int | None:
         """Return when the next try is due."""
-        turn, current = self._awaited_turn(), self._turns.current
-        if current is None or turn is None or turn.input_ended_ms is None:
+        current, endless = self._turns.current, self._reply_without_input()
+        turn = self._awaited_turn() or endless
+        if current is None or turn is None:
+            return None
+        if turn.input_ended_ms is None and turn is not endless:
             return None
         if not self._live_link.is_open or self._tool_calls.is_model_waiting:
             return None
@@ -106,7 +112,7 @@ class Watchdog:
             # ``AnswerWatch`` handles unspoken answers.
             return None
         # The model may report the end of a reply only when the reply has been played.
-        silent_from_ms = max(turn.input_ended_ms, current.silent_from_ms)
+        silent_from_ms = max(turn.input_ended_ms or 0, current.silent_from_ms)
         return max(self._last_active_ms, silent_from_ms) + STALL_MS
 
     def _awaited_turn(self) -> TurnInProgress | None:
@@ -121,6 +127,16 @@ class Watchdog:
             return None
         awaited = upcoming if turn.input_ended_ms is None else turn
         return None if awaited is None or awaited.may_be_noise else awaited
+
+    def _reply_without_input(self) -> TurnInProgress | None:
+        """Return a reply that nobody asked for and whose end the model may never report.
+
+        As long as it is open, the answer to the user's next words would become a part of it.
+        """
+        turn = self._turns.current
+        if turn is None or self._turns.upcoming is not None:
+            return None
+        return turn if turn.first_seq is None and turn.has_reply else None
 
     def _has_called(self, turn: TurnInProgress) -> bool:
         is_heard = not turn.reply.is_muted or self._tool_calls.is_model_awaiting_answer(turn.number)

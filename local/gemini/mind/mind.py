@@ -239,7 +239,8 @@ def _language(turn: _Turn) -> Reply | None:
     by_name = "name" in hint and not re.search(r"code|bcp|tag|[a-z]{2}-[a-z]{2}", hint)
     value = found[1].capitalize() if by_name else _LANGUAGES[found[1]]
     asked = {"asked_by_user": True} if "asked_by_user" in properties else {}
-    return Reply(turn.says.moment, (ToolCall(function.name, {parameter: value} | asked),))
+    # Without words: a client may take the end of a filler's turn for the end of the answer.
+    return Reply("", (ToolCall(function.name, {parameter: value} | asked),))
 
 
 def _language_of_user(known: Known) -> str | None:

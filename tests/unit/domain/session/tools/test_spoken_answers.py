@@ -2,13 +2,28 @@
 
 import pytest
 
-from repartee.domain.live.model import LiveEvent, LiveGenerationComplete, LiveInterrupted
+from repartee.domain.live.model import (
+    LiveAudio,
+    LiveEvent,
+    LiveGenerationComplete,
+    LiveInterrupted,
+    LiveToolCallsCancelled,
+)
 from repartee.domain.protocol.messages import Audio, SpeechEnd, SpeechStart
 from repartee.domain.session.timing import SPEAK_WITHIN_MS
 from repartee.domain.session.tools.filler import FILLER
 from repartee.domain.session.upkeep.watchdog import NUDGE
 from tests.fakes.speech_detector import SPEECH
-from tests.session_harness import COMPLETE, IDLE, IN_PROGRESS, SETTINGS, said, speaks, started
+from tests.session_harness import (
+    COMPLETE,
+    IDLE,
+    IN_PROGRESS,
+    SECOND,
+    SETTINGS,
+    said,
+    speaks,
+    started,
+)
 from tests.unit.domain.session.tools.pending_calls import asking, calling, cues, errors
 
 pytestmark = pytest.mark.unit
@@ -248,3 +263,39 @@ def test_one_reply_may_hold_the_answer_and_what_the_user_asked_meanwhile():
 
     assert call.replies == ["One moment.", "Hello! At three."]
     assert (cues(call), errors(call), call.ended_turns) == ([], [], [1, 2])
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments"),
+    [
+        ("set_preferences", '{"language":"tlh"}'),
+        ("set_preferences", '{"language":"es-ES","asked_by_user":true}'),
+        ("ask_core_agent", "{}"),
+    ],
+)
+@pytest.mark.parametrize(
+    "begins", [[said("I am"), LiveAudio(SECOND)], [LiveAudio(SECOND), said("I am")]]
+)
+def test_a_reply_after_a_call_without_words_is_one_turn_also_if_its_words_precede_its_audio(
+    name: str, arguments: str, begins: list[LiveEvent]
+):
+    call = started()
+    call.utter()
+    call.call_tool("x", arguments, name=name)
+    call.live(COMPLETE)
+    assert (call.responses[0][0], call.ended_turns) == ("x", [])
+
+    call.live(*begins, *speaks(" sorry, I cannot", *speaks(" do that.", COMPLETE)))
+    call.ack()
+
+    assert (call.ended_turns, call.replies) == ([1], ["I am sorry, I cannot do that."])
+
+
+def test_late_words_do_not_keep_a_turn_open_whose_call_is_cancelled():
+    call = calling()
+    call.live(*speaks("One", COMPLETE), said(" moment."))
+    assert call.ended_turns == []
+
+    call.live(LiveToolCallsCancelled(("x",)))
+
+    assert call.ended_turns == [1]

@@ -175,8 +175,10 @@ def test_goodbye_ends_the_call_if_it_can_and_says_farewell():
 @pytest.mark.parametrize(
     ("heard", "tag"), [("please speak spanish", "es-ES"), ("can we talk in hindi", "hi-IN")]
 )
-def test_another_language_is_asked_of_its_function(heard, tag):
-    (call,) = respond(Known("", ALL), heard).calls
+def test_the_function_for_another_language_is_called_without_words(heard, tag):
+    reply = respond(Known("", ALL), heard)
+    (call,) = reply.calls
+    assert reply.say == ""
     assert (call.name, call.args) == ("set_language", {"language": tag})
 
 

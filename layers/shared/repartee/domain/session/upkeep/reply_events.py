@@ -44,6 +44,9 @@ class ReplyEvents:
             case LiveText(text=text):
                 self._replies.add_text(text, now_ms)
             case LiveTranscript():
+                if event.text and not self._turns.is_replying:
+                    # Words may precede their audio. In a turn with a reply they may be late words.
+                    self._tool_calls.clear_kept_open()
                 self._replies.transcribe(event, now_ms)
                 self._tool_calls.unspoken.add_transcript(event.text)
             case LiveInterrupted():

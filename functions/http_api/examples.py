@@ -101,12 +101,10 @@ EXAMPLES: Mapping[str, Mapping[str, Any]] = {
                         "booked_at": "2026-11-20T11:59:00.000Z",
                     }
                 ],
-                "tool_records": [
-                    {"kind": "orders", "record_id": "42", "record": {"state": "shipped"}}
-                ],
                 "usage_days": [_DAY],
                 "usage_total": {name: value for name, value in _DAY.items() if name != "day"},
             },
+            "tool_records": [{"kind": "orders", "record_id": "42", "record": {"state": "shipped"}}],
             "conversations": [
                 {
                     **_CONVERSATION,

@@ -128,6 +128,8 @@ def test_the_pages_form_the_whole_export_without_gaps_or_repetitions(
     split = pages(stores)
 
     assert [page.account is not None for page in split] == [True] + [False] * (len(split) - 1)
+    records = tuple(record for page in split for record in page.tool_records)
+    assert records == whole.tool_records
     parts = [part for page in split for part in page.conversations]
     first = [part for part in parts if part.header.conversation_id == CONVERSATION]
     assert tuple(entry for part in first for entry in part.entries) == entries

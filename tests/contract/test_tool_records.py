@@ -87,6 +87,20 @@ def test_an_export_has_the_records_of_every_kind_as_stored(stores: Stores) -> No
     assert list(stores.records.tool_records(USER)) == [record]
 
 
+def test_an_export_continues_after_any_record(stores: Stores) -> None:
+    # The order of UTF-16 puts the last two the other way round.
+    in_order = ["", "#", "4#2", "42", "é", "\uffee", "\U0001f355"]
+    for record_id in reversed(in_order):
+        stores.orders.put(USER, record_id, SHIPPED)
+
+    all_records = list(stores.records.tool_records(USER))
+
+    assert [record.record_id for record in all_records] == in_order
+    for place, record in enumerate(all_records):
+        following = list(stores.records.tool_records(USER, after=record.place))
+        assert following == all_records[place + 1 :]
+
+
 def test_nothing_is_stored_of_an_erased_user(stores: Stores) -> None:
     stores.orders.put(USER, "42", SHIPPED)
     stores.erase(USER, NOON_MS)

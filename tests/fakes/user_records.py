@@ -70,12 +70,12 @@ class FakeUserRecords:
     def bookings(self, user_id: str) -> Sequence[Booking]:
         return self._desk.bookings(user_id)
 
-    def tool_records(self, user_id: str) -> Sequence[ToolRecord]:
+    def tool_records(self, user_id: str, *, after: str = "") -> Iterator[ToolRecord]:
         with self._tables.lock:
-            return [
+            records = [
                 ToolRecord(kind, record_id, record_json)
-                for (user, kind, record_id), record_json in sorted(
-                    self._tables.tool_records.items()
-                )
+                for (user, kind, record_id), record_json in self._tables.tool_records.items()
                 if user == user_id
             ]
+        left = (record for record in records if record.place.encode() > after.encode())
+        return iter(sorted(left, key=lambda record: record.place.encode()))

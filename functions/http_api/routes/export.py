@@ -93,7 +93,6 @@ class AccountView(BaseModel):
     limits: OwnLimitsView
     notes: list[NoteView]
     bookings: list[BookingView]
-    tool_records: list[ToolRecordView]
     usage_days: list[DayView]
     usage_total: TotalsView
 
@@ -109,7 +108,6 @@ class AccountView(BaseModel):
             ),
             notes=[NoteView.of(note) for note in account.notes],
             bookings=[BookingView.of(booking) for booking in account.bookings],
-            tool_records=[ToolRecordView.of(record) for record in account.tool_records],
             usage_days=[DayView.of(used) for used in account.days],
             usage_total=TotalsView(
                 turns=account.turns,
@@ -241,6 +239,7 @@ class ExportView(BaseModel):
 
     Attributes:
         account: On the first page only, null on the others.
+        tool_records: By kind and id, before the conversations.
         conversations: The oldest first.
         next_after: The value of ``after`` for the next page; null on the last page.
     """
@@ -248,16 +247,19 @@ class ExportView(BaseModel):
     version: Literal[1] = 1
     exported_at: Moment
     account: AccountView | None
+    tool_records: list[ToolRecordView]
     conversations: list[ExportedConversation]
     next_after: str | None
 
 
-def size_bytes(record: Conversation | Entry) -> int:
+def size_bytes(record: Conversation | Entry | ToolRecord) -> int:
     """Return the largest size of a record in Lambda's answer, a JSON text inside a JSON text."""
     view: BaseModel
     match record:
         case Conversation():
             view = ConversationView.of(record)
+        case ToolRecord():
+            view = ToolRecordView.of(record)
         case Entry(record=ToolCallRecord() as call):
             view = CallView.of(call)
         case Entry(record=SummaryRecord() as summary):
@@ -285,6 +287,7 @@ def export_me(
     return ExportView(
         exported_at=deps.clock.now_ms(),
         account=None if page.account is None else AccountView.of(page.account),
+        tool_records=[ToolRecordView.of(record) for record in page.tool_records],
         conversations=[ExportedConversation.holding(part) for part in page.conversations],
         next_after=None
         if following is None

@@ -12,7 +12,7 @@ from repartee.ports.runtime import Secrets
 
 _MAC_BYTES = hashlib.sha256().digest_size
 
-MAX_CURSOR_CHARACTERS = 1_000
+MAX_CURSOR_CHARACTERS = 5_000
 """Longer than any cursor; longer texts are refused without a check."""
 
 
@@ -45,7 +45,7 @@ class Cursors:
         Raises:
             StoreUnavailable: The key could not be read.
         """
-        content = json.dumps(place).encode()
+        content = json.dumps(place, ensure_ascii=False).encode()
         sealed = self._mac(listing, user_id, content) + content
         return base64.urlsafe_b64encode(sealed).decode().rstrip("=")
 

@@ -117,8 +117,8 @@ class UserRecords(Protocol):
         """Return the user's bookings in order of time."""
         ...
 
-    def tool_records(self, user_id: str) -> Sequence[ToolRecord]:
-        """Return the records of every kind that tools keep of the user, by kind and id."""
+    def tool_records(self, user_id: str, *, after: str = "") -> Iterator[ToolRecord]:
+        """Yield the tool records of the user whose ``place`` comes after ``after``, in order."""
         ...
 
 

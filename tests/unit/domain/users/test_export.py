@@ -17,7 +17,7 @@ def test_an_accounts_totals_are_the_sums_of_its_days() -> None:
         DayUsage(date(2026, 11, 19), 1, 500, TokenUsage(10, 20, 30, 40), Decimal("0.2")),
     )
 
-    account = Account(Profile("user"), (), (), (), days)
+    account = Account(Profile("user"), (), (), days)
 
     assert (account.turns, account.talk_ms, account.cost_usd) == (3, 3_500, Decimal("0.3"))
     assert account.tokens == TokenUsage(11, 22, 33, 44)

@@ -88,12 +88,12 @@ def test_an_export_shows_all_that_is_kept_of_a_user() -> None:
             "limits": {"talk_s_per_day": 60, "usd_per_day": 0.5},
             "notes": [{"note_id": note.note_id, "text": "likes mornings", "noted_at": noon}],
             "bookings": [{"starts_at": "2026-11-27T10:00", "reason": "a cut", "booked_at": noon}],
-            "tool_records": [
-                {"kind": "orders", "record_id": "42", "record": {"state": "shipped", "items": 2}}
-            ],
             "usage_days": [{"day": "2026-11-20", **used}],
             "usage_total": used,
         },
+        "tool_records": [
+            {"kind": "orders", "record_id": "42", "record": {"state": "shipped", "items": 2}}
+        ],
         "conversations": [
             {
                 "conversation_id": conversation_id,
@@ -164,7 +164,12 @@ def test_an_export_is_read_page_by_page_by_its_user_alone() -> None:
         number: Turn(number, "session-1", NOON_MS, NOON_MS, text)
         for number, text in enumerate(texts, 1)
     }
+    long_id = "\x00" * 500
+    record_ids = [f"{number}{long_id}" for number in range(8)]
+    for record_id in record_ids:
+        api.tables.tool_records[USER, "orders", record_id] = json.dumps({"text": texts[0]})
     heard: list[str] = []
+    found_ids: list[str] = []
     query, pages = "", 0
     while True:
         status, export, _ = api.call("GET", "/me/export", query=query)
@@ -175,14 +180,15 @@ def test_an_export_is_read_page_by_page_by_its_user_alone() -> None:
         heard += [
             turn["heard"]["text"] for part in export["conversations"] for turn in part["turns"]
         ]
+        found_ids += [record["record_id"] for record in export["tool_records"]]
         pages += 1
         if export["next_after"] is None:
             break
         query = f"after={export['next_after']}"
         status, problem, _ = api.call("GET", "/me/export", query=query, user="user|2")
         assert (status, problem["code"], problem["field"]) == (422, "invalid_request", "after")
-    assert heard == texts
-    assert pages > 1
+    assert (heard, found_ids) == (texts, record_ids)
+    assert pages > 2
 
 
 def test_the_largest_entry_on_top_of_a_full_page_is_less_than_lambda_answers() -> None:
@@ -191,7 +197,7 @@ def test_the_largest_entry_on_top_of_a_full_page_is_less_than_lambda_answers() -
 
 
 def test_an_export_cannot_be_asked_for_with_a_cursor_of_ones_own_making() -> None:
-    for cursor in ("x", "", "conversation-1", "a" * 1_001):
+    for cursor in ("x", "", "conversation-1", "a" * 5_001):
         status, problem, _ = HttpApiHarness().call("GET", "/me/export", query=f"after={cursor}")
         assert (status, problem["field"]) == (422, "after")
 

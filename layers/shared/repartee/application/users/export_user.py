@@ -10,14 +10,14 @@ from repartee.domain.users.export import (
     Entry,
     ExportPage,
     ExportPosition,
+    ToolRecord,
 )
 from repartee.domain.users.notes import MAX_NOTES
 from repartee.ports.users import Notes, ProfileStore, UsageStore, UserRecords
 
 PAGE_BYTES = 2_000_000
 """The size of a full page. The last entry may exceed it: 300 KB in DynamoDB can be seven times as
-much in an answer. The days of many years and many tool records may exceed it too. Lambda's limit is
-6 MB."""
+much in an answer. The days of many years may exceed it too. Lambda's limit is 6 MB."""
 
 PAGE_CONVERSATIONS = 200
 """The most conversations of a page: each needs a query, and a request has 29 s."""
@@ -25,7 +25,7 @@ PAGE_CONVERSATIONS = 200
 # More days than a user can have.
 _ALL_DAYS = 100_000
 
-type SizeOf = Callable[[Conversation | Entry], int]
+type SizeOf = Callable[[Conversation | Entry | ToolRecord], int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,32 +54,39 @@ class UserExporter:
         """
         account = self._account(user_id) if position is None else None
         start = position or ExportPosition("")
-        parts: list[ConversationPart] = []
         left = PAGE_BYTES
+        records: list[ToolRecord] = []
+        if not start.conversation_id:
+            for record in self.records.tool_records(user_id, after=start.after):
+                if left <= 0:
+                    following = ExportPosition("", records[-1].place)
+                    return ExportPage(account, tuple(records), (), following)
+                left -= size_bytes(record)
+                records.append(record)
+        parts: list[ConversationPart] = []
         for header in self.records.conversations(user_id, first=start.conversation_id):
             is_continued = bool(start.after) and header.conversation_id == start.conversation_id
             if len(parts) == PAGE_CONVERSATIONS or left <= 0:
-                return ExportPage(account, tuple(parts), ExportPosition(header.conversation_id))
+                following = ExportPosition(header.conversation_id)
+                return ExportPage(account, tuple(records), tuple(parts), following)
             left -= size_bytes(header)
             entries: list[Entry] = []
             after = start.after if is_continued else ""
             for entry in self.records.entries(header.conversation_id, after=after):
-                if left <= 0:
+                # A part has an entry, so that the next page knows that it continues.
+                if left <= 0 and entries:
                     parts.append(ConversationPart(header, tuple(entries), is_continued))
-                    following = ExportPosition(
-                        header.conversation_id, entries[-1].place if entries else after
-                    )
-                    return ExportPage(account, tuple(parts), following)
+                    following = ExportPosition(header.conversation_id, entries[-1].place)
+                    return ExportPage(account, tuple(records), tuple(parts), following)
                 left -= size_bytes(entry)
                 entries.append(entry)
             parts.append(ConversationPart(header, tuple(entries), is_continued))
-        return ExportPage(account, tuple(parts), None)
+        return ExportPage(account, tuple(records), tuple(parts), None)
 
     def _account(self, user_id: str) -> Account:
         return Account(
             self.profiles.load(user_id),
             tuple(self.notes.newest(user_id, limit=MAX_NOTES)),
             tuple(self.records.bookings(user_id)),
-            tuple(self.records.tool_records(user_id)),
             tuple(self.usage.days(user_id, limit=_ALL_DAYS)),
         )

@@ -107,6 +107,11 @@ class ToolRecord:
     record_id: str
     record_json: str
 
+    @property
+    def place(self) -> str:
+        """The record's position among all records of the user."""
+        return f"{self.kind}#{self.record_id}"
+
 
 @dataclass(frozen=True, slots=True)
 class Entry:
@@ -125,8 +130,9 @@ class ExportPosition:
     """The position at which an export continues.
 
     Attributes:
-        conversation_id: The next conversation.
-        after: The position of the last exported entry in it, "" to start at its first entry.
+        conversation_id: The next conversation, "" while tool records are left.
+        after: The position of the last exported entry in it, or of the last tool record; "" to
+            start at the first one.
     """
 
     conversation_id: str
@@ -145,7 +151,6 @@ class Account:
     profile: Profile
     notes: tuple[Note, ...]
     bookings: tuple[Booking, ...]
-    tool_records: tuple[ToolRecord, ...]
     days: tuple[DayUsage, ...]
 
     @property
@@ -188,9 +193,11 @@ class ExportPage:
 
     Attributes:
         account: Set on the first page only.
+        tool_records: They come before the conversations.
         following: Position of the next page; None on the last page.
     """
 
     account: Account | None
+    tool_records: tuple[ToolRecord, ...]
     conversations: tuple[ConversationPart, ...]
     following: ExportPosition | None

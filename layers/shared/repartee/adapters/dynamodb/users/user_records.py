@@ -63,15 +63,15 @@ class DynamoUserRecords:
         """Return the user's bookings in order of time."""
         return bookings_of(self.desk, user_id)
 
-    def tool_records(self, user_id: str) -> Sequence[ToolRecord]:
-        """Return the records of every kind that tools keep of the user, by kind and id."""
-        items = self.memory.query(
-            keys.user(user_id), first=keys.TOOL_RECORD_PREFIX, last=keys.TOOL_RECORDS_END
-        )
-        return [
+    def tool_records(self, user_id: str, *, after: str = "") -> Iterator[ToolRecord]:
+        """Yield the tool records of the user whose ``place`` comes after ``after``, in order."""
+        first = f"{keys.TOOL_RECORD_PREFIX}{after}"
+        items = self.memory.query(keys.user(user_id), first=first, last=keys.TOOL_RECORDS_END)
+        return (
             ToolRecord(*keys.kind_and_record_id(item["sk"]["S"]), item["record_json"]["S"])
             for item in items
-        ]
+            if item["sk"]["S"] != first
+        )
 
 
 def _entry(item: "Item") -> Entry | None:

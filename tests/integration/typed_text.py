@@ -24,10 +24,11 @@ def said(call: VoiceCall) -> str:
 
 
 async def hear(call: VoiceCall, words: str, timeout_s: float = PATIENCE_S) -> str:
-    """Wait until ``words`` were said and no answer is owed; return all replies so far."""
+    """Wait until ``words`` were said and all turns are over; return all replies so far."""
 
     def answer() -> str | None:
-        return said(call) if words in said(call) and call.replies.is_settled else None
+        is_over = call.replies.is_settled and all(turn.is_over for turn in turns(call))
+        return said(call) if is_over and words in said(call) else None
 
     return await call.until(answer, timeout_s=timeout_s, what=words)
 

@@ -145,10 +145,11 @@ def _request(
 def _opening_hours(asked: list[str]) -> Tool[Any]:
     def run(arguments: _Arguments) -> ToolResult:
         asked.append(arguments.date)
+        spoken = "from 9 a.m. to 5 p.m."
         return ToolResult(
             ToolStatus.DONE,
-            "Open from 9 a.m. to 5 p.m.",
-            {"date": arguments.date, "open": True, "opens": "09:00", "closes": "17:00"},
+            f"Open {spoken}",
+            {"date": arguments.date, "open": True, "spoken_hours": spoken},
         )
 
     return Tool(

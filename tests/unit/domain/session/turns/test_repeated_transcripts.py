@@ -75,13 +75,14 @@ class TestTwice:
 
         assert [turn.heard for turn in call.remembered] == ["Hello? Hello?"]
 
-    def test_a_repeated_transcript_of_the_reply_is_remembered_once(self):
+    @pytest.mark.parametrize("late", [" How are you?", "how are you", "How are you\uff1f"])
+    def test_a_repeated_transcript_of_the_reply_is_remembered_once(self, late: str):
         call = started()
         call.utter()
         call.live(LiveAudio(SECOND))
         for text in ("Good morning.", "Good morning.", " How are", " How are", " you?"):
             call.live(said(text))
-        call.live(IDLE, said(" How are you?"))
+        call.live(IDLE, said(late))
         call.ack()
         call.pass_ms(60_000)
 

@@ -193,13 +193,17 @@ def test_a_model_without_a_detector_is_slow_and_still_hears():
     assert EndAudioStream() not in call.effects
 
 
-def test_both_transcripts_are_remembered_and_shown_once():
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [("Yes please.", "yes please."), ("Yes, please.", "Yes please!"), ("Ole\u0301 ya।", "Olé ya")],
+)
+def test_both_transcripts_are_remembered_and_shown_once(first: str, second: str):
     call = offered_twice()
-    call.live(heard("Yes please."), heard("yes please."), *replies())
+    call.live(heard(first), heard(second), *replies())
     call.ack()
 
-    assert [turn.heard for turn in call.turns] == ["Yes please."]
-    assert shown(call, "user") == ["Yes please."]
+    assert [turn.heard for turn in call.turns] == [first]
+    assert shown(call, "user") == [first]
 
 
 def test_the_next_utterance_is_no_copy():

@@ -9,6 +9,7 @@ from repartee.domain.conversation.conversation import Memory, SkippedInput, Tool
 from repartee.domain.cost.usage import Bill, TokenUsage
 from repartee.domain.protocol.messages import Numbered
 from repartee.domain.session.events import CoreAnswered
+from repartee.domain.session.turns.transcript_pieces import words_of
 from repartee.domain.session.turns.turn import TurnInProgress
 from repartee.domain.tools.core_calls import ToolCallKey, ToolCallStatus
 
@@ -165,9 +166,9 @@ class TurnLedger:
         """Return whether a transcript without a turn repeats the end of the previous reply."""
         if self.current is not None or not (ended_turns := self.ended_turns):
             return False
-        last, words = ended_turns[-1], text.strip()
+        last, words = ended_turns[-1], words_of(text)
         is_soon = now_ms <= last.ended_at_ms + REPEATS_WITHIN_MS
-        return is_soon and bool(words) and last.said.endswith(words)
+        return is_soon and bool(words) and words_of(last.said).endswith(words)
 
     def keep_unmatched_transcript(self, text: str, now_ms: int) -> None:
         """Keep a transcript that fits no turn for the turn of the next reply."""

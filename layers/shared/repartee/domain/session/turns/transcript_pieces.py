@@ -1,13 +1,15 @@
 """Finds the new text in a piece of a transcript.
 
 Gemini's pieces contain the spaces between them. Gemini may also send a transcript twice, or a
-longer one that begins with the text sent before.
+longer one that begins with the text sent before. The second one may differ in punctuation, in
+letter case, and in the Unicode form of its letters.
 """
+
+import unicodedata
+from functools import lru_cache
 
 # Users often say a short word twice, such as "no" or "yes".
 _SHORT_CHARACTERS = 4
-# The last two are the full-width exclamation mark and question mark.
-_END_MARKS = ".,!?…。、\uff01\uff1f"
 
 
 def new_transcript_text(known: str, last: str, piece: str, *, may_double: bool) -> str:
@@ -20,24 +22,70 @@ def new_transcript_text(known: str, last: str, piece: str, *, may_double: bool) 
         may_double: Whether a repeated short word may have been spoken twice.
     """
     before, now = known.strip(), piece.strip()
-    if not before or not now:
+    known_words, words = words_of(before), words_of(now)
+    if not known_words or not words:
         return piece
-    repeats_last = now == last.strip() and not _is_short(now)
+    repeats_last = words == words_of(last) and not _is_short(now)
     if piece[0].isspace() and not known[0].isspace():
         # A piece with a leading space continues the previous piece.
         return "" if repeats_last else piece
-    if _words(now) == _words(before):
+    if words == known_words:
         is_doubled = may_double and _is_short(now) and (piece != now or now.isdigit())
-        return piece if is_doubled else now[len(before) :]
-    begins_alike = _words(now[: len(before)]) == _words(before)
-    if begins_alike and not (known[-1].isspace() and _is_short(before)):
-        rest = now[len(before) :]
+        return piece if is_doubled else _rest(before, now)
+    if words.startswith(known_words) and not (known[-1].isspace() and _is_short(before)):
+        rest = _rest(before, now)
         return rest.lstrip() if known[-1].isspace() else rest
     return "" if repeats_last else piece
 
 
-def _words(text: str) -> str:
-    return text.rstrip(_END_MARKS).casefold()
+def words_of(text: str) -> str:
+    """Return a text without punctuation, in a form that is equal for texts of the same words."""
+    words = ""
+    for character in text:
+        letters = _letters(character)
+        if letters != " " or words[-1:] not in ("", " "):
+            words += letters
+    return words.rstrip()
+
+
+def _rest(before: str, now: str) -> str:
+    """Return the part of ``now`` after the words of ``before``, which it begins with.
+
+    If ``before`` ends with a punctuation mark, the one at that place of ``now`` is left out.
+    """
+    place = _end_of(words_of(before), now)
+    if not _letters(before[-1]):
+        while place < len(now) and not _letters(now[place]):
+            place += 1
+    return now[place:]
+
+
+def _end_of(words: str, text: str) -> int:
+    """Return the length of the start of ``text`` that has these words."""
+    missing = len(words)
+    is_after_space = True
+    for place, character in enumerate(text):
+        if missing <= 0:
+            return place
+        letters = _letters(character)
+        if letters != " " or not is_after_space:
+            missing -= len(letters)
+        if letters:
+            is_after_space = letters == " "
+    return len(text)
+
+
+@lru_cache(maxsize=4_096)
+def _letters(character: str) -> str:
+    """Return the letters, digits, marks and symbols of a character in a comparable form.
+
+    Returns a space for white space, and "" for punctuation and invisible characters.
+    """
+    if character.isspace():
+        return " "
+    # Decomposed, so that a letter with an accent is equal to the letter followed by the accent.
+    parts = unicodedata.normalize("NFKD", character).casefold()
+    return "".join(part for part in parts if unicodedata.category(part)[0] in "LNMS")
 
 
 def _is_short(text: str) -> bool:

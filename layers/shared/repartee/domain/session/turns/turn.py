@@ -7,7 +7,7 @@ from repartee.domain.cost.prices import Prices
 from repartee.domain.cost.usage import Bill, TokenUsage
 from repartee.domain.protocol.messages import Numbered
 from repartee.domain.session.turns.reply import Reply
-from repartee.domain.session.turns.transcript_pieces import new_transcript_text
+from repartee.domain.session.turns.transcript_pieces import new_transcript_text, words_of
 
 # A piece that arrives this soon after another one belongs to the same speech, because no user
 # speaks again so fast.
@@ -354,8 +354,8 @@ class TurnInProgress:
 
     def is_copy(self, text: str) -> bool:
         """Return whether a transcript repeats that of the first copy of the speech."""
-        understood = self._heard[self._heard_earlier :].casefold()
-        return self.has_copy and text.strip().casefold() in understood
+        understood = words_of(self._heard[self._heard_earlier :])
+        return self.has_copy and words_of(text) in understood
 
     def interrupt_for_copy(self) -> bool:
         """Note that the model interrupted itself; return whether that was for the second copy."""

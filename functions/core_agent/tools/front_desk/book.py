@@ -37,7 +37,7 @@ def book(stores: Stores, context: ToolContext) -> Tool[BookArguments]:
         is_other = reason and booking.reason != reason
         kept = f"The caller has this {context.words.booking} already, and it is unchanged."
         return ToolResult(
-            ToolStatus.DONE, kept if is_other else "", booking_fields(booking, context)
+            ToolStatus.DONE, kept if is_other else "Booked.", booking_fields(booking, context)
         )
 
     return Tool(

@@ -4,9 +4,11 @@ import pytest
 
 from repartee.domain.errors import ItemTooLarge
 from repartee.domain.tools.core_calls import CoreAnswer, Exchange, ToolCallKey, ToolCallStatus
-from repartee.ports.answers import ReasoningFailed
+from repartee.ports.answers import ReasoningFailed, ReasoningRequest
 from tests.exchanges import stored_exchange
+from tests.fakes.reasoner import CallTool
 from tests.fakes.tool_call_store import FakeToolCallStore
+from tests.personas import FRONT_DESK
 from tests.unit.application.answers.answer_question_harness import (
     AT_THREE,
     AnswerQuestionHarness,
@@ -84,6 +86,47 @@ def test_failed_reasoning_becomes_a_sentence_that_a_repetition_hears_too(reason,
     assert answered.trouble == reason
     assert bench.ask().answer == answered.answer
     assert len(bench.reasoner.requests) == 1
+
+
+@pytest.mark.parametrize(
+    "reason", ["deadline", "too_many_steps", "no_text", "model_unavailable", "model_refused"]
+)
+def test_a_booking_is_mentioned_although_the_model_fails_after_it(reason: str):
+    def book_and_fail(request: ReasoningRequest, call: CallTool) -> str:
+        call("book", **AT_THREE)
+        raise ReasoningFailed(reason, retryable=True)
+
+    bench = AnswerQuestionHarness(book_and_fail)
+
+    answered = bench.ask()
+
+    assert answered.answer == CoreAnswer(
+        ToolCallStatus.DONE, "Booked: Friday the 20th of November at 3 p.m."
+    )
+    assert (answered.trouble, len(bench.desk.bookings("u1"))) == (reason, 1)
+    assert bench.ask().answer == answered.answer
+
+
+def test_what_the_model_could_not_do_before_it_failed_is_mentioned_too():
+    def book_and_fail(request: ReasoningRequest, call: CallTool) -> str:
+        call("remember_note", text="Likes tea.")
+        call("cancel_booking", **AT_THREE)
+        raise ReasoningFailed("no_text", retryable=True)
+
+    answered = AnswerQuestionHarness(book_and_fail).ask()
+
+    assert answered.answer.status is ToolCallStatus.DONE
+    assert answered.answer.answer == f"I will remember that. {FRONT_DESK.phrases.no_answer}"
+
+
+def test_a_refusal_without_words_is_a_failure_that_may_be_asked_again():
+    def ask_and_fail(request: ReasoningRequest, call: CallTool) -> str:
+        call("cancel_booking", **AT_THREE)
+        raise ReasoningFailed("no_text", retryable=True)
+
+    answered = AnswerQuestionHarness(ask_and_fail).ask()
+
+    assert (answered.answer.status, answered.answer.retryable) == (ToolCallStatus.FAILED, True)
 
 
 def test_calls_that_cannot_be_claimed_are_not_run():

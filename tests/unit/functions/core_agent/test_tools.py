@@ -79,6 +79,7 @@ def test_booking_holds_the_slot_for_the_caller(desk):
 
     assert result == {
         "status": "done",
+        "message": "Booked.",
         "date": "2026-11-30",
         "time": "15:00",
         "spoken": "Monday the 30th of November at 3 p.m.",

@@ -18,7 +18,7 @@ from repartee.domain.persona import Persona
 from repartee.domain.phrases import Phrases
 from repartee.domain.tools.core_calls import CoreAnswer, CoreRequest, Exchange, ToolCallStatus
 from repartee.domain.tools.core_prompt import core_prompt, repeated_turn_note
-from repartee.domain.tools.outcome import outcome
+from repartee.domain.tools.outcome import outcome, words_of_changes
 from repartee.domain.tools.tool import Tool, ToolContext
 from repartee.ports.answers import (
     Reasoner,
@@ -170,6 +170,10 @@ class QuestionAnswerer:
             )
         except ReasoningFailed as failure:
             answered = self._failed(failure.reason, failure.bill, retryable=failure.retryable)
+            if done := words_of_changes(recorder.ran, otherwise=answered.answer.answer):
+                # The change stands, so the user must hear of it although the model has no words.
+                answer = CoreAnswer(ToolCallStatus.DONE, done, bill=failure.bill)
+                answered = replace(answered, answer=answer)
         except StoreUnavailable:
             answered = self._failed("store_unavailable")
         # The cost is counted before anything else can fail. A later run of this call has another id

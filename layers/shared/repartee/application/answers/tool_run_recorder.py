@@ -7,7 +7,7 @@ from typing import Any
 from repartee.domain.errors import ReparteeError
 from repartee.domain.tools.core_calls import BegunTool
 from repartee.domain.tools.outcome import ToolRun
-from repartee.domain.tools.tool import Tool, ToolResult, ToolStatus
+from repartee.domain.tools.tool import Tool, ToolResult
 
 
 @dataclass(slots=True)
@@ -33,9 +33,9 @@ class ToolRunRecorder:
                     self.note(BegunTool(tool.name, arguments.model_dump_json()))
                 result = tool.run(arguments)
             except ReparteeError:
-                self.ran.append(ToolRun(tool.is_read_only, ToolStatus.FAILED))
+                self.ran.append(ToolRun(tool.name, tool.is_read_only, None))
                 raise
-            self.ran.append(ToolRun(tool.is_read_only, result.status))
+            self.ran.append(ToolRun(tool.name, tool.is_read_only, result))
             return result
 
         return run

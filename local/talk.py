@@ -1,6 +1,6 @@
 """``python -m local.talk [WAV…]``: speak recordings to a running stack and print the events.
 
-Recordings are 16 kHz mono 16-bit WAV files (local/recordings/README.md); the default are those of
+Recordings are PCM WAV files (local/recordings/README.md); the default are those of
 the demo. Each is spoken when the answer to the previous one is complete.
 """
 
@@ -48,7 +48,7 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
         prog="python -m local.talk", description="Speak recordings to a running stack."
     )
     ports = Ports.from_base(port_base_or_exit(parser))
-    parser.add_argument("wavs", nargs="*", type=Path, metavar="WAV", help="16 kHz mono 16-bit WAV")
+    parser.add_argument("wavs", nargs="*", type=Path, metavar="WAV", help="WAV file of speech")
     parser.add_argument("--user", default="demo", help="name of the user (default: demo)")
     parser.add_argument(
         "--conversation", help='id to continue, or "new" (default: the latest conversation)'

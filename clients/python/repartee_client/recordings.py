@@ -4,6 +4,8 @@ import wave
 from dataclasses import dataclass
 from pathlib import Path
 
+from repartee_client.audio.conversion import convert
+
 SAMPLE_WIDTH_BYTES = 2
 INPUT_SAMPLE_RATE_HZ = 16_000
 """The rate of the client's audio (docs/protocol.md)."""
@@ -12,19 +14,15 @@ OUTPUT_SAMPLE_RATE_HZ = 24_000
 
 
 class UnusableRecordingError(Exception):
-    """A file that a client cannot send without conversion.
+    """A file without audio that can be converted.
 
     Attributes:
         path: The file.
-        has: The format of the file.
-        needs: The format that it must have.
     """
 
-    def __init__(self, path: Path, *, has: str, needs: str) -> None:
-        super().__init__(f"{path}: has {has}; needs {needs}")
+    def __init__(self, path: Path, problem: str) -> None:
+        super().__init__(f"{path}: {problem}")
         self.path = path
-        self.has = has
-        self.needs = needs
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,34 +61,35 @@ class Recording:
 
 
 def read_wav(path: Path, *, sample_rate_hz: int = INPUT_SAMPLE_RATE_HZ) -> Recording:
-    """Read a mono 16-bit PCM WAV file without any conversion.
+    """Read a PCM WAV file, and convert it if its format differs.
 
     Args:
-        path: The file.
-        sample_rate_hz: The rate it must have; 24_000 for a saved reply.
+        path: The file, with any rate, width and number of channels.
+        sample_rate_hz: The wanted rate; 24_000 for a saved reply.
 
     Raises:
-        UnusableRecordingError: The file is not a WAV file, has another format or rate, is
-            truncated, or has no samples.
+        UnusableRecordingError: The file is not a PCM WAV file, is truncated, or has no samples.
         OSError: The file cannot be opened.
     """
-    needs = f"{sample_rate_hz} Hz, 1 channel, 16-bit PCM WAV"
     try:
         with path.open("rb") as file, wave.open(file) as reader:
             form = reader.getparams()
             pcm = reader.readframes(form.nframes)
     except (wave.Error, EOFError) as error:
-        has = f"no PCM WAV data ({error or 'the file ends too early'})"
-        raise UnusableRecordingError(path, has=has, needs=needs) from error
-
-    if (form.framerate, form.nchannels, form.sampwidth) != (sample_rate_hz, 1, SAMPLE_WIDTH_BYTES):
-        channels = "1 channel" if form.nchannels == 1 else f"{form.nchannels} channels"
-        has = f"{form.framerate} Hz, {channels}, {form.sampwidth * 8}-bit PCM WAV"
-        raise UnusableRecordingError(path, has=has, needs=needs)
-    promised_bytes = form.nframes * SAMPLE_WIDTH_BYTES
+        detail = str(error) or "the file ends too early"
+        raise UnusableRecordingError(path, f"is not a PCM WAV file ({detail})") from error
+    promised_bytes = form.nframes * form.nchannels * form.sampwidth
     if not pcm or len(pcm) != promised_bytes:
-        has = f"{len(pcm)} bytes of sound (its header says {promised_bytes})"
-        raise UnusableRecordingError(path, has=has, needs="at least one sample, and all of them")
+        problem = f"has {len(pcm)} bytes of sound, and its header says {promised_bytes}"
+        raise UnusableRecordingError(path, problem)
+    if (form.framerate, form.nchannels, form.sampwidth) != (sample_rate_hz, 1, SAMPLE_WIDTH_BYTES):
+        pcm = convert(
+            pcm,
+            width_bytes=form.sampwidth,
+            channels=form.nchannels,
+            from_rate_hz=form.framerate,
+            to_rate_hz=sample_rate_hz,
+        )
     return Recording(pcm, sample_rate_hz)
 
 

@@ -50,26 +50,23 @@ def test_writing_replaces_a_longer_file(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("form", "has"),
-    [
-        ({"rate_hz": 44_100}, "44100 Hz, 1 channel, 16-bit PCM WAV"),
-        ({"channels": 2}, "16000 Hz, 2 channels, 16-bit PCM WAV"),
-        ({"width_bytes": 1}, "16000 Hz, 1 channel, 8-bit PCM WAV"),
-    ],
+    "form",
+    [{"rate_hz": 48_000}, {"channels": 2}, {"width_bytes": 1}, {"width_bytes": 4}],
 )
-def test_another_format_is_refused_with_the_file_its_format_and_the_needed_one(tmp_path, form, has):
-    path = write_raw_wav(tmp_path / "mine.wav", **form)
-    with pytest.raises(UnusableRecordingError) as caught:
-        read_wav(path)
-    assert (caught.value.path, caught.value.has) == (path, has)
-    assert str(caught.value) == f"{path}: has {has}; needs 16000 Hz, 1 channel, 16-bit PCM WAV"
+def test_another_format_is_converted(tmp_path, form):
+    path = write_raw_wav(tmp_path / "mine.wav", **form, data=bytes(9_600))
+    size_bytes = 9_600 * 16_000 // form.get("rate_hz", 16_000)
+    size_bytes = size_bytes // form.get("channels", 1) * 2 // form.get("width_bytes", 2)
+    recording = read_wav(path)
+    assert len(recording.pcm) == size_bytes
+    assert recording.sample_rate_hz == 16_000
 
 
 @pytest.mark.parametrize("content", [b"", b"RIFF", b"ID3\x04 this is not a WAV file at all"])
 def test_a_file_that_is_not_wav_is_refused_by_name(tmp_path, content):
     path = tmp_path / "song.wav"
     path.write_bytes(content)
-    with pytest.raises(UnusableRecordingError, match=r"song\.wav: has no PCM WAV data"):
+    with pytest.raises(UnusableRecordingError, match=r"song\.wav: is not a PCM WAV file"):
         read_wav(path)
 
 
@@ -85,7 +82,7 @@ def test_floating_point_samples_are_refused(tmp_path):
 def test_a_truncated_file_is_refused(tmp_path):
     path = write_raw_wav(tmp_path / "cut.wav", data=bytes(640))
     path.write_bytes(path.read_bytes()[:-100])
-    with pytest.raises(UnusableRecordingError, match=r"540 bytes of sound .*says 640"):
+    with pytest.raises(UnusableRecordingError, match=r"540 bytes of sound, .*says 640"):
         read_wav(path)
 
 

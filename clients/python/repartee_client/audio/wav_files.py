@@ -1,0 +1,86 @@
+"""A port that speaks recordings, and records the replies in a WAV file."""
+
+import asyncio
+import contextlib
+import wave
+from collections.abc import AsyncGenerator
+from pathlib import Path
+
+from repartee_client.audio.clock_speaker import ClockSpeaker
+from repartee_client.audio_port import SpeechMark
+from repartee_client.recordings import (
+    OUTPUT_SAMPLE_RATE_HZ,
+    SAMPLE_WIDTH_BYTES,
+    Recording,
+    read_wav,
+)
+
+_CHUNK_MS = 20
+
+
+class WavFiles:
+    """A user who speaks recordings, each as one marked utterance.
+
+    Args:
+        source: A WAV file of any PCM format, which is spoken first.
+        sink: The file for the replies as far as they were played, at 24 kHz, without the pauses
+            between them.
+        speed: How many times faster than real time the user speaks and hears; ``math.inf`` does not
+            wait.
+
+    Raises:
+        UnusableRecordingError: The source is not a PCM WAV file.
+        OSError: The source cannot be read, or the sink cannot be written.
+    """
+
+    def __init__(
+        self, source: Path | None = None, sink: Path | None = None, *, speed: float = 1.0
+    ) -> None:
+        self._speed = speed
+        self._utterances: asyncio.Queue[tuple[Recording, asyncio.Event]] = asyncio.Queue()
+        if source is not None:
+            self._utterances.put_nowait((read_wav(source), asyncio.Event()))
+        self._writer = None if sink is None else _open_sink(sink)
+        write = None if self._writer is None else self._writer.writeframes
+        self._speaker = ClockSpeaker(_now_ms, heard=write, speed=speed)
+
+    async def speak(self, recording: Recording) -> None:
+        """Speak ``recording`` at 16 kHz after earlier ones, and return when it is over."""
+        is_over = asyncio.Event()
+        self._utterances.put_nowait((recording, is_over))
+        await is_over.wait()
+
+    async def record(self) -> AsyncGenerator[bytes | SpeechMark]:
+        """Record each chunk when its last sample would have been spoken in real time."""
+        with self._writer or contextlib.nullcontext():
+            while True:
+                recording, is_over = await self._utterances.get()
+                yield SpeechMark.START
+                due_ms = _now_ms()
+                for chunk in recording.chunks(_CHUNK_MS):
+                    due_ms += _CHUNK_MS / self._speed
+                    await asyncio.sleep(max(0.0, due_ms - _now_ms()) / 1_000)
+                    yield chunk
+                yield SpeechMark.END
+                is_over.set()
+
+    def play(self, pcm: bytes) -> None:
+        self._speaker.play(pcm)
+
+    def stop(self) -> None:
+        self._speaker.stop()
+
+    def unplayed_ms(self) -> float:
+        return self._speaker.unplayed_ms()
+
+
+def _now_ms() -> float:
+    return asyncio.get_running_loop().time() * 1_000
+
+
+def _open_sink(path: Path) -> wave.Wave_write:
+    writer = wave.open(str(path), "wb")  # noqa: SIM115 - the recording's end closes it
+    writer.setnchannels(1)
+    writer.setsampwidth(SAMPLE_WIDTH_BYTES)
+    writer.setframerate(OUTPUT_SAMPLE_RATE_HZ)
+    return writer

@@ -1,0 +1,39 @@
+"""The port through which a call records and plays audio."""
+
+from collections.abc import AsyncGenerator
+from enum import Enum
+from typing import Protocol
+
+
+class SpeechMark(Enum):
+    """What a detector reports between chunks of audio."""
+
+    START = "speech_start"
+    END = "speech_end"
+
+
+class AudioPort(Protocol):
+    """A microphone and a loudspeaker, or what stands for them.
+
+    A call uses a port from one event loop. The call calls ``record`` once. It closes the iterator
+    when it ends: then the port releases its devices.
+    """
+
+    def record(self) -> AsyncGenerator[bytes | SpeechMark]:
+        """Record the user's voice: PCM16 little-endian mono, 16 kHz, in chunks of any length.
+
+        A port with a detector yields marks around the audio of an utterance. A port for recordings
+        may end; the call goes on without input.
+        """
+
+    def play(self, pcm: bytes) -> None:
+        """Append reply audio to the queue of the loudspeaker: PCM16 little-endian mono, 24 kHz.
+
+        Returns at once.
+        """
+
+    def stop(self) -> None:
+        """Stop playing at once, and drop the queued audio."""
+
+    def unplayed_ms(self) -> float:
+        """Return the length of the queued audio that the user has not heard yet."""

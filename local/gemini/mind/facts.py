@@ -4,8 +4,8 @@ import re
 
 from local.gemini.mind.data_files import fold
 from local.gemini.mind.known import Known, Line
-from local.gemini.mind.languages import languages
-from local.gemini.mind.times import find_when, humanise, words_of
+from local.gemini.mind.languages import find_when, languages
+from local.gemini.mind.times import words_of
 
 _NOT_NAMES = frozenset(
     re.findall(
@@ -72,7 +72,7 @@ def name_given_by_user(words: str) -> str | None:
 
 def sentences_of(text: str) -> list[str]:
     """Split a text into sentences; the full stops of "p.m." do not end one."""
-    pieces = re.split(r"(?<=[.!?])\s+(?=[A-Z\"(])|\n+", humanise(text))
+    pieces = re.split(r"(?<=[.!?])\s+(?=[A-Z\"(])|\n+", text)
     return [piece.strip() for piece in pieces if piece.strip()]
 
 

@@ -7,19 +7,25 @@ import re
 from datetime import date, time
 from functools import lru_cache
 from pathlib import Path
-from typing import Annotated
-
-from pydantic import Field
 
 from local.gemini.mind.data_files import DataFile, Pattern, fold, read_documents
-from local.gemini.mind.times import MONTHS, WEEKDAYS, When, ordinal, parse_when, words_of
+from local.gemini.mind.numbers import NumberWords
+from local.gemini.mind.times import (
+    MONTHS,
+    WEEKDAYS,
+    When,
+    month_names,
+    ordinal,
+    parse_first,
+    parse_when,
+    weekday_names,
+    words_of,
+)
 
 FOLDER = Path(__file__).resolve().parents[1] / "languages"
 DEFAULT = "en"
-_MAX_DIGITS = 18
 
 type _Patterns = tuple[Pattern, ...]
-type _Names = Annotated[tuple[str, ...], Field(min_length=7, max_length=12)]
 
 
 class Heard(DataFile):
@@ -64,16 +70,14 @@ class Language(DataFile):
         tag: A BCP 47 tag, which selects the voice.
         marks: Words that show that a text is in this language; None for the default language.
         joins: The word before the last item of a list.
-        weekdays: Monday to Sunday.
-        months: January to December.
         day: How a day is said, with ``{weekday}``, ``{day}``, ``{ordinal}``, ``{month}``.
         slot: How a day with a time is said, with ``{day}`` and ``{time}``.
         half_days: The words for the halves of the day; empty for a clock of 24 hours.
         numbers: Number words.
-        number_link: The word between tens and ones.
-        hundreds_link: The word that may follow a hundred or a thousand.
-        reads_as: Replacements, in order, that turn days and times into English. Before them,
-            number words become digits, and weekdays and months become English.
+        is_day_first: Whether "3/12" is in December; None if callers write both.
+        reads_as: Replacements, in order, that turn days and times into the English forms that
+            ``times.py`` reads. Before them, number words become digits, and weekdays and months
+            become English.
     """
 
     tag: str
@@ -81,36 +85,36 @@ class Language(DataFile):
     heard: Heard
     says: Says
     joins: str
-    weekdays: _Names
-    months: _Names
     day: str
     slot: str
     half_days: tuple[str, ...] = ()
-    numbers: dict[str, int] = Field(default_factory=dict)
-    number_link: str = ""
-    hundreds_link: str = ""
+    numbers: NumberWords = NumberWords()
+    is_day_first: bool | None = None
     reads_as: tuple[tuple[Pattern, str], ...] = ()
 
     def read_when(self, text: str) -> When:
-        """Read the day and the time in a text."""
-        words = fold(words_of(text))
-        if self.reads_as:
-            words = self._with_digits(words)
-        for names, english in ((self.weekdays, WEEKDAYS), (self.months, MONTHS)):
-            for name, replacement in zip(names, english, strict=True):
-                words = re.sub(rf"\b{fold(name)}\b", replacement, words)
-        for pattern, replacement in self.reads_as:
-            words = pattern.sub(replacement, words)
-        return parse_when(words)
+        """Read the day and the time in a text; of several, the last."""
+        return parse_when(self.in_english(text), is_day_first=self.is_day_first)
 
     def read_number(self, text: str) -> int | None:
-        """Return the last number in a text; digits that are said one by one are one number.
+        """Return the last number in a text, None without one."""
+        return self.numbers.last_in(fold(words_of(text)))
 
-        It is None for a number that is too long to be meant.
-        """
-        found = re.findall(r"\d+(?:[ -]\d+)*", self._with_digits(fold(words_of(text))))
-        digits = re.sub(r"\D", "", found[-1]) if found else ""
-        return int(digits) if 0 < len(digits) <= _MAX_DIGITS else None
+    def in_english(self, text: str) -> str:
+        """Return the words of a text with the days and times in English, and with digits."""
+        words = self.numbers.as_digits(fold(words_of(text)))
+        for names, english in (
+            (weekday_names(self.tag), WEEKDAYS),
+            (month_names(self.tag), MONTHS),
+        ):
+            for name, replacement in zip(names, english, strict=True):
+                # Vowel signs of Hindi are no letters to ``\b``.
+                words = re.sub(rf"(?<!\w){fold(name)}(?!\w)", replacement, words)
+        for month in MONTHS:
+            words = re.sub(rf"\b{month[:3]}t?\b\.?(?= (?:the )?\d)", month, words)
+        for pattern, replacement in self.reads_as:
+            words = pattern.sub(replacement, words)
+        return words
 
     def say_slot(self, day: date | None, at: time | None) -> str:
         """Return the spoken form of a day, a time, or both."""
@@ -121,7 +125,10 @@ class Language(DataFile):
         return self.slot.format(**spoken) if day and at else "".join(spoken.values())
 
     def _say_day(self, day: date) -> str:
-        names = {"weekday": self.weekdays[day.weekday()], "month": self.months[day.month - 1]}
+        names = {
+            "weekday": weekday_names(self.tag)[day.weekday()],
+            "month": month_names(self.tag)[day.month - 1],
+        }
         return self.day.format(**names, day=day.day, ordinal=ordinal(day.day))
 
     def _say_time(self, at: time) -> str:
@@ -135,34 +142,6 @@ class Language(DataFile):
         if len(items) < 2:
             return "".join(items)
         return f"{', '.join(items[:-1])} {self.joins} {items[-1]}"
-
-    def _with_digits(self, words: str) -> str:
-        """Replace number words by digits."""
-        if not self.numbers:
-            return words
-        values = {fold(word): value for word, value in self.numbers.items()}
-        link = rf" {self.number_link} " if self.number_link else "[ -]"
-        tens = "|".join(word for word, value in values.items() if value in range(20, 100, 10))
-        ones = "|".join(word for word, value in values.items() if value in range(1, 10))
-        words = re.sub(
-            rf"\b({tens}){link}({ones})\b",
-            lambda found: str(values[found[1]] + values[found[2]]),
-            words,
-        )
-        words = re.sub(rf"\b(?:{'|'.join(values)})\b", lambda found: str(values[found[0]]), words)
-        link = f"(?: {self.hundreds_link})?" if self.hundreds_link else ""
-        # "Two hundred and five" is "2 100 and 5" here.
-        for head, zeros, rest in (
-            (r"(?!1000\b)[1-9]\d?", "00", r"\d{1,2}"),
-            (r"[1-9]\d{0,2}", "000", r"\d{1,3}"),
-        ):
-            words = re.sub(rf"\b({head}) 1{zeros}\b", rf"\g<1>{zeros}", words)
-            words = re.sub(
-                rf"\b({head}{zeros}){link} ({rest})\b",
-                lambda found: str(int(found[1]) + int(found[2])),
-                words,
-            )
-        return words
 
 
 @lru_cache(maxsize=1)
@@ -203,6 +182,12 @@ def only_language(instruction: str) -> str | None:
     """Return the code of the one language that an instruction allows, None if it allows more."""
     is_only = re.search(r"\bSpeak (?:\w+ )?\(?[a-z]{2,3}(?:-\w+)+\)? only\b", instruction)
     return requested_language(instruction) if is_only else None
+
+
+def find_when(text: str) -> str | None:
+    """Return the first day in an English text, with its time if it has one."""
+    when = parse_first(languages()[DEFAULT].in_english(text))
+    return when.phrase() if when else None
 
 
 def says(language: str | None) -> Says:

@@ -11,9 +11,9 @@ from typing import Any
 from local.gemini.mind.data_files import fold
 from local.gemini.mind.findings import sentences_for_caller, unwrap
 from local.gemini.mind.known import DeclaredFunction, Line, ToolCall
-from local.gemini.mind.languages import Language, hears, is_offer_of_help, languages
+from local.gemini.mind.languages import Language, find_when, hears, is_offer_of_help, languages
 from local.gemini.mind.repeated_turn import Begun
-from local.gemini.mind.times import find_when, words_of
+from local.gemini.mind.times import words_of
 from local.gemini.mind.tool_arguments import ANY_TIME, read_arguments
 from local.gemini.mind.tool_files import TaughtTool, ToolBook, fields_of
 

@@ -1,104 +1,96 @@
-"""Days and hours in English: parses and speaks them."""
+"""Reads days and times of day in English whose number words are digits already."""
 
 import re
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
+from typing import Any
 
-WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
-MONTHS = (
-    "january",
-    "february",
-    "march",
-    "april",
-    "may",
-    "june",
-    "july",
-    "august",
-    "september",
-    "october",
-    "november",
-    "december",
-)
-_SMALL = re.findall(
-    r"\w+",
-    """zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen
-    sixteen seventeen eighteen nineteen""",
-)
-NUMBERS = {word: value for value, word in enumerate(_SMALL)} | {
-    "twenty": 20,
-    "thirty": 30,
-    "forty": 40,
-    "fifty": 50,
-}
-_ORDINALS = {
-    word: value
-    for value, word in enumerate(
-        re.findall(
-            r"\w+",
-            """first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth
-            thirteenth fourteenth fifteenth sixteenth seventeenth eighteenth nineteenth
-            twentieth""",
-        ),
-        start=1,
-    )
-} | {"thirtieth": 30}
-# Words that the recognizer writes for an hour after "at".
-_SOUNDS_LIKE = {"for": "four", "to": "two", "too": "two", "ate": "eight", "tree": "three"}
-# Words that it writes for an hour before "in the morning" and similar phrases.
-_SOUNDS_LIKE_IN_PLACE = {
-    **_SOUNDS_LIKE,
-    "him": "ten",
-    "to me": "ten",
-    "mine": "nine",
-    "you": "two",
-    "floor": "four",
-}
+from babel.dates import get_day_names, get_month_names
 
-_HOUR = r"(?:one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|\d{1,2})"
-_MINUTE = (
-    r"(?:(?:twenty|thirty|forty|fifty)(?: (?:one|two|three|four|five|six|seven|eight|nine))?"
-    r"|ten|fifteen|oh five)"
+
+def weekday_names(tag: str) -> tuple[str, ...]:
+    """Return the names of the days in a language, from Monday."""
+    names = get_day_names(locale=tag.replace("-", "_"))
+    return tuple(names[day] for day in range(7))
+
+
+def month_names(tag: str) -> tuple[str, ...]:
+    """Return the names of the months in a language, from January."""
+    names = get_month_names(locale=tag.replace("-", "_"))
+    return tuple(names[month] for month in range(1, 13))
+
+
+WEEKDAYS = tuple(map(str.lower, weekday_names("en")))
+MONTHS = tuple(map(str.lower, month_names("en")))
+_OFFSETS = ("today", "tomorrow", "the day after tomorrow")
+
+_WEEKDAY = f"(?:{'|'.join(WEEKDAYS)})"
+_MONTH = f"(?:{'|'.join(MONTHS)})"
+_DAY_OF_MONTH = r"(?<!\d:)(?:3[01]|[12]\d|0?[1-9])"
+_SUFFIX = "(?:st|nd|rd|th)"
+_DAY = re.compile(
+    rf"""\b(?:
+      (?P<iso>\d{{4}}-\d\d-\d\d)(?:t|\b)
+    | (?P<first>\d\d?)/(?P<second>\d\d?)(?:/(?P<year1>\d{{4}}))?\b
+    | (?:(?P<weekday1>{_WEEKDAY}),?\ )?(?:
+          (?:the\ )?(?P<day1>{_DAY_OF_MONTH}){_SUFFIX}?(?:\ of)?\ (?P<month1>{_MONTH})\b
+        | (?P<month2>{_MONTH}),?\ (?:the\ )?(?P<day2>{_DAY_OF_MONTH}){_SUFFIX}?\b(?!:)
+      )(?:,?\ (?P<year2>(?:19|20|21)\d\d)\b)?
+    | (?:(?P<weekday2>{_WEEKDAY}),?\ )?the\ (?P<day3>{_DAY_OF_MONTH}){_SUFFIX}\b
+      (?=\s*(?:$|[^\w\s]|(?:and|at|after|before|between|for|from|in|is|or|please|to)\b))
+    | (?P<count1>\d+)\ (?P<unit1>day|week)s?\ (?:after|from|on)\ (?:next\ )?
+      (?:now|(?P<offset1>today|tomorrow)|(?P<weekday3>{_WEEKDAY}))\b
+    | (?P<week1>next\ week),?\ (?:on\ )?(?P<weekday4>{_WEEKDAY})\b
+    | (?P<next>next\ )?(?P<weekday5>{_WEEKDAY})s?\b(?P<week2>,?\ (?:of\ )?next\ week\b)?
+    | in\ (?P<count2>\d+)\ (?P<unit2>day|week)s?\b
+    | (?P<offset2>the\ day\ after\ tomorrow|tomorrow|today)\b
+    )""",
+    re.VERBOSE,
 )
-_HALF = r"(?P<half>[ap])\.?\s?m\b\.?"
-_DAY_HEARD = re.compile(r"\b(?P<next>next )?(?P<day>" + "|".join(WEEKDAYS) + r")s?\b")
-_RELATIVE = re.compile(r"\b(?P<after>the day after )?(?P<word>today|tonight|tomorrow)\b")
-_ISO_DATE = re.compile(r"\b(\d{4})-(\d{2})-(\d{2})\b")
-_MONTH = "(?P<month>" + "|".join(MONTHS) + ")"
-_YEAR = r"(?:,? (?P<year>(?:19|20|21)\d\d)\b)?"
-_MONTH_DAY = (
-    re.compile(rf"\b(?P<number>\d{{1,2}})(?:st|nd|rd|th)?(?: of)? {_MONTH}\b{_YEAR}"),
-    re.compile(rf"\b{_MONTH},? (?:the )?(?P<number>\d{{1,2}})(?:st|nd|rd|th)?\b{_YEAR}"),
+_HOUR = r"(?<![\d:.])(?:2[0-4]|[01]?\d)"
+_HALF = r"\ ?(?P<half{0}>[ap])\.?\ ?m\b\.?"
+_AFTER_HOUR = r"\ ?[ap]\.?\ ?m\b|\ ?o'?\ ?clock\b|\ in\ the\ (?:morning|afternoon|evening)"
+_TIME = re.compile(
+    rf"""(?:
+      (?P<minutes>\d\d?)\ minutes\ (?P<relation>to|past)\ (?P<hour1>{_HOUR})\b
+    | (?P<hour2>{_HOUR})[:.](?P<minute1>[0-5]\d)(?::[0-5]\d)?(?!\d)
+    | (?P<hour3>{_HOUR})(?:[ -](?P<minute2>[0-5]\d|0\ ?\d))?(?={_AFTER_HOUR})
+    | (?:\b(?:at|about|around|from)\ |(?:^|[.!?]\s)\s*)(?P<hour4>{_HOUR})
+      (?:[ -](?P<minute3>[0-5]\d|0\ ?\d))?\b
+      (?!{_SUFFIX}|[:.]?\d|\ (?:of|people|persons|days|weeks|minutes|hours)\b)
+    )(?:\ o'?\ ?clock)?(?:{_HALF.format("")})?(?:\ in\ the\ (?:morning|afternoon|evening))?""",
+    re.VERBOSE,
 )
-_NUMBERED_DAY = re.compile(r"\bthe (?P<number>\d{1,2})(?:st|nd|rd|th)\b")
-_TIME_PATTERNS = (
-    re.compile(rf"\b(?P<hour>\d{{1,2}})[:.](?P<minute>\d{{2}})(?::\d\d)?\s?(?:{_HALF})?"),
-    re.compile(rf"\b(?P<hour>{_HOUR})(?: (?P<minute>{_MINUTE}))?\s?{_HALF}"),
-    re.compile(rf"\b(?P<relation>half past|quarter past|quarter to) (?P<hour>{_HOUR})\b"),
-    re.compile(
-        rf"\b(?:at|about|around|from) (?P<hour>{_HOUR})(?: (?P<minute>{_MINUTE}))?\b"
-        r"(?!\s*(?:st|nd|rd|th|of)\b)"
-    ),
-    re.compile(rf"\b(?P<hour>{_HOUR})(?: (?P<minute>{_MINUTE}))? (?:o'?clock|in the)\b"),
+# Such words allow several times.
+_LIMIT = re.compile(
+    rf"""\b(?:between|after|before|until|till)\ (?P<hour>{_HOUR})(?::\d\d)?(?:{_HALF.format(1)})?
+    (?:\ and\ {_HOUR}(?::\d\d)?(?:{_HALF.format(2)})?)?(?:\ o'?\ ?clock)?""",
+    re.VERBOSE,
 )
+_PART = re.compile(r"\b(?:morning|afternoon|evening)\b")
 
 
 @dataclass(frozen=True, slots=True)
 class When:
-    """A day and an hour as the user names them; each part may be missing.
+    """A day and a time as the user names them; each part may be missing.
 
     Attributes:
         weekday: The weekday; 0 is Monday.
-        next_week: Whether the user says "next".
+        is_next: Whether the user says "next" before the weekday.
+        weeks: The calendar weeks from this one to the week of the weekday, for "next week".
+        later_days: The days after the named weekday, for "a week from Monday".
         day_offset: The days from today, for "tomorrow" and similar words.
         month: The month, 1 to 12.
         day: The day of the month.
         exact: A full date.
-        at: The time of day in 24 hours.
+        at: The time of day.
         part: morning, afternoon or evening.
     """
 
     weekday: int | None = None
-    next_week: bool = False
+    is_next: bool = False
+    weeks: int = 0
+    later_days: int = 0
     day_offset: int | None = None
     month: int | None = None
     day: int | None = None
@@ -108,12 +100,11 @@ class When:
 
     @property
     def has_day(self) -> bool:
-        return any(
-            value is not None for value in (self.weekday, self.day_offset, self.day, self.exact)
-        )
+        days = (self.weekday, self.day_offset, self.day, self.exact)
+        return any(value is not None for value in days)
 
     def on(self, now: datetime) -> date | None:
-        """Return the next such day from ``now``; today only if its hour is still to come.
+        """Return the next such day, today included if its time, if any, is still to come.
 
         Returns:
             None if no day was named or the calendar has no such day.
@@ -122,69 +113,51 @@ class When:
         if self.exact:
             return self.exact
         if self.day_offset is not None:
-            return today + timedelta(days=self.day_offset)
+            return today + timedelta(self.day_offset)
         if self.day is not None:
             return self._numbered(today)
         if self.weekday is None:
             return None
+        if self.weeks:
+            return today + timedelta(7 * self.weeks + self.weekday - today.weekday())
         ahead = (self.weekday - today.weekday()) % 7
-        if ahead == 0 and (self.next_week or self.at is None or self.at <= now.time()):
+        if not ahead and (self.is_next or (self.at is not None and self.at <= now.time())):
             ahead = 7
-        return today + timedelta(days=ahead)
+        return today + timedelta(ahead + self.later_days)
 
     def _numbered(self, today: date) -> date | None:
-        for months_ahead in range(13):
-            months = today.month - 1 + months_ahead
+        for months in range(today.month - 1, today.month + 12):
             year, month = today.year + months // 12, months % 12 + 1
-            if self.month not in (None, month):
-                continue
-            try:
-                found = date(year, month, self.day or 1)
-            except ValueError:
-                continue
-            if found >= today:
-                return found
+            if self.month in (None, month):
+                found = _date(year, month, self.day or 0)
+                if found and found >= today:
+                    return found
         return None
+
+    def phrase(self) -> str:
+        """Return the spoken form, such as "Friday the 27th of November at 3 p.m."."""
+        words = []
+        weekday = self.exact.weekday() if self.exact else self.weekday
+        if weekday is not None:
+            words.append(WEEKDAYS[weekday].capitalize())
+        day, month = (self.exact.day, self.exact.month) if self.exact else (self.day, self.month)
+        if day is not None:
+            words.append(f"the {ordinal(day)}")
+        if month is not None:
+            words.append(f"of {MONTHS[month - 1].capitalize()}")
+        if self.day_offset is not None:
+            late = self.day_offset >= len(_OFFSETS)
+            words.append(f"in {self.day_offset} days" if late else _OFFSETS[self.day_offset])
+        if self.at:
+            minutes = f":{self.at.minute:02}" if self.at.minute else ""
+            half = "a.m." if self.at.hour < 12 else "p.m."
+            words.append(f"at {self.at.hour % 12 or 12}{minutes} {half}")
+        return " ".join(words)
 
 
 def words_of(text: str) -> str:
     """Normalize a text to lower case, straight apostrophes and single spaces."""
     return re.sub(r"\s+", " ", text.lower().replace("\N{RIGHT SINGLE QUOTATION MARK}", "'")).strip()
-
-
-def parse_when(text: str) -> When:
-    """Parse the day and hour in ``text``; of several, the last."""
-    words = _hours_misheard(_ordinals_as_numbers(words_of(text)))
-    fields: dict[str, object] = {}
-    if found := _last(_ISO_DATE, words):
-        try:
-            fields["exact"] = date(int(found[1]), int(found[2]), int(found[3]))
-        except ValueError:
-            return When()
-    words = _ISO_DATE.sub(" ", words).replace(" t", " ") if found else words
-    if relative := _last(_RELATIVE, words):
-        fields["day_offset"] = (relative["word"] == "tomorrow") + bool(relative["after"])
-    if weekday := _last(_DAY_HEARD, words):
-        fields["weekday"] = WEEKDAYS.index(weekday["day"])
-        fields["next_week"] = bool(weekday["next"])
-    if numbered := next(
-        (one for p in (*_MONTH_DAY, _NUMBERED_DAY) if (one := _last(p, words))), None
-    ):
-        fields["day"] = int(numbered["number"])
-        if month := numbered.groupdict().get("month"):
-            fields["month"] = MONTHS.index(month) + 1
-            if year := numbered["year"]:
-                try:
-                    fields["exact"] = date(
-                        int(year), MONTHS.index(month) + 1, int(numbered["number"])
-                    )
-                except ValueError:
-                    return When()
-    part = re.search(r"\b(morning|afternoon|evening|tonight)\b", words)
-    if part:
-        fields["part"] = "evening" if part[1] == "tonight" else part[1]
-    at = _parse_time(words, part[1] if part else None)
-    return When(at=at, **fields)  # type: ignore[arg-type]
 
 
 def ordinal(number: int) -> str:
@@ -193,140 +166,112 @@ def ordinal(number: int) -> str:
     return f"{number}{'th' if teens else {1: 'st', 2: 'nd', 3: 'rd'}.get(number % 10, 'th')}"
 
 
-def speak_date(day: date) -> str:
-    """Return a date such as "Friday the 27th of November"."""
-    return (
-        f"{WEEKDAYS[day.weekday()].capitalize()} the {ordinal(day.day)} of "
-        f"{MONTHS[day.month - 1].capitalize()}"
+def parse_when(words: str, *, is_day_first: bool | None = None) -> When:
+    """Parse the day and the time in normalized words; of several, the last.
+
+    Args:
+        words: English words with digits.
+        is_day_first: Whether "3/12" is in December; None if that is unknown, so that it counts
+            as a day only where the other order makes none.
+    """
+    days = list(_DAY.finditer(words))
+    # The numbers of days are no times.
+    return When(
+        **(_day_fields(days[-1], is_day_first=is_day_first) if days else {}),
+        **_time_fields(_DAY.sub(" , ", words)),
     )
 
 
-def speak_time(at: time) -> str:
-    """Return a time such as "3 p.m." or "3:30 p.m."."""
-    minutes = f":{at.minute:02}" if at.minute else ""
-    return f"{at.hour % 12 or 12}{minutes} {'a.m.' if at.hour < 12 else 'p.m.'}"
-
-
-def humanise(text: str) -> str:
-    """Replace ISO dates and 24-hour times in ``text`` by their spoken form."""
-
-    def both(found: re.Match[str]) -> str:
-        try:
-            day = date.fromisoformat(found[1])
-            at = time(int(found[2]), int(found[3]))
-        except ValueError:
-            return found[0]
-        return f"{speak_date(day)} at {speak_time(at)}"
-
-    def day_only(found: re.Match[str]) -> str:
-        try:
-            return speak_date(date.fromisoformat(found[0]))
-        except ValueError:
-            return found[0]
-
-    def time_only(found: re.Match[str]) -> str:
-        try:
-            return speak_time(time(int(found[1]), int(found[2])))
-        except ValueError:
-            return found[0]
-
-    text = re.sub(
-        r"\b(\d{4}-\d\d-\d\d)T(\d\d):(\d\d)(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:\d\d)?", both, text
-    )
-    named = rf"(?:(?:{'|'.join(WEEKDAYS)}),? )?\d{{4}}-\d\d-\d\d\b"
-    text = re.sub(
-        named, lambda found: day_only(re.search(_ISO_DATE, found[0]) or found), text, flags=re.I
-    )
-    return re.sub(r"\b(\d{1,2}):(\d\d)(?::\d\d)?\b(?!\s?[ap]\.?m)", time_only, text)
-
-
-_MONTHS = f"(?:{'|'.join(MONTHS)})"
-_NUMBER = r"(?:the )?\d{1,2}(?:st|nd|rd|th)?"
-_DAY_OF_MONTH = rf"(?:{_NUMBER}(?: of)? {_MONTHS}|{_MONTHS} {_NUMBER})(?:,? \d{{4}})?"
-_SPOKEN_DAY = rf"(?:(?:{'|'.join(WEEKDAYS)})(?:,? {_DAY_OF_MONTH})?|{_DAY_OF_MONTH}|today|tomorrow)"
-_SPOKEN_TIME = (
-    rf"(?:(?:{_HOUR})(?:[:.]\d\d)?(?: {_MINUTE})?(?:\s?[ap]\.?m\b\.?| o'?clock)?"
-    r"(?: in the (?:morning|afternoon|evening))?)"
-)
-_SPOKEN_WHEN = re.compile(
-    rf"(?P<day>{_SPOKEN_DAY})(?:,? (?:at|from) (?P<time>{_SPOKEN_TIME}))?"
-    rf"|(?P<time_first>{_SPOKEN_TIME}) on (?P<day_after>{_SPOKEN_DAY})",
-    re.IGNORECASE,
-)
-
-
-def find_when(text: str) -> str | None:
-    """Return the first day with its hour, if any, such as "Friday the 27th at 3 p.m."."""
-    found = _SPOKEN_WHEN.search(humanise(text))
-    if not found:
+def parse_first(words: str) -> When | None:
+    """Parse the first day in normalized words and the time right beside it; None without a day."""
+    day = _DAY.search(words)
+    if not day:
         return None
-    day = found["day"] or found["day_after"]
-    at = found["time"] or found["time_first"]
-    return f"{day} at {at}" if at else day
+    before = re.search(rf"(?:{_TIME.pattern})\ on\ $", words[: day.start()], re.VERBOSE)
+    after = re.match(rf",?\ ?(?:(?:at|from)\ )?(?:{_TIME.pattern})", words[day.end() :], re.VERBOSE)
+    beside = before or after
+    return parse_when(f"{day[0]}, {beside[0]}" if beside else day[0])
 
 
-def _last(pattern: re.Pattern[str], text: str) -> re.Match[str] | None:
-    found = None
-    for found in pattern.finditer(text):  # noqa: B007 - the last one is wanted
-        pass
-    return found
+def _day_fields(found: re.Match[str], *, is_day_first: bool | None) -> dict[str, Any]:
+    said = _said(found)
+    if "iso" in said:
+        return {"exact": _date(*map(int, said["iso"].split("-")))}
+    if "first" in said:
+        return _numeric_day(int(said["first"]), int(said["second"]), said.get("year"), is_day_first)
+    weekday = WEEKDAYS.index(said["weekday"]) if "weekday" in said else None
+    if "day" in said:
+        fields: dict[str, Any] = {"weekday": weekday, "day": int(said["day"])}
+        if month := said.get("month"):
+            fields["month"] = MONTHS.index(month) + 1
+            if year := said.get("year"):
+                return {"exact": _date(int(year), fields["month"], fields["day"])}
+        return fields
+    days = int(said.get("count", 0)) * (7 if said.get("unit") == "week" else 1)
+    if weekday is not None:
+        return {
+            "weekday": weekday,
+            "is_next": "next" in said,
+            "weeks": int("week" in said),
+            "later_days": days,
+        }
+    return {"day_offset": _OFFSETS.index(said.get("offset", "today")) + days}
 
 
-def _ordinals_as_numbers(words: str) -> str:
-    def number(found: re.Match[str]) -> str:
-        tens = {"twenty": 20, "thirty": 30}.get(found[1] or "", 0)
-        return f"{tens + _ORDINALS[found[2]]}th"
-
-    pattern = r"\b(?:(twenty|thirty)[ -])?(" + "|".join(_ORDINALS) + r")\b"
-    return re.sub(pattern, number, words)
-
-
-def _hours_misheard(words: str) -> str:
-    words = re.sub(
-        rf"\b(?:at|and) ({'|'.join(_SOUNDS_LIKE_IN_PLACE)}) (?=in the (?:morn|after|even))",
-        lambda found: f"at {_SOUNDS_LIKE_IN_PLACE[found[1]]} ",
-        words,
-    )
-    return re.sub(
-        rf"\bat ({'|'.join(_SOUNDS_LIKE)})\b",
-        lambda found: f"at {_SOUNDS_LIKE[found[1]]}",
-        words,
-    )
+def _numeric_day(
+    first: int, second: int, year: str | None, is_day_first: bool | None
+) -> dict[str, Any]:
+    """Return the day of "3/12"; none if it has two readings."""
+    readings = {(first, second), (second, first)}
+    if is_day_first is not None:
+        readings = {(second, first) if is_day_first else (first, second)}
+    # 2000 is a leap year.
+    found = [one for one in readings if _date(2000, *one)]
+    if len(found) != 1:
+        return {}
+    month, day = found[0]
+    return {"exact": _date(int(year), month, day)} if year else {"month": month, "day": day}
 
 
-def _number(words: str) -> int:
-    if words.isdigit():
-        return int(words)
-    return sum(NUMBERS.get(word, 0) for word in words.split())
+def _time_fields(words: str) -> dict[str, Any]:
+    limits = list(_LIMIT.finditer(words))
+    words = _LIMIT.sub(" , ", words)
+    parts = _PART.findall(words)
+    part = parts[-1] if parts else None
+    times = list(_TIME.finditer(words))
+    if not times:
+        if limits and part is None:
+            said = _said(limits[0])
+            hour = _hour_of_day(said["hour"], said.get("half"), None)
+            part = "morning" if hour < 12 else "afternoon" if hour < 18 else "evening"
+        return {"part": part}
+    said = _said(times[-1])
+    minutes = 60 * _hour_of_day(said["hour"], said.get("half"), part)
+    minutes += int(said.get("minute", "0").replace(" ", ""))
+    minutes += int(said.get("minutes", 0)) * (-1 if said.get("relation") == "to" else 1)
+    if said.get("half") == "a":
+        part = "morning"
+    return {"at": time(minutes // 60 % 24, minutes % 60), "part": part}
 
 
-def _parse_time(words: str, part: str | None) -> time | None:
-    if re.search(r"\b(?:noon|midday)\b", words):
-        return time(12)
-    found = next((one for pattern in _TIME_PATTERNS if (one := _last(pattern, words))), None)
-    if found is None:
-        return None
-    groups = found.groupdict()
-    hour, minute = _number(groups["hour"]), _number(groups.get("minute") or "0")
-    relation = groups.get("relation")
-    if relation:
-        hour, minute = {
-            "half past": (hour, 30),
-            "quarter past": (hour, 15),
-            "quarter to": (hour - 1, 45),
-        }[relation]
-    hour = _half_of_day(hour, groups.get("half"), part, written=":" in found[0])
-    return time(hour, minute) if 0 <= hour < 24 and 0 <= minute < 60 else None
-
-
-def _half_of_day(hour: int, half: str | None, part: str | None, *, written: bool) -> int:
+def _hour_of_day(written: str, half: str | None, part: str | None) -> int:
+    hour = int(written)
     if hour > 12:
         return hour
-    if half:
-        return hour % 12 + (12 if half == "p" else 0)
-    if part == "morning":
-        return hour % 12 if hour != 12 else 0
-    if part:
-        return hour % 12 + 12
-    # Without a named half, choose the half in which a desk is open; "09:00" is explicit.
-    return hour + 12 if 1 <= hour <= 6 and not written else hour
+    if half or part:
+        return hour % 12 + (0 if half == "a" or (not half and part == "morning") else 12)
+    # A desk is open in the afternoon; "04:00" is a time of 24 hours.
+    return hour + 12 if 1 <= hour <= 6 and not written.startswith("0") else hour
+
+
+def _said(found: re.Match[str]) -> dict[str, str]:
+    """Return the groups of a match without the numbers of their names."""
+    groups = found.groupdict().items()
+    return {name.rstrip("0123456789"): text for name, text in groups if text is not None}
+
+
+def _date(year: int, month: int, day: int) -> date | None:
+    try:
+        return date(year, month, day)
+    except ValueError:
+        return None

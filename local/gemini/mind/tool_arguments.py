@@ -1,5 +1,6 @@
 """Finds the arguments of a taught tool in the user's words."""
 
+from dataclasses import replace
 from datetime import datetime
 
 from local.gemini.mind.data_files import fold
@@ -31,7 +32,9 @@ def _read(argument: Argument, text: str, language: Language, now: datetime) -> s
     match argument.kind:
         case "day":
             # The answer to a question replaces the day in the words before it.
-            days = (language.read_when(one).on(now) for one in reversed(part.split(". ")))
+            at = language.read_when(part).at
+            read = (language.read_when(one) for one in reversed(part.split(". ")))
+            days = (replace(when, at=when.at or at).on(now) for when in read)
             day = next(filter(None, days), None)
             return day.isoformat() if day else None
         case "clock":

@@ -65,6 +65,10 @@ def test_words_of_any_script_are_stored_as_they_are(text):
     assert cleaned(text) == text
 
 
+def test_a_letter_and_its_accent_become_one_character():
+    assert checked_line("Cafe\u0301 Ω\u0301") == "Café Ώ"
+
+
 @pytest.mark.parametrize("text", NOTHING_TO_SEE.values(), ids=NOTHING_TO_SEE.keys())
 def test_a_text_in_which_nothing_can_be_seen_is_empty(text):
     with pytest.raises(TextRefused, match="at least one"):

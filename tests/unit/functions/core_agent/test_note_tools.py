@@ -119,3 +119,30 @@ def test_the_named_one_of_two_notes_that_differ_in_case_is_forgotten(
 
     assert use(notes, "forget_note", note="likes Mark")["note"] == "likes Mark"
     assert use(notes, "forget_note", note="LIKES MARK")["note"] == "likes mark"
+
+
+@pytest.mark.parametrize(
+    "named", ["Ha\u0308tte gern Tee.", "hätte gern tee", "Hätte\u00a0gern Tee!"]
+)
+def test_a_note_is_forgotten_by_its_words(notes: FakeNotes, named: str) -> None:
+    use(notes, "remember_note", text="Hätte gern Tee.")
+
+    assert use(notes, "forget_note", note=named)["status"] == "done"
+    assert texts(notes) == []
+
+
+def test_a_fact_in_another_unicode_form_is_the_same_fact(notes: FakeNotes) -> None:
+    for text in ("Mag Cafe\u0301.", "Mag Café."):
+        use(notes, "remember_note", text=text)
+
+    assert texts(notes) == ["Mag Café."]
+
+
+@pytest.mark.parametrize("named", ["pays 15 euros", "...", ""])
+def test_none_is_forgotten_where_two_or_no_notes_are_meant(notes: FakeNotes, named: str) -> None:
+    facts = ["Pays 1.5 euros", "Pays 15 euros"]
+    for text in facts:
+        use(notes, "remember_note", text=text)
+
+    assert use(notes, "forget_note", note=named)["reason"] == "no_such_note"
+    assert texts(notes) == facts[::-1]

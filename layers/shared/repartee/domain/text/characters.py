@@ -43,12 +43,13 @@ def checked_text(text: str, *, may_be_empty: bool = False) -> str:
 def checked_line(text: str) -> str:
     """Return ``text`` as one line, or "" if it has no visible character.
 
-    Each run of white space becomes one space; white space at the ends is removed.
+    Each run of white space becomes one space; white space at the ends is removed. Letters and their
+    accents are composed (Unicode's form NFC), so that equal texts have equal characters.
 
     Raises:
         TextRefused: It holds a refused character.
     """
-    line = " ".join(checked_text(text, may_be_empty=True).split())
+    line = unicodedata.normalize("NFC", " ".join(checked_text(text, may_be_empty=True).split()))
     return line if is_visible(line) else ""
 
 

@@ -9,8 +9,8 @@ from repartee.domain.conversation.conversation import Memory, SkippedInput, Tool
 from repartee.domain.cost.usage import Bill, TokenUsage
 from repartee.domain.protocol.messages import Numbered
 from repartee.domain.session.events import CoreAnswered
-from repartee.domain.session.turns.transcript_pieces import words_of
 from repartee.domain.session.turns.turn import TurnInProgress
+from repartee.domain.text.words import words_of
 from repartee.domain.tools.core_calls import ToolCallKey, ToolCallStatus
 
 # A late transcript belongs to one of the last turns.

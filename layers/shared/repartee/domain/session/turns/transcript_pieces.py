@@ -5,8 +5,7 @@ longer one that begins with the text sent before. The second one may differ in p
 letter case, and in the Unicode form of its letters.
 """
 
-import unicodedata
-from functools import lru_cache
+from repartee.domain.text.words import letters_of, words_of
 
 # Users often say a short word twice, such as "no" or "yes".
 _SHORT_CHARACTERS = 4
@@ -38,24 +37,14 @@ def new_transcript_text(known: str, last: str, piece: str, *, may_double: bool) 
     return "" if repeats_last else piece
 
 
-def words_of(text: str) -> str:
-    """Return a text without punctuation, in a form that is equal for texts of the same words."""
-    words = ""
-    for character in text:
-        letters = _letters(character)
-        if letters != " " or words[-1:] not in ("", " "):
-            words += letters
-    return words.rstrip()
-
-
 def _rest(before: str, now: str) -> str:
     """Return the part of ``now`` after the words of ``before``, which it begins with.
 
     If ``before`` ends with a punctuation mark, the one at that place of ``now`` is left out.
     """
     place = _end_of(words_of(before), now)
-    if not _letters(before[-1]):
-        while place < len(now) and not _letters(now[place]):
+    if not letters_of(before[-1]):
+        while place < len(now) and not letters_of(now[place]):
             place += 1
     return now[place:]
 
@@ -67,25 +56,12 @@ def _end_of(words: str, text: str) -> int:
     for place, character in enumerate(text):
         if missing <= 0:
             return place
-        letters = _letters(character)
+        letters = letters_of(character)
         if letters != " " or not is_after_space:
             missing -= len(letters)
         if letters:
             is_after_space = letters == " "
     return len(text)
-
-
-@lru_cache(maxsize=4_096)
-def _letters(character: str) -> str:
-    """Return the letters, digits, marks and symbols of a character in a comparable form.
-
-    Returns a space for white space, and "" for punctuation and invisible characters.
-    """
-    if character.isspace():
-        return " "
-    # Decomposed, so that a letter with an accent is equal to the letter followed by the accent.
-    parts = unicodedata.normalize("NFKD", character).casefold()
-    return "".join(part for part in parts if unicodedata.category(part)[0] in "LNMS")
 
 
 def _is_short(text: str) -> bool:

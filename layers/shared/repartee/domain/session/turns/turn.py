@@ -7,7 +7,8 @@ from repartee.domain.cost.prices import Prices
 from repartee.domain.cost.usage import Bill, TokenUsage
 from repartee.domain.protocol.messages import Numbered
 from repartee.domain.session.turns.reply import Reply
-from repartee.domain.session.turns.transcript_pieces import new_transcript_text, words_of
+from repartee.domain.session.turns.transcript_pieces import new_transcript_text
+from repartee.domain.text.words import words_of
 
 # A piece that arrives this soon after another one belongs to the same speech, because no user
 # speaks again so fast.

@@ -114,7 +114,9 @@ class _OtherLanguage:
         opens, closes = self.time(hours.opens), self.time(hours.closes)
         if _ends_after_midnight(hours):
             opens = self._slot.format(opens, self._weekday(day))
-            closes = self._slot.format(closes, self._weekday(day + timedelta(days=1)))
+            # Six days before is the same weekday as one day after, which the calendar may not have.
+            following = day + timedelta(days=1) if day < date.max else day - timedelta(days=6)
+            closes = self._slot.format(closes, self._weekday(following))
         return self._range.format(opens, closes)
 
     def all_of(self, texts: Sequence[str]) -> str:

@@ -68,6 +68,26 @@ def test_when_clocks_go_forward_the_missing_hour_has_no_slots():
     assert len(starts) == 6
 
 
+@pytest.mark.parametrize(
+    ("night_ends", "opens", "starts"),
+    [
+        ("01:30", "02:00", ["00:00", "00:30", "02:00", "02:30"]),
+        ("01:00", "01:30", ["00:00", "00:30", "02:00", "02:30"]),
+        ("01:15", "01:45", ["00:00", "00:30", "02:00", "02:30"]),
+        ("02:00", "02:00", ["00:00", "00:30", "02:00", "02:30"]),
+        ("00:15", "01:59", ["02:00", "02:30"]),
+    ],
+)
+def test_hours_that_begin_or_end_in_the_missing_hour_do_so_when_clocks_go_forward(
+    night_ends, opens, starts
+):
+    night = OpeningHours(time(22), time.fromisoformat(night_ends))
+    morning = OpeningHours(time.fromisoformat(opens), time(3))
+    rules = DeskRules(week={"saturday": night, "sunday": morning}, time_zone=LONDON)
+
+    assert _starts(rules, date(2026, 3, 29)) == starts
+
+
 @pytest.mark.parametrize(("fold", "first"), [(0, time(1, 30)), (1, time(2))])
 def test_when_clocks_go_back_a_slot_of_the_repeated_hour_is_the_first_one(fold, first):
     hours = _daily(NIGHT)

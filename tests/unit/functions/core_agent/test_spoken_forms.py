@@ -36,6 +36,15 @@ def test_english_is_said_in_full():
     assert forms.all_of(["one", "two"]) == "one and two"
 
 
+@pytest.mark.parametrize("language", ["en-US", *OTHER_TAGS])
+@pytest.mark.parametrize("day", [date.min, date.max])
+def test_the_ends_of_the_calendar_can_be_said(language, day):
+    forms = spoken_forms(language)
+
+    assert forms.hours(OpeningHours(time(22), time(6)), day)
+    assert forms.slot(Slot(day, time(23, 30)), TODAY)
+
+
 @pytest.mark.parametrize(
     ("language", "dated", "slot"),
     [

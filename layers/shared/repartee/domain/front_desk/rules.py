@@ -35,6 +35,7 @@ WEEKDAYS: tuple[Weekday, ...] = (
 )
 
 _ONE_DAY = timedelta(days=1)
+_ONE_MINUTE = timedelta(minutes=1)
 _MIDNIGHT = time(0)
 # Any leap year, so that the 29th of February is accepted as a closed day.
 _LEAP_YEAR = 2024
@@ -198,16 +199,25 @@ class DeskRules(BaseModel):
         if hours is None:
             return
         last_day = first_day + _ONE_DAY if hours.ends_next_day else first_day
-        start, closing = (
-            datetime.combine(on, at, self.time_zone).astimezone(UTC)
-            for on, at in ((first_day, hours.opens), (last_day, hours.closes))
-        )
+        start = self._instant(first_day, hours.opens)
+        closing = self._instant(last_day, hours.closes)
         length = timedelta(minutes=self.slot_minutes)
         while start + length <= closing:
             local = start.astimezone(self.time_zone)
             if local.date() == day and not local.fold:
                 yield local.time()
             start += length
+
+    def _instant(self, day: date, at: time) -> datetime:
+        """Return a local time in UTC; for a time that the clocks skip, the moment of the change."""
+        moment = datetime.combine(day, at, self.time_zone).astimezone(UTC)
+        local = moment.astimezone(self.time_zone)
+        if (local.date(), local.time()) != (day, at):
+            while (moment - _ONE_MINUTE).astimezone(
+                self.time_zone
+            ).utcoffset() == local.utcoffset():
+                moment -= _ONE_MINUTE
+        return moment
 
     def today(self, now: datetime) -> date:
         """Return the desk's date at ``now``, an aware time."""

@@ -1,9 +1,13 @@
-"""The Python client of the voice protocol (docs/protocol.md).
+"""A client of Repartee, the serverless voice agent.
 
-``access`` gets session tickets. ``connecting`` opens a ``voice_call``, the WebSocket shell around
-the state machine of ``session``, which keeps an ``inbox`` and an ``outbox``. ``conversation`` sends
-utterances and waits for their answers.
+``connect`` opens a ``Call``; iterate over it for its ``events``. ``access`` holds the HTTP API.
 
-From the rest of the project the package imports only the messages, frames and answers of
-``repartee.domain.protocol`` and, in ``decoding``, their JSON forms in ``repartee.adapters.wire``.
+Below, ``session`` is the state machine of the protocol (docs/protocol.md), without sockets, clock
+or tasks, with its ``inbox`` and ``outbox``. ``transport`` carries it over WebSocket connections.
 """
+
+from repartee_client.audio_port import AudioPort, SpeechMark
+from repartee_client.call import Call
+from repartee_client.connect import connect
+
+__all__ = ["AudioPort", "Call", "SpeechMark", "connect"]

@@ -1,13 +1,22 @@
-"""Gets a token from the issuer, and session tickets from the HTTP API."""
+"""The HTTP API on behalf of one user: session tickets and the user's data."""
 
-from dataclasses import dataclass
-from typing import Any
+import asyncio
+import inspect
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
 
-import aiohttp
+from repartee_client.errors import AccessRefusedError
+from repartee_client.http_requests import request_json
 
-from repartee_client.errors import AccessRefusedError, UnreachableError, VoiceClientError
+Token: TypeAlias = str | Callable[[], str | Awaitable[str]]
+"""A bearer token, or a function, synchronous or not, that returns the current one.
 
-_TIMEOUT = aiohttp.ClientTimeout(total=30)
+The function is called for each request, and again when the server refuses the token. A synchronous
+function runs in a thread, so it may block.
+"""
+
+_UNAUTHORIZED = 401
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,8 +31,8 @@ class SessionTicket:
 
     session_id: str
     conversation_id: str
-    ticket: str
-    url: str
+    ticket: str = field(repr=False)
+    url: str = field(repr=False)
     features: frozenset[str] = frozenset()
 
 
@@ -34,7 +43,7 @@ async def get_token(issuer_url: str, user: str) -> str:
         AccessRefusedError: The issuer refused.
         UnreachableError: The issuer does not answer.
     """
-    answer = await _request("token", "POST", f"{issuer_url}/token", data={"user": user})
+    answer = await request_json("token", "POST", f"{issuer_url}/token", form={"user": user})
     return str(answer["access_token"])
 
 
@@ -44,11 +53,11 @@ class HttpApiClient:
 
     Attributes:
         url: The address of the API.
-        token: The user's bearer token.
+        token: The user's bearer token, or a function that returns it.
     """
 
     url: str
-    token: str
+    token: Token = field(repr=False)
 
     async def start_session(
         self, *, conversation_id: str | None = None, session_id: str | None = None
@@ -65,7 +74,7 @@ class HttpApiClient:
         """
         parameters = {"conversation_id": conversation_id, "session_id": session_id}
         body = {name: value for name, value in parameters.items() if value is not None}
-        answer = await self._call("ticket", "POST", "/sessions", json=body)
+        answer = await self.request("ticket", "POST", "/sessions", body)
         return SessionTicket(
             answer["session_id"],
             answer["conversation_id"],
@@ -81,30 +90,48 @@ class HttpApiClient:
             AccessRefusedError: The API refused the change.
             UnreachableError: The API does not answer.
         """
-        await self._call("preferences", "PUT", "/me/preferences", json=preferences)
+        await self.request("preferences", "PUT", "/me/preferences", preferences)
 
     async def turns(self, conversation_id: str) -> list[dict[str, Any]]:
         """Return the first turns of a conversation, oldest first."""
         path = f"/conversations/{conversation_id}/turns"
-        answer = await self._call("conversation", "GET", path)
+        answer = await self.request("conversation", "GET", path)
         return list(answer["turns"])
 
-    async def _call(self, target: str, method: str, path: str, **options: Any) -> dict[str, Any]:
-        headers = {"authorization": f"Bearer {self.token}"}
-        return await _request(target, method, self.url + path, headers=headers, **options)
+    async def request(self, target: str, method: str, path: str, body: Any = None) -> Any:
+        """Send one request with the user's token and return the JSON of the answer.
 
+        Args:
+            target: What is requested, for errors.
+            method: The HTTP method.
+            path: The path with its query.
+            body: A value to send as JSON.
 
-async def _request(target: str, method: str, url: str, **options: Any) -> dict[str, Any]:
-    try:
-        async with (
-            aiohttp.ClientSession(timeout=_TIMEOUT) as client,
-            client.request(method, url, **options) as response,
-        ):
-            if not response.ok:
-                raise AccessRefusedError(target, response.status, (await response.text())[:200])
-            answer: dict[str, Any] = await response.json()
-            return answer
-    except aiohttp.InvalidURL as error:
-        raise VoiceClientError(f"invalid URL {url}: it must begin with https://") from error
-    except (aiohttp.ClientConnectionError, TimeoutError) as error:
-        raise UnreachableError(f"cannot reach {url}: {error}") from error
+        Raises:
+            AccessRefusedError: The API refused the request.
+            UnreachableError: The API does not answer.
+            InvalidUrlError: The address is invalid or not encrypted.
+        """
+        url = self.url.rstrip("/") + path
+
+        async def send() -> Any:
+            headers = {"Authorization": f"Bearer {await self._current_token()}"}
+            return await request_json(target, method, url, headers=headers, body=body)
+
+        try:
+            return await send()
+        except AccessRefusedError as error:
+            if isinstance(self.token, str) or error.status != _UNAUTHORIZED:
+                raise
+            # The token expired between its check and its use.
+            return await send()
+
+    async def _current_token(self) -> str:
+        token = self.token
+        if isinstance(token, str):
+            return token
+        is_async = inspect.iscoroutinefunction(token) or inspect.iscoroutinefunction(
+            getattr(token, "__call__", None)  # noqa: B004 - an object with an asynchronous call
+        )
+        found = token() if is_async else await asyncio.to_thread(token)
+        return found if isinstance(found, str) else await found

@@ -4,7 +4,7 @@ import base64
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -39,7 +39,7 @@ class UndeliveredMessage:
     reason: str
 
 
-type DecodedMessage = Answer | NumberedFrame | UnknownFrame | UndeliveredMessage
+DecodedMessage: TypeAlias = Answer | NumberedFrame | UnknownFrame | UndeliveredMessage
 
 _UNDELIVERED = {"message", "connectionId", "requestId"}
 

@@ -2,7 +2,7 @@
 
 import base64
 import json
-from typing import Any
+from typing import Any, TypeAlias
 
 from repartee.domain.protocol.messages import (
     Audio,
@@ -16,7 +16,7 @@ from repartee.domain.protocol.messages import (
 
 PROTOCOL_VERSION = 1
 
-type SentMessage = Hello | Audio | SpeechStart | SpeechEnd | Text | Bye
+SentMessage: TypeAlias = Hello | Audio | SpeechStart | SpeechEnd | Text | Bye
 """The numbered messages that this client sends; a server may know more."""
 
 

@@ -1,5 +1,9 @@
 """Errors of the client."""
 
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any
+
 from repartee.domain.protocol.answers import Rejected
 
 
@@ -11,18 +15,60 @@ class BadServerMessageError(VoiceClientError):
     """The server sent a text that is not a message of the protocol."""
 
 
+class InvalidUrlError(VoiceClientError, ValueError):
+    """An address that the client does not use; the message says why."""
+
+
 class AccessRefusedError(VoiceClientError):
     """The server refused an HTTP request or a WebSocket handshake.
 
     Attributes:
         target: The refused request, such as ``token``, ``ticket`` or ``connection``.
         status: The HTTP status.
+        code: The server's code (docs/protocol.md, "HTTP API"); empty if it gave none.
+        retry_after_s: When to ask again; None if the server did not say.
+        problem: The members of the server's problem document.
     """
 
-    def __init__(self, target: str, status: int, reason: str) -> None:
-        super().__init__(f"{target} refused with HTTP {status}: {reason}")
+    def __init__(
+        self,
+        target: str,
+        status: int,
+        reason: str,
+        *,
+        code: str = "",
+        retry_after_s: int | None = None,
+        problem: Mapping[str, Any] | None = None,
+    ) -> None:
+        advice = ": give a valid token" if status == HTTPStatus.UNAUTHORIZED else ""
+        super().__init__(f"{target} refused with HTTP {status}: {reason}{advice}")
         self.target = target
         self.status = status
+        self.code = code
+        self.retry_after_s = retry_after_s
+        self.problem = problem or {}
+
+
+class DailyLimitReachedError(AccessRefusedError):
+    """A daily limit of the user is used up.
+
+    Attributes:
+        kind: ``talk_seconds`` or ``cost``.
+        limit: The limit per day, in s of talk or in USD.
+        resets_at: When the counters start again, as the server writes it (ISO 8601).
+    """
+
+    @property
+    def kind(self) -> str:
+        return str(self.problem.get("kind", ""))
+
+    @property
+    def limit(self) -> float:
+        return float(self.problem.get("limit", 0))
+
+    @property
+    def resets_at(self) -> str:
+        return str(self.problem.get("resets_at", ""))
 
 
 class MessageRefusedError(VoiceClientError):

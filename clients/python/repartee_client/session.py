@@ -34,7 +34,7 @@ from repartee_client.decoding import UndeliveredMessage, UnknownFrame, decode_se
 from repartee_client.encoding import encode_ack, encode_ping
 from repartee_client.inbox import ClientInbox
 from repartee_client.outbox import ClientOutbox
-from repartee_client.simulated_playback import SimulatedPlayback
+from repartee_client.playback import Playback, Speaker
 
 ACK_EVERY_MS = 500
 """The longest delay of an acknowledgement while a reply plays.
@@ -62,20 +62,22 @@ class ClientSession:
 
     Args:
         features: Features of the server beyond protocol version 1.
+        speaker: Plays the replies; without it their playing is simulated.
 
     Attributes:
+        marks_speech: Whether ``hello`` says that the client marks all speech.
         ready: The server's answer to the newest ``hello``; None until it arrives.
         closed: The session's last frame; None until it arrives.
         outbox: The client's messages and their acceptance.
         playback: The reply audio that the user has heard.
     """
 
-    def __init__(self, features: Collection[str] = ()) -> None:
-        self._marks_speech = "marks_speech" in features
+    def __init__(self, features: Collection[str] = (), speaker: Speaker | None = None) -> None:
+        self.marks_speech = "marks_speech" in features
         self.ready: Ready | None = None
         self.closed: SessionClosed | None = None
         self.outbox = ClientOutbox()
-        self.playback = SimulatedPlayback()
+        self.playback = Playback(speaker)
         self._inbox = ClientInbox()
         self._waiting_since_ms: float | None = None
         self._open_tools = 0
@@ -102,7 +104,7 @@ class ClientSession:
         self._last_sent_ms = self._hello_sent_at_ms = now_ms
         position = self._inbox.position
         self.outbox.reconnected(now_ms)
-        self.outbox.put(Hello(position if position.seq else None, self._marks_speech))
+        self.outbox.put(Hello(position if position.seq else None, self.marks_speech))
 
     def speech_start(self) -> int:
         return self.outbox.put(SpeechStart())
@@ -205,7 +207,7 @@ class ClientSession:
             case ReplyAudio(turn=turn, pcm=pcm):
                 if self._greeting_turn is None:
                     self._greeting_turn = turn
-                self.playback.arrived(turn, len(pcm), now_ms)
+                self.playback.arrived(turn, pcm, now_ms)
             case Interrupted(turn=turn):
                 self.playback.stop(turn, now_ms)
                 self._acknowledge_by(now_ms)

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import time
 from collections.abc import Awaitable, Callable, Collection, Sequence
-from typing import Protocol
+from typing import Protocol, TypeAlias, TypeVar
 
 from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed
@@ -31,8 +31,9 @@ Longer than a post of the server with its retries.
 END_TIMEOUT_S = 30.0
 """How long closing a session takes when a new worker must wait for its predecessor's lease."""
 
-type EventListener = Callable[[float, Frame | Answer], None]
-type Reconnect = Callable[[], Awaitable[ClientConnection]]
+_T = TypeVar("_T")
+EventListener: TypeAlias = Callable[[float, Frame | Answer], None]
+Reconnect: TypeAlias = Callable[[], Awaitable[ClientConnection]]
 
 
 class ConnectionObserver(Protocol):
@@ -89,9 +90,7 @@ class VoiceCall:
         self._has_work = asyncio.Event()
         self._must_change_connection = asyncio.Event()
 
-    async def until[T](
-        self, condition: Callable[[], T | None], *, timeout_s: float, what: str
-    ) -> T:
+    async def until(self, condition: Callable[[], _T | None], *, timeout_s: float, what: str) -> _T:
         """Wait until ``condition`` returns a truthy value, and return that value.
 
         Raises:

@@ -34,14 +34,15 @@ def audience_of(claims: Mapping[str, Any]) -> str:
 
 async def findings(api: HttpApiClient) -> list[Finding]:
     """Test the token of ``api`` and a forged one."""
-    claims = claims_of(api.token)
+    token = str(api.token)
+    claims = claims_of(token)
     found = [
         noted("kind of token", str(claims.get("token_use", "not stated"))),
         noted("the claim that names the audience", audience_of(claims)),
         compared("the token has a subject", bool(claims.get("sub")), True),
         compared("the HTTP API accepts it", await _status(api), 201),
     ]
-    head, _, rest = api.token.partition(".")
+    head, _, rest = token.partition(".")
     body, _, signature = rest.partition(".")
     forged = HttpApiClient(api.url, f"{head}.{body}.{signature[::-1]}")
     return [

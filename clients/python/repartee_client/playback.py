@@ -1,31 +1,52 @@
-"""Computes from the clock how much reply audio has been played."""
+"""Keeps account of how much reply audio the user has heard."""
+
+from typing import Protocol
 
 from repartee_client.recordings import OUTPUT_SAMPLE_RATE_HZ, SAMPLE_WIDTH_BYTES
 
 _BYTES_PER_MS = OUTPUT_SAMPLE_RATE_HZ * SAMPLE_WIDTH_BYTES / 1_000
 
 
-class SimulatedPlayback:
-    """A simulated loudspeaker that plays audio in the order of arrival, without gaps.
+class Speaker(Protocol):
+    """What plays audio; the playing half of ``AudioPort``."""
+
+    def play(self, pcm: bytes) -> None:
+        """Append audio to the queue."""
+
+    def stop(self) -> None:
+        """Stop playing at once, and drop the queued audio."""
+
+    def unplayed_ms(self) -> float:
+        """Return the length of the queued audio that was not heard yet."""
+
+
+class Playback:
+    """Plays reply audio in the order of arrival, without gaps.
+
+    Args:
+        speaker: Plays the audio. Without it, the clock tells what a speaker would have played.
 
     Attributes:
         turn: The turn whose audio arrived last; 0 before any audio.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, speaker: Speaker | None = None) -> None:
         self.turn = 0
+        self._speaker = speaker
         self._received_ms: dict[int, float] = {}
         self._ends_at_ms = 0.0
         self._stopped: dict[int, float] = {}
 
-    def arrived(self, turn: int, pcm_bytes: int, now_ms: float) -> None:
+    def arrived(self, turn: int, pcm: bytes, now_ms: float) -> None:
         """Append audio of ``turn``, unless the turn was stopped."""
         if turn in self._stopped:
             return
-        length_ms = pcm_bytes / _BYTES_PER_MS
+        length_ms = len(pcm) / _BYTES_PER_MS
         self._received_ms[turn] = self._received_ms.get(turn, 0.0) + length_ms
         self._ends_at_ms = max(self._ends_at_ms, now_ms) + length_ms
         self.turn = turn
+        if self._speaker is not None and pcm:
+            self._speaker.play(pcm)
 
     def played_ms(self, turn: int, now_ms: float) -> int:
         """Return how much of the turn's audio has been played."""
@@ -34,7 +55,7 @@ class SimulatedPlayback:
         received_ms = self._received_ms.get(turn, 0.0)
         # Turns are played one after the other, so the audio of later turns is still queued.
         later_ms = sum(ms for other, ms in self._received_ms.items() if other > turn)
-        left_ms = max(0.0, self._ends_at_ms - now_ms - later_ms)
+        left_ms = max(0.0, self._unplayed_ms(now_ms) - later_ms)
         return round(received_ms - min(received_ms, left_ms))
 
     def stop(self, turn: int, now_ms: float) -> None:
@@ -46,6 +67,8 @@ class SimulatedPlayback:
             if other != turn
         }
         self._ends_at_ms = now_ms
+        if self._speaker is not None:
+            self._speaker.stop()
 
     def restart(self, turn: int, now_ms: float) -> None:
         """Drop the audio of ``turn`` and of later turns, because the server sends them again."""
@@ -55,4 +78,9 @@ class SimulatedPlayback:
 
     def is_silent(self, now_ms: float) -> bool:
         """Return whether all audio has been played."""
-        return now_ms >= self._ends_at_ms
+        return self._unplayed_ms(now_ms) <= 0
+
+    def _unplayed_ms(self, now_ms: float) -> float:
+        if self._speaker is not None:
+            return self._speaker.unplayed_ms()
+        return max(0.0, self._ends_at_ms - now_ms)

@@ -1,0 +1,362 @@
+"""A call: what the application does in it, and the events that it takes."""
+
+import asyncio
+import contextlib
+from collections import deque
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from typing import TypeVar
+
+from websockets.asyncio.client import ClientConnection
+
+from repartee.domain.protocol.answers import Answer
+from repartee.domain.protocol.frames import Frame
+from repartee_client.audio_port import AudioPort, SpeechMark
+from repartee_client.errors import NoAnswerError, SessionOverError, VoiceClientError
+from repartee_client.events import Closed, Event, EventsDropped, Ready, Reconnected, Reconnecting
+from repartee_client.public_events import public_event
+from repartee_client.session import ClientSession
+from repartee_client.transport import (
+    CLOSED_WITHIN_S,
+    CallObserver,
+    SessionIsOver,
+    Transport,
+    now_ms,
+)
+
+MAX_UNREAD_EVENTS = 2_000
+"""How many events wait for the application before the oldest ones are dropped.
+
+They hold up to 36 MB: more than 12 minutes of audio.
+"""
+MAX_TEXT_CHARACTERS = 4_000
+END_TIMEOUT_S = 30.0
+"""How long closing a session takes when a new worker must wait for its predecessor's lease."""
+_READY_TIMEOUT_S = 30.0
+_HURRIED_HANG_UP_S = 1.0
+_PLAYED_TIMEOUT_S = 30.0
+_SAMPLE_BYTES = 2
+_INPUT_BYTES_PER_MS = 32
+
+_T = TypeVar("_T")
+
+
+class Call:
+    """An open call; ``connect`` makes one.
+
+    Iterate over it for its events. One task at a time may iterate, and may go on later where it
+    stopped. Iteration ends after ``Closed``. If the call failed, iteration raises the error.
+
+    An application that takes too few events loses the oldest ones: ``MAX_UNREAD_EVENTS`` are kept,
+    and ``EventsDropped`` reports the loss.
+
+    Attributes:
+        session: The protocol state machine.
+    """
+
+    def __init__(
+        self,
+        open_line: Callable[[], Awaitable[ClientConnection]],
+        session: ClientSession,
+        *,
+        audio: AudioPort | None = None,
+        observer: CallObserver | None = None,
+        reconnect_for_s: float = 0.0,
+        closed_within_s: float = CLOSED_WITHIN_S,
+    ) -> None:
+        self.session = session
+        self._audio = audio
+        self._transport = Transport(
+            open_line,
+            session,
+            self,
+            observer=observer,
+            reconnect_for_s=reconnect_for_s,
+            closed_within_s=closed_within_s,
+        )
+        self._ready: Ready | None = None
+        self._events: deque[Event] = deque()
+        self._dropped_count = 0
+        self._is_iterating = False
+        self._is_reconnecting = False
+        self._closed: Closed | None = None
+        self._failure: BaseException | None = None
+        self._is_over = False
+        self._has_left = False
+        self._unsent = bytearray()
+        self._unsent_timer: asyncio.TimerHandle | None = None
+        self._changed = asyncio.Event()
+
+    @property
+    def ready(self) -> Ready:
+        """The server's ``Ready``, with the ids of the session and the conversation."""
+        if self._ready is None:
+            raise RuntimeError("the call is not open: use it inside `async with connect(...)`")
+        return self._ready
+
+    @property
+    def is_waiting_for_answer(self) -> bool:
+        """Whether the user's latest utterance or text is not answered completely."""
+        return self.session.is_waiting_for_answer
+
+    # Input.
+
+    def say(self, text: str) -> None:
+        """Send typed text; it is a separate turn, and interrupts a running reply.
+
+        Raises:
+            ValueError: The text is blank or longer than 4,000 characters.
+            VoiceClientError: The call is over.
+        """
+        if not text.strip() or len(text) > MAX_TEXT_CHARACTERS:
+            raise ValueError(
+                f"the text has {len(text):,} characters: send 1 to {MAX_TEXT_CHARACTERS:,}, "
+                "one of them visible"
+            )
+        self._begin()
+        self.session.text(text, now_ms())
+        self.flush()
+
+    def send_audio(self, pcm: bytes) -> None:
+        """Send audio of any length: PCM16 little-endian mono, 16 kHz.
+
+        It is sent in chunks of the length that the server recommends. While the line is lost it is
+        kept in memory: 32 kB a second.
+
+        Raises:
+            ValueError: ``pcm`` ends within a sample.
+            VoiceClientError: The call is over.
+        """
+        if len(pcm) % _SAMPLE_BYTES:
+            raise ValueError(f"{len(pcm)} bytes are not whole 16-bit samples")
+        self._check_open()
+        self._stop_timer()
+        self._unsent += pcm
+        size_bytes = self.ready.chunk_ms * _INPUT_BYTES_PER_MS
+        while len(self._unsent) >= size_bytes:
+            self.session.audio(bytes(self._unsent[:size_bytes]))
+            del self._unsent[:size_bytes]
+        if self._unsent:
+            # The rest does not wait for the next utterance.
+            self._unsent_timer = asyncio.get_running_loop().call_later(
+                2 * self.ready.chunk_ms / 1_000, self._send_rest
+            )
+        self.flush()
+
+    def speech_start(self) -> None:
+        """Report that the user begins to speak; call it before the first audio of the speech.
+
+        Raises:
+            VoiceClientError: The call is over.
+        """
+        self._begin()
+        self.session.speech_start()
+        self.flush()
+
+    def speech_end(self) -> None:
+        """Report that the user has finished; call it after the last audio of the speech.
+
+        Raises:
+            VoiceClientError: The call is over.
+        """
+        self._begin()
+        self.session.speech_end(now_ms())
+        self.flush()
+
+    async def hang_up(self, timeout_s: float = END_TIMEOUT_S) -> None:
+        """End the session and wait until the server confirms it.
+
+        Input that is not answered yet is answered first, for up to 25 s. The conversation is kept.
+
+        Raises:
+            NoAnswerError: The server did not confirm it in time.
+            VoiceClientError: The call failed.
+        """
+        if self._closed is None:
+            self._begin()
+            self.session.bye()
+            self.flush()
+            await self.until(lambda: self._closed, timeout_s=timeout_s, what="closed")
+
+    def leave(self) -> None:
+        """Let the block end without ending the session, and drop what was not sent.
+
+        ``connect(session=call.ready.session_id)`` returns to it.
+        """
+        self._has_left = True
+
+    def flush(self) -> None:
+        """Send the messages that were added to ``session``."""
+        self._transport.flush()
+
+    def _begin(self) -> None:
+        self._check_open()
+        self._send_rest()
+
+    def _check_open(self) -> None:
+        if self._failure is not None:
+            raise self._failure
+        if self._closed is not None:
+            raise SessionOverError(self._closed.reason)
+
+    def _send_rest(self) -> None:
+        self._stop_timer()
+        if self._unsent:
+            self.session.audio(bytes(self._unsent))
+            self._unsent.clear()
+            self.flush()
+
+    def _stop_timer(self) -> None:
+        if self._unsent_timer is not None:
+            self._unsent_timer.cancel()
+            self._unsent_timer = None
+
+    # Events.
+
+    def __aiter__(self) -> "Call":
+        """Return the call itself: another loop goes on where the one before stopped."""
+        return self
+
+    async def __anext__(self) -> Event:
+        """Return the next event.
+
+        Raises:
+            StopAsyncIteration: The call is over.
+            RuntimeError: Another task is iterating.
+            VoiceClientError: The call failed.
+        """
+        if self._is_iterating:
+            raise RuntimeError("another task iterates over this call: only one at a time may")
+        self._is_iterating = True
+        try:
+            while True:
+                if self._dropped_count:
+                    count, self._dropped_count = self._dropped_count, 0
+                    return EventsDropped(count)
+                if self._events:
+                    return self._events.popleft()
+                if self._failure is not None:
+                    raise self._failure
+                if self._is_over:
+                    raise StopAsyncIteration
+                self._changed.clear()
+                await self._changed.wait()
+        finally:
+            self._is_iterating = False
+
+    async def until(self, condition: Callable[[], _T | None], *, timeout_s: float, what: str) -> _T:
+        """Wait until ``condition`` returns a truthy value, and return that value.
+
+        It is checked whenever a message arrives. Events wait for the application meanwhile.
+
+        Raises:
+            NoAnswerError: ``timeout_s`` passed; the message names ``what``.
+            VoiceClientError: The call failed.
+        """
+        try:
+            async with asyncio.timeout(timeout_s):
+                while True:
+                    if found := condition():
+                        return found
+                    self._check_open()
+                    self._changed.clear()
+                    await self._changed.wait()
+        except TimeoutError:
+            raise NoAnswerError(f"no {what} within {timeout_s:g} s") from None
+
+    def take(self, messages: Sequence[Frame | Answer]) -> None:
+        """Take messages from the transport."""
+        for message in messages:
+            event = public_event(message)
+            match event:
+                case None:
+                    continue
+                case Ready() if self._ready is None:
+                    self._ready = event
+                case Ready():
+                    if not self._is_reconnecting:
+                        continue
+                    self._is_reconnecting, event = False, Reconnected()
+                case Closed():
+                    self._closed = event
+                case _:
+                    pass
+            self._yield(event)
+        self._changed.set()
+
+    def line_lost(self, reason: str) -> None:
+        """Take the news of a lost line from the transport."""
+        self._is_reconnecting = True
+        self._yield(Reconnecting(reason))
+
+    def _yield(self, event: Event) -> None:
+        self._events.append(event)
+        if len(self._events) > MAX_UNREAD_EVENTS:
+            self._events.popleft()
+            self._dropped_count += 1
+        self._changed.set()
+
+    # The life of the call.
+
+    @contextlib.asynccontextmanager
+    async def held(self, hang_up_within_s: float) -> AsyncIterator["Call"]:
+        """Serve the call for the length of the block, and hang up at its end."""
+        await self._transport.open()
+        tasks = [asyncio.create_task(self.serve())]
+        try:
+            await self.until(lambda: self._ready, timeout_s=_READY_TIMEOUT_S, what="ready")
+            if self._audio is not None:
+                tasks.append(asyncio.create_task(self._record(self._audio)))
+            yield self
+            await self._finish(hang_up_within_s)
+        except (Exception, asyncio.CancelledError):
+            await self._finish(min(hang_up_within_s, _HURRIED_HANG_UP_S))
+            raise
+        finally:
+            self._stop_timer()
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            self._is_over = True
+            self._changed.set()
+            await self._transport.close()
+
+    async def serve(self) -> None:
+        """Serve the call until its end."""
+        try:
+            await self._transport.run()
+        except SessionIsOver as over:
+            self._closed = Closed(over.reason)
+            self._yield(self._closed)
+        except Exception as error:  # noqa: BLE001 - it is raised in the task that iterates
+            self._failure = error
+        self._is_over = True
+        self._changed.set()
+
+    async def _record(self, audio: AudioPort) -> None:
+        try:
+            async with contextlib.aclosing(audio.record()) as recorded:
+                async for part in recorded:
+                    match part:
+                        case SpeechMark.START:
+                            self.speech_start()
+                        case SpeechMark.END:
+                            self.speech_end()
+                        case bytes():
+                            self.send_audio(part)
+        except VoiceClientError:
+            # The call is over; iteration reports it.
+            return
+        except Exception as error:  # noqa: BLE001 - it is raised in the task that iterates
+            self._failure = error
+            self._changed.set()
+
+    async def _finish(self, within_s: float) -> None:
+        with contextlib.suppress(VoiceClientError):
+            if not self._has_left and self._ready is not None and self._failure is None:
+                await self.hang_up(within_s)
+        if self._audio is not None and self._closed is not None:
+            # The user hears the goodbye to its end.
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(_PLAYED_TIMEOUT_S):
+                    while (left_ms := self._audio.unplayed_ms()) > 0:  # noqa: ASYNC110 - a port has no event
+                        await asyncio.sleep(left_ms / 1_000)

@@ -2,8 +2,8 @@
 
 ``connect`` opens a ``Call``; iterate over it for its ``events``. ``access`` holds the HTTP API.
 
-Below, ``session`` is the state machine of the protocol (docs/protocol.md), without sockets, clock
-or tasks, with its ``inbox`` and ``outbox``. ``transport`` carries it over WebSocket connections.
+Below, ``protocol.session`` is the state machine (docs/protocol.md), without sockets, clock or
+tasks, with its ``inbox`` and ``outbox``. ``transport`` carries it over WebSocket connections.
 """
 
 from repartee_client.audio_port import AudioPort, SpeechMark

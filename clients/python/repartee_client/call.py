@@ -13,8 +13,8 @@ from repartee.domain.protocol.frames import Frame
 from repartee_client.audio_port import AudioPort, SpeechMark
 from repartee_client.errors import NoAnswerError, SessionOverError, VoiceClientError
 from repartee_client.events import Closed, Event, EventsDropped, Ready, Reconnected, Reconnecting
+from repartee_client.protocol.session import ClientSession
 from repartee_client.public_events import public_event
-from repartee_client.session import ClientSession
 from repartee_client.transport import (
     CLOSED_WITHIN_S,
     CallObserver,

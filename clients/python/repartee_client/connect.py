@@ -9,7 +9,7 @@ from repartee_client.access import HttpApiClient, Token
 from repartee_client.audio_port import AudioPort
 from repartee_client.call import Call
 from repartee_client.line import SessionLines
-from repartee_client.session import ClientSession
+from repartee_client.protocol.session import ClientSession
 from repartee_client.transport import CallObserver
 
 RECONNECT_FOR_S = 120.0

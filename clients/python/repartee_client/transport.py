@@ -20,7 +20,7 @@ from repartee_client.errors import (
     SupersededError,
     VoiceClientError,
 )
-from repartee_client.session import ClientSession
+from repartee_client.protocol.session import ClientSession
 
 CLOSED_WITHIN_S = 5.0
 """How long to wait for ``closed`` after the server refused a message because the session is over.

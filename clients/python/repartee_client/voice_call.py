@@ -19,7 +19,7 @@ from repartee_client.errors import (
     SupersededError,
     VoiceClientError,
 )
-from repartee_client.session import ClientSession
+from repartee_client.protocol.session import ClientSession
 from repartee_client.turn_collector import TurnCollector
 
 CLOSED_WITHIN_S = 5.0

@@ -16,7 +16,7 @@ from repartee.domain.protocol.frames import (
     TurnEnd,
     TurnRestarted,
 )
-from repartee_client.session import ClientSession
+from repartee_client.protocol.session import ClientSession
 from tests.chaos.judgement.gaps import Gap, GapKind, OpenGap, close_gaps
 from tests.chaos.plan.run_plan import FaultKind
 from tests.chaos.user.answer_waits import is_last_of

@@ -22,7 +22,7 @@ from repartee.domain.protocol.messages import (
     MAX_SEQ,
     MAX_TEXT_CHARACTERS,
 )
-from repartee_client.decoding import UnknownFrame, decode_server_message
+from repartee_client.protocol.decoding import UnknownFrame, decode_server_message
 from tests.documents import ROOT, blocks, first_code, page, rows, section, sections
 
 pytestmark = pytest.mark.unit

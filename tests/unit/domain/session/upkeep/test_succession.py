@@ -1,9 +1,9 @@
 """One session and a series of workers. Each may die at any moment, and the next continues from
 the state in the tables.
 
-The client is the real one (``repartee_client.session``), the mailbox and the lane to the tables
-keep the rules of ``run_session`` and ``table_lane``, and the model writes down exactly what it
-hears. The harness checks ``SessionInvariants`` for each worker.
+The client is the real one (``repartee_client.protocol.session``), the mailbox and the lane to the
+tables keep the rules of ``run_session`` and ``table_lane``, and the model writes down exactly what
+it hears. The harness checks ``SessionInvariants`` for each worker.
 """
 
 import re
@@ -47,7 +47,7 @@ from repartee.domain.session.effects import (
 from repartee.domain.session.events import PostRefused, TimeRunningOut
 from repartee.domain.session.input.order import GIVE_UP_AFTER_MS
 from repartee.domain.session.model.link import MAX_FAILURES
-from repartee_client.session import ClientSession
+from repartee_client.protocol.session import ClientSession
 from tests.fakes.clock import NOON_MS
 from tests.session_harness import (
     COMPLETE,

@@ -9,7 +9,7 @@ from repartee.domain.protocol.frames import (
     TurnRestarted,
 )
 from repartee.domain.protocol.messages import OutputPosition
-from repartee_client.decoding import UnknownFrame
+from repartee_client.protocol.decoding import UnknownFrame
 
 
 class ClientInbox:

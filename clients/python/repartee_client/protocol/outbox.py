@@ -9,7 +9,7 @@ from collections import deque
 from dataclasses import dataclass
 
 from repartee.domain.protocol.messages import Audio, Hello
-from repartee_client.encoding import SentMessage, encode_message
+from repartee_client.protocol.encoding import SentMessage, encode_message
 
 MAX_KEPT_ACCEPTED = 64
 """How many accepted messages are kept.

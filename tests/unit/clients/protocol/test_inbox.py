@@ -11,7 +11,7 @@ from repartee.domain.protocol.frames import (
     TurnEnd,
     TurnRestarted,
 )
-from repartee_client.inbox import ClientInbox
+from repartee_client.protocol.inbox import ClientInbox
 
 pytestmark = pytest.mark.unit
 

@@ -30,11 +30,15 @@ from repartee.domain.protocol.messages import (
     SpeechStart,
     Text,
 )
-from repartee_client.decoding import UndeliveredMessage, UnknownFrame, decode_server_message
-from repartee_client.encoding import encode_ack, encode_ping
-from repartee_client.inbox import ClientInbox
-from repartee_client.outbox import ClientOutbox
-from repartee_client.playback import Playback, Speaker
+from repartee_client.protocol.decoding import (
+    UndeliveredMessage,
+    UnknownFrame,
+    decode_server_message,
+)
+from repartee_client.protocol.encoding import encode_ack, encode_ping
+from repartee_client.protocol.inbox import ClientInbox
+from repartee_client.protocol.outbox import ClientOutbox
+from repartee_client.protocol.playback import Playback, Speaker
 
 ACK_EVERY_MS = 500
 """The longest delay of an acknowledgement while a reply plays.

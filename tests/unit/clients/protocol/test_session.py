@@ -22,7 +22,7 @@ from repartee.domain.protocol.frames import (
     TurnRestarted,
 )
 from repartee_client.errors import BadServerMessageError
-from repartee_client.session import ClientSession
+from repartee_client.protocol.session import ClientSession
 
 pytestmark = pytest.mark.unit
 

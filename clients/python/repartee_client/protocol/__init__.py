@@ -1,0 +1,1 @@
+"""The protocol without sockets, clock or tasks: frames in, frames out."""

@@ -46,10 +46,11 @@ CALLERS = 20
 
 @dataclass(frozen=True, slots=True)
 class Business:
-    """A desk, and a function that writes a user's tombstone with a Unix time in ms."""
+    """A desk, and functions that change its rules and write a user's tombstone, in Unix ms."""
 
     desk: Desk
     erase: Callable[[str, int], object]
+    change: Callable[[DeskRules], object]
 
 
 @pytest.fixture(params=["fake", DYNAMODB_LOCAL, MINISTACK])
@@ -58,7 +59,7 @@ def business(request: pytest.FixtureRequest) -> Iterator[Business]:
     if request.param == "fake":
         shared = FakeTables()
         fake = FakeDesk(RULES, tables=shared)
-        yield Business(fake, fake_stores(shared).erase)
+        yield Business(fake, fake_stores(shared).erase, fake.write_rules)
         return
     servers: Servers = request.getfixturevalue("servers")
     require(servers, request.param)
@@ -70,7 +71,7 @@ def business(request: pytest.FixtureRequest) -> Iterator[Business]:
             default_rules=RULES,
             memory=DynamoTable(client, names.memory),
         )
-        yield Business(desk, dynamodb_stores(client, names).erase)
+        yield Business(desk, dynamodb_stores(client, names).erase, desk.write_rules)
 
 
 @pytest.fixture
@@ -560,3 +561,47 @@ def test_one_of_several_users_books_a_slot_that_a_move_freed(desk: Desk) -> None
     assert _holders(desk, old, ["ann", "caller-1", "caller-2", "caller-3"]) == winners
     assert (old in _free(desk, FRIDAY)) is (not winners)
     assert [one.slot for one in desk.bookings("ann")] == [THREE]
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "booked", "taken"),
+    [
+        (60, 30, "15:00", ["15:00", "15:30"]),
+        (30, 60, "15:30", ["15:00"]),
+        (30, 40, "15:30", ["15:00", "15:40"]),
+        (45, 45, "15:45", ["15:45"]),
+    ],
+)
+def test_slots_of_another_length_do_not_overlap_the_bookings_made_before(
+    business: Business, before: int, after: int, booked: str, taken: list[str]
+) -> None:
+    desk, held = business.desk, Slot(FRIDAY, time.fromisoformat(booked))
+    business.change(RULES.model_copy(update={"slot_minutes": before}))
+    _book(desk, "ann", held)
+    rules = RULES.model_copy(update={"slot_minutes": after})
+    business.change(rules)
+
+    free = _free(desk, FRIDAY)
+
+    overlapping = [slot for slot in rules.slots(FRIDAY) if slot not in free]
+    assert [f"{slot.start:%H:%M}" for slot in overlapping] == taken
+    for slot in overlapping:
+        with pytest.raises(SlotTaken):
+            _book(desk, "bob", slot)
+    first, second, *_ = (slot for slot in free if slot.start >= time(12))
+    bobs = _book(desk, "bob", first)
+    with pytest.raises(SlotTaken):
+        desk.move("bob", bobs.slot, overlapping[0], moved_at_ms=NOW_MS)
+    assert desk.move("ann", held, second, moved_at_ms=NOW_MS).slot == second
+    assert _book(desk, "bob", overlapping[-1]).slot == overlapping[-1]
+
+
+def test_a_booking_may_move_to_a_slot_that_it_overlaps_itself(business: Business) -> None:
+    half_past, three = Slot(FRIDAY, time(15, 30)), Slot(FRIDAY, time(15))
+    business.change(RULES.model_copy(update={"slot_minutes": 30}))
+    _book(business.desk, "ann", half_past)
+    business.change(RULES)
+
+    moved = business.desk.move("ann", half_past, three, moved_at_ms=NOW_MS)
+
+    assert [one.slot for one in business.desk.bookings("ann")] == [moved.slot] == [three]

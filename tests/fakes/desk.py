@@ -11,6 +11,7 @@ from repartee.domain.front_desk.bookings import (
     SlotAlreadyHeldByUser,
     SlotTaken,
     SlotUnknown,
+    free_slots,
     is_upcoming,
 )
 from repartee.domain.front_desk.rules import WEEKDAYS, DeskRules, OpeningHours
@@ -32,16 +33,24 @@ class FakeDesk:
             hours = DeskRules(week=week, slot_minutes=60, time_zone=ZoneInfo(str(time_zone)))
         self._rules = hours
         self._bookings: dict[Slot, Booking] = {}
+        self._minutes: dict[Slot, int] = {}
         self._moves: set[tuple[str, Slot, Slot]] = set()
         self._lock = threading.Lock()
 
     def rules(self) -> DeskRules:
         return self._rules
 
+    def write_rules(self, rules: DeskRules) -> None:
+        self._rules = rules
+
     def free_slots(self, day: date, *, now: datetime) -> Sequence[Slot]:
         with self._lock:
-            open_slots = self._rules.open_slots(day, now)
-            return [slot for slot in open_slots if slot not in self._bookings]
+            return self._free(self._rules.open_slots(day, now))
+
+    def _free(self, slots: Sequence[Slot], instead_of: Slot | None = None) -> Sequence[Slot]:
+        rules = self._rules
+        minutes = {slot: length for slot, length in self._minutes.items() if slot != instead_of}
+        return free_slots(slots, rules.slot_minutes, minutes, rules.time_zone)
 
     def book(self, user_id: str, slot: Slot, *, reason: str, booked_at_ms: int) -> Booking:
         with self._lock:
@@ -76,9 +85,10 @@ class FakeDesk:
         if self._tables.is_erased(user_id):
             raise UserErased(user_id)
         self._rules.check_bookable(self._ahead(user_id, now_ms), slot, instead_of=old)
-        if slot in self._bookings:
+        if not self._free([slot], old):
             raise SlotTaken(f"{slot.day} {slot.start}")
         self._bookings[slot] = booking
+        self._minutes[slot] = self._rules.slot_minutes
         return booking
 
     def _is_open(self, slot: Slot, now_ms: int) -> bool:
@@ -105,6 +115,6 @@ class FakeDesk:
             self._release_slot(slot)
 
     def _release_slot(self, slot: Slot) -> None:
-        del self._bookings[slot]
+        del self._bookings[slot], self._minutes[slot]
         # The move to this slot cannot be repeated now.
         self._moves = {one for one in self._moves if one[2] != slot}

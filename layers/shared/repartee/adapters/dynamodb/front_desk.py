@@ -31,6 +31,7 @@ from repartee.domain.front_desk.bookings import (
     SlotAlreadyHeldByUser,
     SlotTaken,
     SlotUnknown,
+    free_slots,
     is_upcoming,
 )
 from repartee.domain.front_desk.rules import DeskRules, RulesRefused, checked_rules
@@ -99,12 +100,38 @@ class DeskTable:
 
     def free_slots(self, day: date, *, now: datetime) -> Sequence[Slot]:
         """Return the day's slots that can be booked at ``now``, an aware time, in order."""
-        slots = self.rules().open_slots(day, now)
+        rules = self.rules()
+        slots = rules.open_slots(day, now)
         if not slots:
             return ()
+        return free_slots(slots, rules.slot_minutes, self._booked(day, rules), rules.time_zone)
+
+    def _booked(self, day: date, rules: DeskRules) -> Mapping[Slot, int]:
+        """Return the booked slots of a day with their lengths in minutes."""
         items = self.desk.query(keys.desk_day(day), first=keys.SLOT_PREFIX, last=keys.SLOTS_END)
-        booked = {item["sk"]["S"] for item in items}
-        return tuple(slot for slot in slots if keys.slot_sort(slot) not in booked)
+        found = ((keys.slot_of_day(day, item["sk"]["S"]), item) for item in items)
+        return {
+            # Items of versions before 0.2.0 have no length.
+            slot: number(item, "minutes") if "minutes" in item else rules.slot_minutes
+            for slot, item in found
+            if slot is not None
+        }
+
+    def _check_free(self, slot: Slot, rules: DeskRules, *, instead_of: Slot | None = None) -> None:
+        """Check that no booking overlaps ``slot``, also none that was made under earlier rules.
+
+        Parallel calls cannot make such bookings, so the check need not be part of a transaction.
+
+        Raises:
+            SlotTaken: A booking overlaps it.
+        """
+        booked = {
+            taken: minutes
+            for taken, minutes in self._booked(slot.day, rules).items()
+            if taken not in (slot, instead_of)
+        }
+        if not free_slots((slot,), rules.slot_minutes, booked, rules.time_zone):
+            raise SlotTaken(f"{slot.day} {slot.start}")
 
     def book(self, user_id: str, slot: Slot, *, reason: str, booked_at_ms: int) -> Booking:
         """Book ``slot`` for the user; booking one's own slot again returns the same booking.
@@ -128,8 +155,9 @@ class DeskTable:
                 return held[slot]
             if version is not None:
                 rules.check_bookable(held, slot)
+            self._check_free(slot, rules)
             try:
-                self.desk.transact(self._writes(booking, version))
+                self.desk.transact(self._writes(booking, rules, version))
             except TransactionRefused as refused:
                 if refused.failed(0):
                     return _own_booking(user_id, slot, refused.item(0))
@@ -163,9 +191,10 @@ class DeskTable:
                 raise SlotUnknown(f"{new.day} {new.start}")
             if version is not None:
                 rules.check_bookable(held, new, instead_of=old)
+            self._check_free(new, rules, instead_of=old)
             booking = Booking(user_id, new, held[old].reason, moved_at_ms)
             try:
-                self.desk.transact(self._writes(booking, version, old))
+                self.desk.transact(self._writes(booking, rules, version, old))
             except TransactionRefused as refused:
                 if refused.failed(0) and text(refused.item(0) or {}, "user_id") != user_id:
                     raise SlotTaken(f"{new.day} {new.start}") from None
@@ -198,7 +227,7 @@ class DeskTable:
         return {one.slot: one for one in found if is_upcoming(one.slot, now, now.tzinfo)}
 
     def _writes(
-        self, booking: Booking, version: int | None, old: Slot | None = None
+        self, booking: Booking, rules: DeskRules, version: int | None, old: Slot | None = None
     ) -> "list[TransactWriteItemTypeDef]":
         user_id, slot = booking.user_id, booking.slot
         details = encode_all(
@@ -206,6 +235,7 @@ class DeskTable:
                 "user_id": user_id,
                 "reason": booking.reason,
                 "booked_at_ms": booking.booked_at_ms,
+                "minutes": rules.slot_minutes,
                 "moved_from": keys.booking_sort(old) if old is not None else None,
             }
         )

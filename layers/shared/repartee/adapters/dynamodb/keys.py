@@ -5,7 +5,7 @@ These items and those of LiveTable have ``expires_at`` in epoch seconds. DynamoD
 to 48 h late, so readers check it where that matters.
 """
 
-from datetime import date, datetime
+from datetime import date, datetime, time
 from typing import TYPE_CHECKING
 
 from repartee.domain.front_desk.bookings import Slot
@@ -253,6 +253,14 @@ def desk_day(day: date) -> str:
 def slot_sort(slot: Slot) -> str:
     """Return the sort key of a slot."""
     return f"{SLOT_PREFIX}{slot.start:%H:%M}"
+
+
+def slot_of_day(day: date, sort: str) -> Slot | None:
+    """Return the slot that the sort key of a booked slot names, None for a key that names none."""
+    try:
+        return Slot(day, time.fromisoformat(sort.removeprefix(SLOT_PREFIX)))
+    except ValueError:
+        return None
 
 
 def slot(booked: Slot) -> "Item":

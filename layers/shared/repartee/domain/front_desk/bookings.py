@@ -1,5 +1,6 @@
 """Slots and bookings of the sample business behind core_agent's tools, a front desk."""
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time, tzinfo
 
@@ -26,6 +27,32 @@ def is_upcoming(slot: Slot, now: datetime, zone: tzinfo | None) -> bool:
     # Python compares two times of one zone by their local clock time, which ignores the repeated
     # hour. Timestamps do not.
     return datetime.combine(slot.day, slot.start, zone).timestamp() > now.timestamp()
+
+
+def free_slots(
+    slots: Iterable[Slot], minutes: int, booked: Mapping[Slot, int], zone: tzinfo
+) -> tuple[Slot, ...]:
+    """Return the slots that overlap no booking.
+
+    Args:
+        slots: The slots of a day.
+        minutes: Their length.
+        booked: The length in minutes of each booking of that day. A booking that was made under
+            earlier rules may have another length, or begin within a slot.
+        zone: The desk's time zone.
+    """
+    taken = [_span(slot, length, zone) for slot, length in booked.items()]
+
+    def is_free(slot: Slot) -> bool:
+        begins, ends = _span(slot, minutes, zone)
+        return slot not in booked and not any(begin < ends and begins < end for begin, end in taken)
+
+    return tuple(slot for slot in slots if is_free(slot))
+
+
+def _span(slot: Slot, minutes: int, zone: tzinfo) -> tuple[float, float]:
+    begins = datetime.combine(slot.day, slot.start, zone).timestamp()
+    return begins, begins + minutes * 60
 
 
 @dataclass(frozen=True, slots=True)

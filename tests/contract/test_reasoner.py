@@ -102,6 +102,17 @@ def test_invalid_arguments_do_not_run_the_tool_and_the_model_continues(made: Mad
     assert result.text == "Four."
 
 
+def test_a_tool_that_crashes_has_failed_and_the_model_continues(made: Made) -> None:
+    def crash(_arguments: AddArguments) -> ToolResult:
+        raise OverflowError("date value out of range")
+
+    broken = Tool("add", "Add an amount.", AddArguments, crash)
+
+    result = made([4], "I could not add that.").answer(_request(), (broken,))
+
+    assert (result.text, result.tools_called) == ("I could not add that.", ("add",))
+
+
 def test_the_messages_of_one_question_are_the_history_of_the_next(made: Made) -> None:
     counter = Counter()
     reasoner = made([2], "Two.")

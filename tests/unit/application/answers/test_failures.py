@@ -1,9 +1,13 @@
 """Questions while a store or the reasoner fails."""
 
+from dataclasses import replace
+
 import pytest
 
+from core_agent.tools.front_desk.book import BookArguments
 from repartee.domain.errors import ItemTooLarge
 from repartee.domain.tools.core_calls import CoreAnswer, Exchange, ToolCallKey, ToolCallStatus
+from repartee.domain.tools.tool import Tool, ToolResult
 from repartee.ports.answers import ReasoningFailed, ReasoningRequest
 from tests.exchanges import stored_exchange
 from tests.fakes.reasoner import CallTool
@@ -117,6 +121,28 @@ def test_what_the_model_could_not_do_before_it_failed_is_mentioned_too():
 
     assert answered.answer.status is ToolCallStatus.DONE
     assert answered.answer.answer == f"I will remember that. {FRONT_DESK.phrases.no_answer}"
+
+
+def test_a_tool_that_crashes_has_failed_and_the_booking_before_it_is_mentioned():
+    def crash(_arguments: BookArguments) -> ToolResult:
+        raise OverflowError("date value out of range")
+
+    def book_and_crash(request: ReasoningRequest, call: CallTool) -> str:
+        call("book", **AT_THREE)
+        call("broken", **AT_THREE)
+        raise ReasoningFailed("no_text", retryable=True)
+
+    bench = AnswerQuestionHarness(book_and_crash)
+    whole = bench.use_case()
+    broken = Tool("broken", "Break.", BookArguments, crash)
+
+    answered = replace(
+        whole, make_tools=lambda context: (*whole.make_tools(context), broken)
+    ).answer(bench.request())
+
+    assert answered.answer.answer == (
+        f"Booked: Friday the 20th of November at 3 p.m. {FRONT_DESK.phrases.no_answer}"
+    )
 
 
 def test_a_refusal_without_words_is_a_failure_that_may_be_asked_again():

@@ -45,7 +45,7 @@ from repartee.adapters.langchain.middleware import (
 )
 from repartee.domain.cost.usage import Bill
 from repartee.domain.text.characters import cleaned
-from repartee.domain.tools.tool import Tool, ToolResult, ToolStatus
+from repartee.domain.tools.tool import OUT_OF_REACH, Tool, ToolResult, ToolStatus
 from repartee.observability import get_logger
 from repartee.ports.answers import ReasoningFailed, ReasoningRequest, ReasoningResult
 from repartee.ports.runtime import Clock
@@ -160,7 +160,12 @@ class LangchainReasoner:
         def run(arguments: Mapping[str, object]) -> str:
             if self._clock.now_ms() >= deadline_ms:
                 return ToolResult(ToolStatus.FAILED, "Too late: the deadline has passed.").to_json()
-            return tool.call(arguments).to_json()
+            log = get_logger()
+            try:
+                return tool.call(arguments).to_json()
+            except Exception:  # a fault of one tool; the outcomes of the others must not be lost
+                log.exception("tool crashed", extra={"tool": tool.name})
+                return OUT_OF_REACH.to_json()
 
         # A plain schema instead of the model class, because the tool itself checks the arguments,
         # and Gemini's function declarations have no additionalProperties.

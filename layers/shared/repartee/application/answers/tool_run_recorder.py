@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from repartee.domain.errors import ReparteeError
 from repartee.domain.tools.core_calls import BegunTool
 from repartee.domain.tools.outcome import ToolRun
 from repartee.domain.tools.tool import Tool, ToolResult
@@ -32,7 +31,7 @@ class ToolRunRecorder:
                 if not tool.is_read_only:
                     self.note(BegunTool(tool.name, arguments.model_dump_json()))
                 result = tool.run(arguments)
-            except ReparteeError:
+            except Exception:
                 self.ran.append(ToolRun(tool.name, tool.is_read_only, None))
                 raise
             self.ran.append(ToolRun(tool.name, tool.is_read_only, result))

@@ -47,6 +47,12 @@ class ToolResult:
         return json.dumps({**head, **self.fields}, ensure_ascii=False)
 
 
+OUT_OF_REACH = ToolResult(
+    ToolStatus.FAILED, "This cannot be reached now. Say so and offer to try later."
+)
+"""The result of a tool that could not do its work."""
+
+
 @dataclass(frozen=True, slots=True)
 class ToolContext:
     """The user, conversation and time of one request, taken from the authorised request.
@@ -108,6 +114,4 @@ class Tool[Arguments: BaseModel]:
         try:
             return self.run(arguments)
         except ReparteeError:
-            return ToolResult(
-                ToolStatus.FAILED, "This cannot be reached now. Say so and offer to try later."
-            )
+            return OUT_OF_REACH

@@ -3,6 +3,14 @@
 import unicodedata
 from functools import lru_cache
 
+from repartee.domain.text.characters import is_visible
+
+
+def visible_part(text: str) -> str:
+    """Return a text without white space at its ends, or "" if no character is visible."""
+    text = text.strip()
+    return text if is_visible(text) else ""
+
 
 def words_of(text: str) -> str:
     """Return a text without punctuation, in a form that is equal for texts of the same words."""

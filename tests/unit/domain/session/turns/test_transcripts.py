@@ -17,6 +17,16 @@ from tests.unit.domain.session.turns.transcribed_calls import ROBERT, SEE, answe
 pytestmark = pytest.mark.unit
 
 
+@pytest.mark.parametrize("nothing", ["\u200b", " \u200d\ufe0f ", "\u2060", "\u3164"])
+def test_a_transcript_in_which_nothing_can_be_seen_is_not_remembered(nothing: str):
+    call = started()
+    call.utter()
+    call.live(heard(nothing), *speaks(nothing, COMPLETE))
+    call.ack()
+
+    assert call.exchanges == [("", "")]
+
+
 class TestLate:
     @pytest.mark.parametrize("late_ms", [50, 500, 1_500, 20_000])
     @pytest.mark.parametrize("final", [False, True])

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from repartee.domain.audio import OUTPUT_RATE_HZ, duration_ms, is_audible
 from repartee.domain.session.turns.transcript_pieces import new_transcript_text
 from repartee.domain.text.cuts import truncate_text
+from repartee.domain.text.words import visible_part
 
 
 @dataclass(slots=True)
@@ -49,7 +50,7 @@ class Reply:
     @property
     def said(self) -> str:
         """Return the transcript so far, also of a reply that was only shown."""
-        return (self._shown if self.is_muted else self._said).strip()
+        return visible_part(self._shown if self.is_muted else self._said)
 
     @property
     def ends_at_ms(self) -> int:

@@ -8,7 +8,7 @@ from repartee.domain.cost.usage import Bill, TokenUsage
 from repartee.domain.protocol.messages import Numbered
 from repartee.domain.session.turns.reply import Reply
 from repartee.domain.session.turns.transcript_pieces import new_transcript_text
-from repartee.domain.text.words import words_of
+from repartee.domain.text.words import visible_part, words_of
 
 # A piece that arrives this soon after another one belongs to the same speech, because no user
 # speaks again so fast.
@@ -124,7 +124,7 @@ class TurnInProgress:
     @property
     def heard(self) -> str:
         """Return the transcript of the user."""
-        return self._heard.strip()
+        return visible_part(self._heard)
 
     @property
     def said(self) -> str:

@@ -57,7 +57,7 @@ EXAMPLES: Mapping[str, Mapping[str, Any]] = {
             "ticket": "eyJhbGciOi…",
             "expires_at": "2026-11-20T11:59:00.000Z",
             "url": "wss://a1b2c3d4e5.execute-api.eu-west-1.amazonaws.com/live?ticket=eyJhbGciOi…",
-            "features": ["marks_speech"],
+            "features": ["marks_speech", "stop", "speech_heard"],
         },
     },
     "GET /conversations": {"answer": {"conversations": [_CONVERSATION], "next_after": None}},

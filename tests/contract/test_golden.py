@@ -63,6 +63,8 @@ NEW = {
     # The previous version deletes notices of an unknown kind.
     "live session#served in#~01M7WD7TG00000000000000005",
     "live session#served in#~01M7WD7TG00000000000000006",
+    # A worker of the previous version reads it as a message of an unknown kind.
+    "live session#served in#000000000028",
     # The previous version treats a moved booking like any other.
     "desk day#2026-11-27 slot#11:30",
     "desk user#limited booking#2026-11-27T11:30",
@@ -195,12 +197,14 @@ def test_work_of_a_released_version_is_continued(
     assert {item.kind for item in stores.erasures.items("ann")}.isdisjoint({"others"})
 
 
-def test_no_speech_marks_are_expected_of_a_client_of_an_older_worker(
+def test_no_features_are_expected_of_a_client_of_an_older_worker(
     client: "DynamoDBClient", table_names: TableNames
 ):
     put_items(client, table_names, load("0.1.0", ITEMS))
     sessions = dynamodb_stores(client, table_names).sessions
-    sessions.set_connection("served", epoch=1, connection_id="marking", marks_speech=True)
+    sessions.set_connection(
+        "served", epoch=1, connection_id="marking", marks_speech=True, features=("stop",)
+    )
 
     # 0.1.0 sets a connection like this.
     DynamoTable(client, table_names.live).update(
@@ -212,7 +216,7 @@ def test_no_speech_marks_are_expected_of_a_client_of_an_older_worker(
 
     state = sessions.load("served")
     assert state is not None
-    assert (state.connection_id, state.marks_speech) == ("another", False)
+    assert (state.connection_id, state.marks_speech, state.features) == ("another", False, ())
 
 
 def _header(stores: Stores) -> Conversation:

@@ -5,6 +5,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from repartee.domain.protocol.messages import (
+    SPEECH_HEARD,
     MAX_SEQ,
     Acknowledged,
     Audio,
@@ -22,6 +23,7 @@ from repartee.domain.protocol.messages import (
     PreferencesChanged,
     SpeechEnd,
     SpeechStart,
+    Stop,
     Superseded,
     Text,
 )
@@ -69,6 +71,8 @@ def test_an_empty_mailbox_reads_empty(stores: Stores) -> None:
         Audio(b"\x00\x80\xff\x7f"),
         SpeechStart(),
         SpeechEnd(),
+        Stop(),
+        Hello(features=(SPEECH_HEARD,)),
         Text("Grüße 👋 'quoted'\n"),
         Bye(),
     ],

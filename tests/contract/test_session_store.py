@@ -160,13 +160,24 @@ def test_the_features_of_the_newest_client_outlive_its_connection(stores: Stores
         assert state is not None
         return state.marks_speech
 
-    assert not marks_speech()
-    stores.sessions.set_connection(SESSION, epoch=1, connection_id="c-1", marks_speech=True)
-    assert marks_speech()
+    def features() -> tuple[str, ...]:
+        state = stores.sessions.load(SESSION)
+        assert state is not None
+        return state.features
+
+    assert (marks_speech(), features()) == (False, ())
+    stores.sessions.set_connection(
+        SESSION, epoch=1, connection_id="c-1", marks_speech=True, features=("stop", "speech_heard")
+    )
+    assert (marks_speech(), features()) == (True, ("stop", "speech_heard"))
     stores.sessions.set_connection(SESSION, epoch=1, connection_id=None)
-    assert marks_speech()
-    stores.sessions.set_connection(SESSION, epoch=1, connection_id="c-2")
-    assert not marks_speech()
+    assert (marks_speech(), features()) == (True, ("stop", "speech_heard"))
+    stores.sessions.set_connection(SESSION, epoch=1, connection_id="c-2", features=("stop",))
+    assert (marks_speech(), features()) == (False, ("stop",))
+    stores.sessions.set_connection(SESSION, epoch=1, connection_id="c-2", marks_speech=True)
+    assert (marks_speech(), features()) == (True, ())
+    stores.sessions.set_connection(SESSION, epoch=1, connection_id="c-3")
+    assert (marks_speech(), features()) == (False, ())
 
 
 def test_the_end_of_the_greeting_outlives_its_worker(stores: Stores) -> None:

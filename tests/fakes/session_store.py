@@ -82,14 +82,20 @@ class FakeSessionStore:
             )
 
     def set_connection(
-        self, session_id: str, *, epoch: int, connection_id: str | None, marks_speech: bool = False
+        self,
+        session_id: str,
+        *,
+        epoch: int,
+        connection_id: str | None,
+        marks_speech: bool = False,
+        features: tuple[str, ...] = (),
     ) -> None:
         with self._tables.lock:
             state = self._mine(session_id, epoch)
             if connection_id is None:
-                marks_speech = state.marks_speech
+                marks_speech, features = state.marks_speech, state.features
             self._tables.states[session_id] = replace(
-                state, connection_id=connection_id, marks_speech=marks_speech
+                state, connection_id=connection_id, marks_speech=marks_speech, features=features
             )
 
     def end_greeting(self, session_id: str, *, epoch: int) -> None:

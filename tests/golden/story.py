@@ -20,6 +20,8 @@ from repartee.domain.conversation.summary import SummaryFold
 from repartee.domain.cost.usage import Bill, TokenUsage
 from repartee.domain.front_desk.rules import default_rules
 from repartee.domain.protocol.messages import (
+    SPEECH_HEARD,
+    STOP,
     Acknowledged,
     Audio,
     Bye,
@@ -34,6 +36,7 @@ from repartee.domain.protocol.messages import (
     PreferencesChanged,
     SpeechEnd,
     SpeechStart,
+    Stop,
     Superseded,
     Text,
 )
@@ -67,13 +70,14 @@ ANN, BEN, CEM = "ann", "ben", "cem"
 SESSIONS = ("new", "served", "released", "ended", "erased")
 BILL = Bill(TokenUsage(11, 22, 33, 44), Decimal("0.00123"))
 MESSAGES: tuple[Message, ...] = (
-    Hello(marks_speech=True, connected_at_ms=NOON_MS),
+    Hello(marks_speech=True, connected_at_ms=NOON_MS, features=(STOP, SPEECH_HEARD)),
     Hello(OutputPosition(2, 17)),
     SpeechStart(),
     Audio(bytes(range(64))),
     SpeechEnd(),
     Text("Grüße, what is free?"),
     Bye(),
+    Stop(),
 )
 TAKEN = InputTaken(28, RecentInput(20, (1, 0, 2**32 - 1)))
 NOTICES: tuple[Notice, ...] = (
@@ -141,7 +145,11 @@ def _serve(stores: Stores, session: str) -> None:
     )
     assert lease is not None
     stores.sessions.set_connection(
-        session, epoch=1, connection_id=f"connection-of-{session}", marks_speech=True
+        session,
+        epoch=1,
+        connection_id=f"connection-of-{session}",
+        marks_speech=True,
+        features=(STOP,),
     )
     stores.sessions.end_greeting(session, epoch=1)
 

@@ -81,7 +81,13 @@ class SessionStore(Protocol):
         ...
 
     def set_connection(
-        self, session_id: str, *, epoch: int, connection_id: str | None, marks_speech: bool = False
+        self,
+        session_id: str,
+        *,
+        epoch: int,
+        connection_id: str | None,
+        marks_speech: bool = False,
+        features: tuple[str, ...] = (),
     ) -> None:
         """Record which connection is the session's current one, and how its client behaves.
 

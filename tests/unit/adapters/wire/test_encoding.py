@@ -72,7 +72,7 @@ def test_every_message_has_a_separate_type():
             '{"type":"ready","session_id":"s","conversation_id":"c","chunk_ms":200,"grace_s":30,'
             '"max_in_flight":25,"max_audio_bytes":16000,"max_text_characters":4000,'
             '"input_rate_hz":16000,"output_rate_hz":24000,"protocol":1,'
-            '"features":["marks_speech"],"next_seq":2,"output_kept":true}',
+            '"features":["marks_speech","stop","speech_heard"],"next_seq":2,"output_kept":true}',
         ),
     ],
 )

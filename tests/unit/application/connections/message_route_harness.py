@@ -49,7 +49,7 @@ READY = {
     "input_rate_hz": 16_000,
     "output_rate_hz": 24_000,
     "protocol": 1,
-    "features": ["marks_speech"],
+    "features": ["marks_speech", "stop", "speech_heard"],
     "next_seq": 2,
     "output_kept": False,
 }

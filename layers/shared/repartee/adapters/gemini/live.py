@@ -108,8 +108,8 @@ class GeminiLiveSession:
         """Return the text for the model; without scheduling, it may speak every answer."""
         profile = self._profile
         speaks_each = profile.takes_non_blocking_tools and not profile.takes_scheduling
-        is_silent = response.scheduling is ResponseScheduling.SILENT
-        return DUPLICATE_CALL_ANSWER if speaks_each and is_silent else response.answer
+        is_repeat = response.scheduling is ResponseScheduling.SILENT and not response.is_held
+        return DUPLICATE_CALL_ANSWER if speaks_each and is_repeat else response.answer
 
     async def events(self) -> AsyncIterator[LiveEvent]:
         """Yield events until the connection closes; the last one is ``LiveClosed``."""

@@ -12,6 +12,8 @@ from repartee.domain.protocol.messages import (
     MAX_AUDIO_BYTES,
     MAX_SEQ,
     MAX_TEXT_CHARACTERS,
+    SPEECH_HEARD,
+    STOP,
     Acknowledged,
     Audio,
     Bye,
@@ -22,15 +24,21 @@ from repartee.domain.protocol.messages import (
     Sequenced,
     SpeechEnd,
     SpeechStart,
+    Stop,
     Text,
 )
 from repartee.domain.text.characters import checked_text
 
 # A connection lives 2 h, so no turn can play for longer.
 MAX_PLAYED_MS = 24 * 60 * 60 * 1_000
+MAX_FEATURES = 20
+MAX_FEATURE_CHARACTERS = 40
+CLIENT_FEATURES = (STOP, SPEECH_HEARD)
+"""The features that a client may list in its hello; all others are ignored."""
 
 Seq = Annotated[int, Field(ge=1, le=MAX_SEQ)]
 Count = Annotated[int, Field(ge=0, le=MAX_SEQ)]
+FeatureName = Annotated[str, Field(min_length=1, max_length=MAX_FEATURE_CHARACTERS)]
 
 
 class _ClientModel(BaseModel):
@@ -48,6 +56,7 @@ class HelloModel(_ClientModel):
     """The first message of every connection.
 
     ``marks_speech``: the client sends ``speech_start`` and ``speech_end``.
+    ``features``: what the client sends or takes beyond version 1; unknown names are ignored.
     """
 
     type: Literal["hello"]
@@ -55,6 +64,7 @@ class HelloModel(_ClientModel):
     protocol: Count
     resume_from: PositionModel | None = None
     marks_speech: bool = False
+    features: list[FeatureName] = Field(default_factory=list, max_length=MAX_FEATURES)
 
 
 class AudioModel(_ClientModel):
@@ -89,6 +99,13 @@ class TextModel(_ClientModel):
     ]
 
 
+class StopModel(_ClientModel):
+    """The user wants silence: the replies to all input before this message end."""
+
+    type: Literal["stop"]
+    seq: Seq
+
+
 class ByeModel(_ClientModel):
     """The user hangs up: the session ends, the conversation is kept."""
 
@@ -118,6 +135,7 @@ type ClientModel = (
     | SpeechStartModel
     | SpeechEndModel
     | TextModel
+    | StopModel
     | ByeModel
     | AckModel
     | PingModel
@@ -126,7 +144,7 @@ type ClientModel = (
 CLIENT_MESSAGES: TypeAdapter[ClientModel] = TypeAdapter(
     Annotated[ClientModel, Field(discriminator="type")]
 )
-MESSAGE_TYPES = "hello, audio, speech_start, speech_end, text, bye, ack or ping"
+MESSAGE_TYPES = "hello, audio, speech_start, speech_end, text, stop, bye, ack or ping"
 
 
 def content_of(model: ClientModel) -> Sequenced | Acknowledged | Ping:
@@ -151,6 +169,8 @@ def content_of(model: ClientModel) -> Sequenced | Acknowledged | Ping:
             message = SpeechEnd()
         case TextModel(text=text):
             message = Text(text)
+        case StopModel():
+            message = Stop()
         case ByeModel():
             message = Bye()
     return Sequenced(model.seq, message)
@@ -165,7 +185,8 @@ def _hello(model: HelloModel) -> Hello:
         )
     position = model.resume_from
     resume_from = OutputPosition(position.epoch, position.seq) if position else None
-    return Hello(resume_from, model.marks_speech)
+    features = tuple(name for name in CLIENT_FEATURES if name in model.features)
+    return Hello(resume_from, model.marks_speech, features=features)
 
 
 def _pcm(data: str) -> bytes:

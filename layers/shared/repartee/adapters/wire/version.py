@@ -6,4 +6,4 @@ MAX_FRAME_BYTES = 32 * 1024
 
 # Optional fields and messages that were added to version 1. Servers refuse unknown fields, so a
 # client sends one only to a server that lists it.
-FEATURES = ("marks_speech",)
+FEATURES = ("marks_speech", "stop", "speech_heard")

@@ -50,12 +50,13 @@ class SessionWrites:
                 self._commit(effect, taken)
             case AmendTurn(turn=turn):
                 self._amend(turn)
-            case SetConnection(connection_id=connection_id, marks_speech=marks_speech):
+            case SetConnection(connection_id=connection_id):
                 ports.sessions.set_connection(
                     state.session_id,
                     epoch=state.epoch,
                     connection_id=connection_id,
-                    marks_speech=marks_speech,
+                    marks_speech=effect.marks_speech,
+                    features=effect.features,
                 )
                 self._save_connection(connection_id)
             case EndGreeting():

@@ -83,6 +83,7 @@ class ToolResponse:
 
     Attributes:
         status: ``done``, ``refused`` or ``failed``.
+        is_held: Whether the user wants silence, so that the model speaks the answer later.
     """
 
     call_id: str
@@ -91,6 +92,7 @@ class ToolResponse:
     answer: str
     retryable: bool
     scheduling: ResponseScheduling = ResponseScheduling.WHEN_IDLE
+    is_held: bool = False
 
 
 class TurnStatus(StrEnum):

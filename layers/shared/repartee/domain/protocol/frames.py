@@ -46,7 +46,7 @@ class Transcript:
 
 @dataclass(frozen=True, slots=True)
 class Interrupted:
-    """The user interrupted this turn's reply: stop playing it at once."""
+    """The user interrupted or stopped this turn's reply: stop playing it at once."""
 
     turn: int
 
@@ -101,6 +101,13 @@ class NoSpeech:
 
 
 @dataclass(frozen=True, slots=True)
+class SpeechHeard:
+    """The worker hears the user speak; ``turn`` is the turn of that speech."""
+
+    turn: int
+
+
+@dataclass(frozen=True, slots=True)
 class LimitReached:
     """A daily limit of the user is used up; the session ends after a goodbye.
 
@@ -147,6 +154,7 @@ type Frame = (
     | ReplyLost
     | TurnEnd
     | NoSpeech
+    | SpeechHeard
     | LimitReached
     | SessionClosed
     | SessionError

@@ -16,6 +16,10 @@ MAX_AUDIO_BYTES = 16_000
 """The most audio that one message holds: 500 ms of 16 kHz PCM16."""
 MAX_TEXT_CHARACTERS = 4_000
 """The longest text that one message holds."""
+STOP = "stop"
+"""The feature of a client that sends ``Stop``."""
+SPEECH_HEARD = "speech_heard"
+"""The feature of a client that takes ``SpeechHeard``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +42,7 @@ class Hello:
     Attributes:
         resume_from: The output that the client has received, None where it wants no earlier output.
         marks_speech: The client sends ``SpeechStart`` and ``SpeechEnd`` around speech.
+        features: The features that the client lists, as far as this version knows them.
         connected_at_ms: When API Gateway opened its connection, Unix time in ms; 0 in items of
             versions that did not store it.
     """
@@ -45,6 +50,7 @@ class Hello:
     resume_from: OutputPosition | None = None
     marks_speech: bool = False
     connected_at_ms: int = 0
+    features: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +78,14 @@ class Text:
 
 
 @dataclass(frozen=True, slots=True)
+class Stop:
+    """The user wants silence: the replies to all input before this message end.
+
+    Workers before 0.2.0 read it as a message of an unknown kind.
+    """
+
+
+@dataclass(frozen=True, slots=True)
 class Bye:
     """The user hangs up: the session ends, the conversation is kept."""
 
@@ -86,7 +100,7 @@ class Unknown:
     kind: str
 
 
-type Message = Hello | Audio | SpeechStart | SpeechEnd | Text | Bye
+type Message = Hello | Audio | SpeechStart | SpeechEnd | Text | Stop | Bye
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ import hashlib
 from dataclasses import dataclass, field
 from enum import Enum, auto
 
-from repartee.domain.protocol.messages import Audio, Hello, Message, Text, Unknown
+from repartee.domain.protocol.messages import STOP, Audio, Hello, Message, Stop, Text, Unknown
 
 # A client has 25 messages in flight; 64 leave room for late ones.
 MAX_DIGESTS_KEPT = 64
@@ -29,7 +29,11 @@ def digest_of(message: Message | Unknown) -> int:
             content = pcm
         case Text(text=text):
             content = text.encode()
+        case Stop():
+            # Workers before 0.2.0 read and record it as unknown.
+            return digest_of(Unknown(STOP))
         case Hello(resume_from=position, marks_speech=marks_speech):
+            # Digests of 0.1.0 do not include later fields.
             content = repr((position, marks_speech)).encode()
         case _:
             content = b""

@@ -52,12 +52,14 @@ class DueWork:
     def _feed_input(self, now_ms: int) -> None:
         parts, feed, departure = self._parts, self._parts.feed, self._parts.departure
         feed.order_input(now_ms)
+        parts.stops.take(now_ms)
         if feed.is_speech_waiting:
             parts.sessions.leave_duplicating_session(now_ms)
         may_send = parts.live.is_open and not parts.calls.is_blocking
         is_heard = parts.turns.is_user_speaking or parts.presence.may_begin_turn(now_ms)
         holds_texts = parts.greeting.holds_texts(now_ms)
         feed.feed_model(now_ms, is_open=may_send, is_heard=is_heard, holds_texts=holds_texts)
+        parts.stops.check(now_ms)
         departure.note_activity(feed.last_fed_ms)
         if feed.has_bye:
             parts.closing.close("bye", now_ms)

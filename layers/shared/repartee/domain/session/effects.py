@@ -132,10 +132,12 @@ class SetConnection:
 
     Attributes:
         marks_speech: Whether its client marks where speech begins and ends.
+        features: The features that its client lists.
     """
 
     connection_id: str | None
     marks_speech: bool = False
+    features: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

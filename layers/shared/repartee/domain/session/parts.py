@@ -38,6 +38,7 @@ from repartee.domain.session.upkeep.live_context import LiveContext
 from repartee.domain.session.upkeep.live_sessions import LiveSessions
 from repartee.domain.session.upkeep.model_events import ModelEvents
 from repartee.domain.session.upkeep.reply_events import ReplyEvents
+from repartee.domain.session.upkeep.reply_stops import ReplyStops
 from repartee.domain.session.upkeep.restarts import TurnRestarts
 from repartee.domain.session.upkeep.session_end import SessionClosing
 from repartee.domain.session.upkeep.utterance_retry import UtteranceRetry
@@ -65,7 +66,12 @@ class SessionParts:
         # client/
         self.outbox = outbox = Outbox(state.epoch)
         self.client = client = ClientLink(
-            outbox, state.connection_id, state.cursor, state.marks_speech, state.served_connection
+            outbox,
+            state.connection_id,
+            state.cursor,
+            state.marks_speech,
+            state.served_connection,
+            state.features,
         )
 
         # model/
@@ -146,6 +152,7 @@ class SessionParts:
             live, context, watchdog, restarts, departure, outbox, busy_text=phrases.busy
         )
         self.limit_watch = LimitWatch(self.allowance, feed, turns, calls, sessions, closing)
+        self.stops = ReplyStops(feed, client, turns, replies, calls, cues)
         self.retry = UtteranceRetry(feed, turns, calls, context, watchdog)
         duplicates = DuplicateReplies(turns, calls, cues, context)
         reply_events = ReplyEvents(sessions, watchdog, replies, router, calls, turns)

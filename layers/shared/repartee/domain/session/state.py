@@ -88,6 +88,7 @@ class SessionState:
             workers of older versions, which did not record this, served the session.
         open_connections: The most recently opened connections, the newest last.
         is_greeting_over: Whether the agent has greeted first, or must not do so any more.
+        features: The features that the newest client lists.
     """
 
     session_id: str
@@ -108,6 +109,7 @@ class SessionState:
     taken: InputTaken | None = None
     open_connections: tuple[str, ...] = ()
     is_greeting_over: bool = False
+    features: tuple[str, ...] = ()
 
     def standing_of(self, connection: Connected) -> ConnectionStanding:
         """Return the standing of a connection; if no hello is recorded, each one is current."""

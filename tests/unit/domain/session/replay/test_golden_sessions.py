@@ -29,6 +29,11 @@ RENAMED_FIELDS: Mapping[str, Mapping[str, str]] = {
     "SessionState": {"greeted": "newest_hello"},
 }
 
+# Fields that are new since, with the values that the recorded sessions stand for.
+ADDED_FIELDS: Mapping[str, Mapping[str, Json]] = {
+    "SetConnection": {"features": []},
+    "ToolResponse": {"is_held": False},
+}
 # Fields and live events that are gone since; no session sent the handles.
 REMOVED_FIELDS = {("LiveConfig", "resumption_handle")}
 REMOVED_EVENTS = {"LiveResumption"}
@@ -83,7 +88,7 @@ def rewritten(data: Any) -> Any:
     if kind in REMOVED_EVENTS:
         return UNKNOWN_EVENT
     fields = RENAMED_FIELDS.get(kind, {})
-    renamed = {
+    renamed = {**ADDED_FIELDS.get(kind, {})} | {
         fields.get(name, name): rewritten(each)
         for name, each in data.items()
         if (kind, name) not in REMOVED_FIELDS

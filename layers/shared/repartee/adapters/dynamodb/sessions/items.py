@@ -22,6 +22,7 @@ from repartee.domain.protocol.messages import (
     PreferencesChanged,
     SpeechEnd,
     SpeechStart,
+    Stop,
     Superseded,
     Text,
     Unknown,
@@ -56,6 +57,8 @@ def _hello_values(hello: Hello) -> dict[str, Value]:
     values: dict[str, Value] = {"kind": "hello"}
     if hello.marks_speech:
         values["marks_speech"] = True
+    if hello.features:
+        values["features"] = list(hello.features)
     if hello.connected_at_ms:
         values["connected_at_ms"] = hello.connected_at_ms
     if position is not None:
@@ -75,6 +78,8 @@ def _message_values(message: Message | Unknown) -> dict[str, Value]:
             return {"kind": "speech_end"}
         case Text(written):
             return {"kind": "text", "text": written}
+        case Stop():
+            return {"kind": "stop"}
         case Bye():
             return {"kind": "bye"}
         case Unknown(kind):
@@ -98,7 +103,12 @@ def _hello(item: "Item") -> Hello:
     if "resume_seq" in item:
         position = OutputPosition(number(item, "resume_epoch"), number(item, "resume_seq"))
     connected_at_ms = number(item, "connected_at_ms") if "connected_at_ms" in item else 0
-    return Hello(position, "marks_speech" in item, connected_at_ms)
+    return Hello(position, "marks_speech" in item, connected_at_ms, _texts(item, "features"))
+
+
+def _texts(item: "Item", name: str) -> tuple[str, ...]:
+    """Return a list of texts of ``item``, () if it is absent."""
+    return tuple(one["S"] for one in item[name]["L"]) if name in item else ()
 
 
 def _unknown(kind: str) -> Unknown:
@@ -119,6 +129,8 @@ def _message(item: "Item") -> Message | Unknown:
             return SpeechEnd()
         case "text":
             return Text(item["text"]["S"])
+        case "stop":
+            return Stop()
         case "bye":
             return Bye()
         case kind:
@@ -264,14 +276,10 @@ def state_from(session_id: str, item: "Item") -> SessionState:
         _marks_speech(item),
         _newest_hello(item),
         _taken(item),
-        _open_connections(item),
+        _texts(item, "open_connections"),
         "is_greeting_over" in item,
+        _features(item),
     )
-
-
-def _open_connections(item: "Item") -> tuple[str, ...]:
-    found = item["open_connections"]["L"] if "open_connections" in item else []
-    return tuple(one["S"] for one in found)
 
 
 def _connections(state: SessionState) -> dict[str, Value]:
@@ -312,3 +320,9 @@ def _taken(item: "Item") -> InputTaken | None:
 def _marks_speech(item: "Item") -> bool:
     marking = text(item, "marking_connection_id")
     return marking is not None and text(item, "connection_id") in (None, marking)
+
+
+def _features(item: "Item") -> tuple[str, ...]:
+    listing = text(item, "listing_connection_id")
+    is_current = listing is not None and text(item, "connection_id") in (None, listing)
+    return _texts(item, "client_features") if is_current else ()

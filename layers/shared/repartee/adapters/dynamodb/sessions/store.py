@@ -198,7 +198,13 @@ class DynamoSessionStore:
         )
 
     def set_connection(
-        self, session_id: str, *, epoch: int, connection_id: str | None, marks_speech: bool = False
+        self,
+        session_id: str,
+        *,
+        epoch: int,
+        connection_id: str | None,
+        marks_speech: bool = False,
+        features: tuple[str, ...] = (),
     ) -> None:
         """Record which connection is the session's current one.
 
@@ -207,19 +213,22 @@ class DynamoSessionStore:
         """
         if connection_id is None:
             self._update_mine(session_id, epoch, "REMOVE connection_id", {})
+            return
+        # The id is stored, because 0.1.0 sets another connection and leaves these attributes.
+        update, removed = "SET connection_id = :connection", []
+        values: dict[str, Value] = {":connection": connection_id}
+        if marks_speech:
+            update += ", marking_connection_id = :connection"
         else:
-            # The id is stored, because 0.1.0 sets another connection and leaves this attribute.
-            marking = (
-                ", marking_connection_id = :connection"
-                if marks_speech
-                else " REMOVE marking_connection_id"
-            )
-            self._update_mine(
-                session_id,
-                epoch,
-                f"SET connection_id = :connection{marking}",
-                {":connection": connection_id},
-            )
+            removed.append("marking_connection_id")
+        if features:
+            update += ", listing_connection_id = :connection, client_features = :features"
+            values[":features"] = list(features)
+        else:
+            removed += ["listing_connection_id", "client_features"]
+        if removed:
+            update += f" REMOVE {', '.join(removed)}"
+        self._update_mine(session_id, epoch, update, values)
 
     def end_greeting(self, session_id: str, *, epoch: int) -> None:
         """Record that the agent's greeting is over in this session.

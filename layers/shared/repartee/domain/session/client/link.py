@@ -19,7 +19,7 @@ class Attachment:
     """The changes that follow from a ``hello``.
 
     Attributes:
-        is_new: Whether the connection changed, or whether its client marks speech.
+        is_new: Whether the connection, its client's features or whether it marks speech changed.
         is_output_lost: Whether the client lacks output that is no longer buffered.
     """
 
@@ -36,6 +36,7 @@ class ClientLink:
         connection_id: The current connection, None without one.
         accepted_through: The last input number that was reported to the client as accepted.
         marks_speech: Whether the client marks where speech begins and ends.
+        features: The features that the client lists.
         newest: The newest connection that said hello, as far as this worker knows.
         detached_at_ms: When the last connection ended, None while there is one.
     """
@@ -45,6 +46,7 @@ class ClientLink:
     accepted_through: int
     marks_speech: bool = False
     newest: Connected = NO_CONNECTION
+    features: tuple[str, ...] = ()
     detached_at_ms: int | None = None
     _accepted_at_ms: int = 0
     _last_hello_seq: int = -1
@@ -71,9 +73,10 @@ class ClientLink:
         self.newest, self._last_hello_seq = connection, numbered.seq
         self.detached_at_ms = None
         is_same_connection = numbered.connection_id == self.connection_id
-        before = (self.connection_id, self.marks_speech)
+        before = (self.connection_id, self.marks_speech, self.features)
         self.connection_id, self.marks_speech = numbered.connection_id, hello.marks_speech
-        is_new = before != (self.connection_id, self.marks_speech)
+        self.features = hello.features
+        is_new = before != (self.connection_id, self.marks_speech, self.features)
         if is_same_connection and hello.resume_from is None:
             return Attachment(is_new, is_output_lost=False)
         return Attachment(is_new, is_output_lost=not self.outbox.resume(hello.resume_from))

@@ -12,6 +12,8 @@ from repartee.domain.protocol.frames import (
     NumberedFrame,
     ReplyAudio,
     SessionClosed,
+    SpeechHeard,
+    Transcript,
     TurnEnd,
 )
 from repartee.domain.protocol.messages import OutputPosition
@@ -82,10 +84,18 @@ class Outbox:
         self._unacknowledged = deque(map(partial(_without_audio, turn=turn), self._unacknowledged))
         self._unacknowledged_bytes = sum(_audio_bytes(kept.frame) for kept in self._unacknowledged)
 
+    def drop_words(self, turn: int) -> None:
+        """Drop the transcript of a turn's reply that is not posted yet."""
+        self._waiting = deque(frame for frame in self._waiting if not _is_said_in(frame, turn))
+
     def interrupt(self, turn: int) -> None:
         """Drop a turn's audio and send ``Interrupted`` ahead of all waiting frames."""
         self.drop_audio(turn)
-        self._waiting.appendleft(Interrupted(turn))
+        self.offer_first(Interrupted(turn))
+
+    def offer_first(self, frame: Interrupted | SpeechHeard) -> None:
+        """Queue a frame ahead of all waiting frames."""
+        self._waiting.appendleft(frame)
 
     def next_post(self, now_ms: int) -> NumberedFrame | None:
         """Return the frame to post now, None if one is in flight or none is due."""
@@ -235,6 +245,10 @@ def _first_audio(frames: Iterable[Frame]) -> tuple[int, ReplyAudio]:
 
 def _is_audio_of(frame: Frame, turn: int) -> bool:
     return isinstance(frame, ReplyAudio) and frame.turn == turn
+
+
+def _is_said_in(frame: Frame, turn: int) -> bool:
+    return isinstance(frame, Transcript) and (frame.turn, frame.role) == (turn, "model")
 
 
 def _without_audio(numbered: NumberedFrame, turn: int | None = None) -> NumberedFrame:

@@ -14,6 +14,7 @@ from repartee.domain.protocol.messages import (
     Numbered,
     SpeechEnd,
     SpeechStart,
+    Stop,
     Text,
 )
 from repartee.domain.session.client.link import ClientLink
@@ -76,6 +77,7 @@ class InputFeed:
         self._is_open = False
         self._holds_texts = False
         self._is_rest_recorded = False
+        self._stop: Numbered | None = None
         self._fed_through = order.through
         self._unix_offset_ms = unix_offset_ms
         self._backlog = UtteranceBacklog(turns)
@@ -104,9 +106,17 @@ class InputFeed:
         if self.order.give_up(now_ms):
             taken += self.order.take(now_ms)
         self._ready.extend(taken)
+        # A stop does not wait for the input before it.
+        stops = [one for one in taken if isinstance(one, Numbered) and _is_a(one, Stop)]
+        self._stop = stops[-1] if stops else self._stop
         # A report on audio may wait for more audio. Clients wait for reports on other messages.
         is_urgent = not all(_is_a(one, Audio) for one in taken)
         self._client.report_accepted(self.order.through, now_ms, is_urgent=is_urgent)
+
+    def take_stop(self) -> Numbered | None:
+        """Return and forget the newest ``Stop`` since the last call."""
+        stop, self._stop = self._stop, None
+        return stop
 
     def feed_model(self, now_ms: int, *, is_open: bool, is_heard: bool, holds_texts: bool) -> None:
         """Send the model the input that waits for it.
@@ -315,6 +325,7 @@ class InputFeed:
         if self._is_marked_open:
             self._marked.begin()
         else:
+            self._marked.report_unmarked()
             self._speech.start()
         return turn
 

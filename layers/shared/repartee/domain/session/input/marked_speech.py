@@ -89,6 +89,8 @@ class MarkedSpeech:
         Args:
             is_open: Whether the model takes input.
         """
+        if not self._is_proven:
+            self._replies.report_speech()
         self._is_proven = True
         if is_open:
             self._speech.start()
@@ -106,16 +108,21 @@ class MarkedSpeech:
             turn.mark_doubtful()
             self._drop_at_ms = now_ms + DOUBT_MS
 
+    def report_unmarked(self) -> None:
+        """Report speech to the client that the detector found without marks."""
+        self._replies.report_speech()
+
     def filter_event(self, event: LiveEvent, now_ms: int) -> Iterator[LiveEvent]:
         """Yield the events that the session handles now, and hold back replies to possible noise.
 
         The caller must handle each event before it takes the next one.
         """
         turn = self._turns.current
-        if isinstance(event, LiveInterrupted) and self._turns.is_replying:
+        if isinstance(event, LiveInterrupted) and turn is not None and turn.has_reply:
             newest = self._turns.upcoming
             may_be_noise = newest is not None and newest.may_be_noise
-            self._has_cut_reply = may_be_noise or not self._is_proven
+            is_cut_by_it = not turn.reply.is_stopped
+            self._has_cut_reply = is_cut_by_it and (may_be_noise or not self._is_proven)
         if turn is not None and turn.may_be_noise and not self._cues.is_awaited:
             yield from self._judge(turn, event, now_ms)
         elif self._is_dropping_reply and isinstance(event, _REPLY) and not _is_transcript(event):

@@ -40,7 +40,9 @@ class MessageIntake:
             return False
         if attached.is_new:
             self._writes.set_connection(
-                self._client.connection_id, marks_speech=self._client.marks_speech
+                self._client.connection_id,
+                marks_speech=self._client.marks_speech,
+                features=self._client.features,
             )
         self._lost_replies.show_missed(hello.resume_from, is_lost=attached.is_output_lost)
         return True

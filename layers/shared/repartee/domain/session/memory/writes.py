@@ -30,9 +30,15 @@ class TableWrites:
         """Correct the user's transcript of a committed turn."""
         self._work.append(AmendTurn(turn))
 
-    def set_connection(self, connection_id: str | None, *, marks_speech: bool = False) -> None:
+    def set_connection(
+        self,
+        connection_id: str | None,
+        *,
+        marks_speech: bool = False,
+        features: tuple[str, ...] = (),
+    ) -> None:
         """Record the session's current connection."""
-        self._work.append(SetConnection(connection_id, marks_speech))
+        self._work.append(SetConnection(connection_id, marks_speech, features))
 
     def end_greeting(self) -> None:
         """Record that the agent's greeting is over in this session."""

@@ -16,9 +16,13 @@ class Cues:
     """The queue of cues, and the cue that the model has not answered yet.
 
     Texts for a turn that is in progress, such as a nudge, are not cues.
+
+    Attributes:
+        is_hushed: Whether the user wants silence. Then cues wait until the user says something.
     """
 
     _live_link: LiveLink
+    is_hushed: bool = False
     _wanted: deque[str] = field(default_factory=deque)
     _given: str | None = None
     _speak_by_ms: int | None = None
@@ -30,13 +34,17 @@ class Cues:
 
     @property
     def is_pending(self) -> bool:
-        """Return whether a cue is queued or not answered, so that the Live session is needed."""
-        return bool(self._wanted) or self.is_awaited
+        """Return whether a cue is due or not answered, so that the Live session is needed."""
+        return self.is_awaited or bool(self._wanted and not self.is_hushed)
 
     @property
     def is_free(self) -> bool:
         """Return whether a cue can be sent now without interrupting another one."""
-        return self._live_link.is_open and not self.is_awaited
+        return self._live_link.is_open and not (self.is_awaited or self.is_hushed)
+
+    def hush(self, *, is_hushed: bool) -> None:
+        """Set whether the user wants silence."""
+        self.is_hushed = is_hushed
 
     def queue(self, text: str) -> None:
         """Queue a cue for the next silence; it is sent on the Live session that is open then."""

@@ -102,10 +102,14 @@ class ToolCalls:
     def is_wait_over(self, turn: TurnInProgress) -> bool:
         """Return whether the current turn was kept open for a call and can end now."""
         is_untouched = self._kept_open == (turn.number, turn.speech_from_seq)
-        is_free = is_untouched and not turn.is_being_spoken
+        # A model that was asked to keep silent may react to the answer all the same.
+        is_free = is_untouched and not (turn.is_being_spoken or turn.reply.is_stopped)
         return is_free and not self._must_stay_open(turn, is_idle=False)
 
     def _must_stay_open(self, turn: TurnInProgress, *, is_idle: bool) -> bool:
+        if turn.reply.is_stopped:
+            # The outcome belongs to this turn, although the user hears it in a later one.
+            return self.is_model_awaiting_answer(turn.number)
         if turn.reply.is_cut:
             # The user interrupted the reply, so the answer comes in a later turn.
             return False

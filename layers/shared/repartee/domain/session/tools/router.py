@@ -163,19 +163,27 @@ class ToolRouter:
         # Memory and the HTTP API show the record as what the user was to hear, which an
         # instruction to the model is not.
         self._record(call, answer if is_for_user else replace(answer, answer=""))
-        is_known = call.is_answered
+        is_known, is_hushed = call.is_answered, self._cues.is_hushed
         for call_id in call.call_ids:
-            # A call that came twice has one answer, which the user must hear once.
-            scheduling = ResponseScheduling.SILENT if is_known else ResponseScheduling.WHEN_IDLE
+            # A call that came twice has one answer, which the user must hear once. After a stop
+            # the user hears the answer with the next reply.
+            is_silent = is_known or is_hushed
+            scheduling = ResponseScheduling.SILENT if is_silent else ResponseScheduling.WHEN_IDLE
             response = ToolResponse(
-                call_id, call.name, answer.status, answer.answer, answer.retryable, scheduling
+                call_id,
+                call.name,
+                answer.status,
+                answer.answer,
+                answer.retryable,
+                scheduling,
+                is_held=is_hushed,
             )
             self._channel.respond(response)
             is_known = True
         if is_for_user:
             generations_before = self._cues.is_awaited + self._turns.has_user_moved_on(call.turn)
             self._tool_calls.unspoken.add(
-                call, answer, now_ms, generations_before=generations_before
+                call, answer, now_ms, generations_before=generations_before, is_cut=is_hushed
             )
 
     def _record(self, call: OpenToolCall, answer: CoreAnswer) -> None:

@@ -141,7 +141,13 @@ class UnspokenAnswers:
         )
 
     def add(
-        self, call: OpenToolCall, answer: CoreAnswer, now_ms: int, *, generations_before: int
+        self,
+        call: OpenToolCall,
+        answer: CoreAnswer,
+        now_ms: int,
+        *,
+        generations_before: int,
+        is_cut: bool = False,
     ) -> None:
         """Add an answer that the model has just received.
 
@@ -151,9 +157,12 @@ class UnspokenAnswers:
             now_ms: The present.
             generations_before: How many other generations come before the answer, apart from the
                 one in progress.
+            is_cut: Whether the user wants silence, so that the answer is not spoken in its turn.
         """
         generations_before += self.is_generating + (call.turn <= self._nudged_turn)
-        self._answers[call.key] = _UnspokenAnswer(call, answer, now_ms, generations_before)
+        self._answers[call.key] = _UnspokenAnswer(
+            call, answer, now_ms, generations_before, is_cut=is_cut
+        )
 
     def expect_two_replies(self, turn: int) -> None:
         """Note that the model was nudged in this turn, and may answer both the user and the nudge.

@@ -36,6 +36,8 @@ class TurnLedger:
         finished: Turns that are over and wait for delivery and commit, oldest first.
         newest_committed: The newest turns that this worker has committed, oldest first.
         is_committing: Whether the oldest finished turn is being written.
+        stopped_through: The number of the newest ``Stop``. Replies to input that ended before it
+            are silent.
     """
 
     next_number: int
@@ -46,6 +48,7 @@ class TurnLedger:
         default_factory=lambda: deque(maxlen=MAX_COMMITTED_KEPT)
     )
     is_committing: bool = False
+    stopped_through: int = 0
     _carried_usage: TokenUsage = field(default_factory=TokenUsage)
     _carried_core_bill: Bill = field(default_factory=Bill)
     _billed_calls: set[tuple[ToolCallKey, str]] = field(default_factory=set)
@@ -117,10 +120,11 @@ class TurnLedger:
     def is_reply_awaited_before(self, seq: int) -> bool:
         """Return whether input before ``seq`` is complete and its turn is not over.
 
-        Sound that may be noise does not delay later input.
+        Sound that may be noise does not delay later input. Nor does a reply that the user stopped,
+        once the model has begun it.
         """
         turn = self.newest
-        if turn is None or turn.may_be_noise:
+        if turn is None or turn.may_be_noise or (turn.has_reply and turn.reply.is_stopped):
             return False
         return turn.input_ended_ms is not None and seq > turn.speech_from_seq
 
@@ -131,7 +135,7 @@ class TurnLedger:
         """
         if self.current is None:
             self.current = self._new(now_ms)
-        elif self.upcoming is None and (self.current.has_reply or self.current.is_typed):
+        elif self.upcoming is None and (self.current.reply.takes_no_input or self.current.is_typed):
             self.upcoming = self._new(now_ms)
         turn = self.upcoming or self.current
         turn.begin_stretch(seq)
@@ -180,6 +184,11 @@ class TurnLedger:
         return [*self.newest_committed, *self.finished]
 
     @property
+    def open_turns(self) -> list[TurnInProgress]:
+        """Return the turns that can still change, oldest first."""
+        return [*self._open(), *(turn for turn in (self.current, self.upcoming) if turn)]
+
+    @property
     def all_turns(self) -> list[TurnInProgress]:
         """Return ``ended_turns`` and the turns in progress."""
         return [*self.ended_turns, *(turn for turn in (self.current, self.upcoming) if turn)]
@@ -190,7 +199,13 @@ class TurnLedger:
         if turn is None or not turn.is_being_spoken or seq < turn.speech_from_seq:
             return False
         turn.end_stretch(now_ms)
+        if seq < self.stopped_through:
+            turn.reply.stop()
         return True
+
+    def stop_before(self, seq: int) -> None:
+        """Make the replies to input that ended before ``seq`` silent."""
+        self.stopped_through = seq
 
     def retract_stretch(self, now_ms: int) -> None:
         """Remove the newest stretch of speech, and its turn if nothing else is in it."""
@@ -297,8 +312,7 @@ class TurnLedger:
 
     def find_uncommitted(self, number: int) -> TurnInProgress | None:
         """Return the turn with this number, None if it is committed or being written."""
-        turns = (self.current, self.upcoming, *self._open())
-        return next((turn for turn in turns if turn and turn.number == number), None)
+        return next((turn for turn in self.open_turns if turn.number == number), None)
 
     def begin_commit(self) -> TurnInProgress:
         """Mark the oldest finished turn as being written, and return it."""

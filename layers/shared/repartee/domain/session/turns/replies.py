@@ -4,7 +4,15 @@ from dataclasses import dataclass
 
 from repartee.domain.cost.prices import Prices
 from repartee.domain.live.model import LiveTranscript
-from repartee.domain.protocol.frames import NoSpeech, ReplyAudio, Transcript, TurnEnd, TurnRestarted
+from repartee.domain.protocol.frames import (
+    NoSpeech,
+    ReplyAudio,
+    SpeechHeard,
+    Transcript,
+    TurnEnd,
+    TurnRestarted,
+)
+from repartee.domain.protocol.messages import SPEECH_HEARD
 from repartee.domain.session.client.link import ClientLink
 from repartee.domain.session.model.cues import Cues
 from repartee.domain.session.turns.barge_in import BargeInPolicy
@@ -24,6 +32,7 @@ class Replies:
     _cues: Cues
     _prices: Prices
     _barge_in: BargeInPolicy
+    _reported_seq: int = 0
 
     def send_audio(self, pcm: bytes, now_ms: int) -> bool:
         """Send audio of the reply to the client, split into frames.
@@ -33,6 +42,7 @@ class Replies:
         """
         turn = self._replying_turn(now_ms)
         if turn.reply.is_cut:
+            turn.reply.note_unheard()
             return False
         for start in range(0, len(pcm), MAX_REPLY_PCM_BYTES):
             part = pcm[start : start + MAX_REPLY_PCM_BYTES]
@@ -48,15 +58,21 @@ class Replies:
         if not self._cues.is_awaited and self._turns.is_repeat_of_last_reply(piece.text, now_ms):
             return
         turn = self._replying_turn(now_ms)
-        if not turn.reply.is_cut:
+        if turn.reply.is_cut:
+            turn.reply.note_unheard()
+        else:
             self._show(turn, piece.text, is_final=piece.final)
 
     def interrupt(self, now_ms: int) -> None:
         """End the reply because the user speaks over it, if the barge-in policy agrees."""
         turn = self._turns.current
         if turn is not None and self._barge_in.ends_reply(turn):
-            self._client.interrupt(turn.number, now_ms)
-            self._barge_in.cut(turn, self._client.played_ms(turn.number))
+            self.cut(turn, now_ms)
+
+    def cut(self, turn: TurnInProgress, now_ms: int) -> None:
+        """End a turn's reply where the user heard it last."""
+        self._client.interrupt(turn.number, now_ms)
+        self._barge_in.cut(turn, self._client.played_ms(turn.number))
 
     def resume_after_noise(self) -> None:
         """Ask the model to continue a reply that a noise ended, if the policy wants that."""
@@ -66,6 +82,15 @@ class Replies:
     def report_no_speech(self, through_seq: int) -> None:
         """Report to the client that its marks held no speech."""
         self._client.outbox.offer(NoSpeech(through_seq))
+
+    def report_speech(self) -> None:
+        """Report to a client that wants it that the user is heard, once for each utterance."""
+        turn = self._turns.newest
+        if turn is None or turn.speech_from_seq <= self._reported_seq:
+            return
+        self._reported_seq = turn.speech_from_seq
+        if SPEECH_HEARD in self._client.features:
+            self._client.outbox.offer_first(SpeechHeard(turn.number))
 
     def interrupt_for_copy(self) -> bool:
         """Note that the model interrupted itself; return whether that was for a copy of the input.
@@ -156,7 +181,7 @@ class Replies:
         if turn.heard_at_ms is not None and not turn.transcribed:
             turn.note_shown(turn.heard)
             self._client.outbox.offer(Transcript(turn.number, "user", turn.heard, final=True))
-        if turn.reply.is_muted:
+        if turn.reply.is_muted and not turn.reply.is_stopped:
             self.retract(turn)
             turn.reply.unmute()
             if turn.transcribed:

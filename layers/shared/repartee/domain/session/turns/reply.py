@@ -24,6 +24,7 @@ class Reply:
         is_paused: Whether the model waits for a tool.
         awaits_copy: Whether the model interrupted its reply because it received a second copy of
             the same input.
+        is_stopped: Whether the user stopped the reply, so that the rest of the turn is silent.
     """
 
     length_bytes: int = 0
@@ -33,6 +34,8 @@ class Reply:
     was_cut: bool = False
     is_paused: bool = False
     awaits_copy: bool = False
+    is_stopped: bool = False
+    _is_begun_unheard: bool = False
     _is_audible: bool = False
     _said: str = ""
     _last_said: str = ""
@@ -45,7 +48,12 @@ class Reply:
     @property
     def is_begun(self) -> bool:
         """Return whether the model has begun to answer."""
-        return bool(self._said or self.length_bytes)
+        return bool(self._said or self.length_bytes or self._is_begun_unheard)
+
+    @property
+    def takes_no_input(self) -> bool:
+        """Return whether input that follows belongs to another turn."""
+        return self.is_begun or self.is_stopped
 
     @property
     def said(self) -> str:
@@ -90,9 +98,9 @@ class Reply:
         self._written += text
 
     def take_unspoken_text(self) -> str:
-        """Return the generation's text parts, or "" if it has a transcript."""
+        """Return the generation's text parts, or "" if it has a transcript or is cut."""
         written, self._written = self._written, ""
-        return "" if len(self._said) > self._said_earlier else written
+        return "" if self.is_cut or len(self._said) > self._said_earlier else written
 
     def end_generation(self) -> None:
         """Complete a generation; its text counts as only shown if it had no sound."""
@@ -121,8 +129,18 @@ class Reply:
 
     def pause(self) -> None:
         """Note that the model waits for a tool, and speaks again later."""
+        if self.is_stopped:
+            self.note_unheard()
         self.is_paused = self.is_begun
-        self.is_cut = False
+        self.is_cut = self.is_stopped
+
+    def stop(self) -> None:
+        """Note that the user stopped the reply, whether or not it has begun."""
+        self.is_stopped = True
+
+    def note_unheard(self) -> None:
+        """Note that the model has begun a reply that is dropped."""
+        self._is_begun_unheard = True
 
     def cut(self, played_ms: int) -> None:
         """Shorten the transcript to the words that the user heard, to about one word.

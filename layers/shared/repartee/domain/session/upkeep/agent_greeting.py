@@ -22,7 +22,8 @@ class AgentGreeting:
     """Asks the model for the greeting, once in a session.
 
     The greeting is over when the first turn of the session begins, whether it is the greeting or a
-    turn of the user. It is also over when the model does not react to the cue. Then the user gets
+    turn of the user. It is also over when the user wants silence, and when the model does not react
+    to the cue. Then the user gets
     no error, and the cue is not repeated, because the model may be late and greet twice. A cue
     that was lost with its Live session, or that the model answered with an empty turn, is sent
     once more.
@@ -50,7 +51,7 @@ class AgentGreeting:
         """Send the cue if that is due; return whether it was sent."""
         if self.is_over:
             return False
-        if self._turns or self._turns.newest_committed:
+        if self._turns or self._turns.newest_committed or self._cues.is_hushed:
             self._end()
             return False
         if self._cues.is_awaited:

@@ -237,7 +237,7 @@ class Departure:
         elif isinstance(self.state, Forced):
             if self.is_late(now_ms) or not (self._turns.finished or self._must_post()):
                 self._hand_over_by_force()
-        elif not (self._turns or self._tool_calls or self._cues.is_pending):
+        elif not (self._turns or self._has_open_calls() or self._cues.is_pending):
             if self.is_handing_over:
                 self.finish(FinishReason.HAND_OVER)
             elif self._client_presence.is_gone(now_ms) or (
@@ -282,6 +282,11 @@ class Departure:
         if not (self._turns.finished or self._has_unposted_frames(reason, now_ms)):
             self._client.close_connection()
             self.finish(FinishReason.ENDED)
+
+    def _has_open_calls(self) -> bool:
+        # Answers that wait until the user says something need no worker. The session's state keeps
+        # their calls, and the next worker asks for the answers again.
+        return self._tool_calls.is_waiting or bool(self._tool_calls and not self._cues.is_hushed)
 
     def _has_unanswered_tool_calls(self, reason: CloseReason) -> bool:
         # The next session of the conversation takes over the calls, and an erased user gets no

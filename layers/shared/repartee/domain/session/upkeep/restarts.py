@@ -70,10 +70,12 @@ class TurnRestarts:
     def retract_turn(self, now_ms: int) -> TurnInProgress | None:
         """Retract the reply of the turn in progress; return that turn.
 
-        A reply without input cannot be repeated, so its turn ends.
+        A reply without input cannot be repeated, so its turn ends. So does that of a reply that the
+        user stopped, because the user has heard the part to be remembered.
         """
         turn = self._turns.current
-        if turn is not None and turn.first_seq is None:
+        is_stopped = turn is not None and turn.has_reply and turn.reply.is_stopped
+        if turn is not None and (turn.first_seq is None or is_stopped):
             self._replies.interrupt(now_ms)
             self._replies.force_end_turn(turn, now_ms)
             turn = self._turns.current

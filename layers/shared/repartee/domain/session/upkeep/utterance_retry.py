@@ -60,7 +60,11 @@ class UtteranceRetry:
     def _is_unheard(self, turn: TurnInProgress) -> bool:
         if self._offered_turn == turn.number or self._turns.upcoming is not None:
             return False
-        if turn.has_reply or turn.reply.is_muted or self._tool_calls.has_called_tool(turn.number):
+        if (
+            turn.reply.takes_no_input
+            or turn.reply.is_muted
+            or self._tool_calls.has_called_tool(turn.number)
+        ):
             return False
         if turn.untranscribed_from_seq is None or turn.may_be_noise:
             return False

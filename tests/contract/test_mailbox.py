@@ -5,8 +5,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from repartee.domain.protocol.messages import (
-    SPEECH_HEARD,
     MAX_SEQ,
+    SPEECH_HEARD,
     Acknowledged,
     Audio,
     Bye,

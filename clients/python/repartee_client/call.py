@@ -162,6 +162,19 @@ class Call:
         self.session.speech_end(now_ms())
         self.flush()
 
+    def stop(self) -> None:
+        """Stop the reply without speech: it falls silent at once, and so does the model.
+
+        The conversation remembers the part that was heard. Running tools go on, and their outcome
+        comes with the next reply. A server of version 0.1.0 is not informed.
+
+        Raises:
+            VoiceClientError: The call is over.
+        """
+        self._begin()
+        self.session.stop(now_ms())
+        self.flush()
+
     async def hang_up(self, timeout_s: float = END_TIMEOUT_S) -> None:
         """End the session and wait until the server confirms it.
 

@@ -9,7 +9,7 @@ from repartee_client.access import HttpApiClient, Token
 from repartee_client.audio_port import AudioPort
 from repartee_client.call import Call
 from repartee_client.line import SessionLines
-from repartee_client.protocol.session import ClientSession
+from repartee_client.protocol.session import ClientSession, common_features
 from repartee_client.transport import CallObserver
 
 RECONNECT_FOR_S = 120.0
@@ -68,6 +68,7 @@ async def connect(
     async def open_line() -> ClientConnection:
         connection = await lines.open()
         state.marks_speech = marks_speech and "marks_speech" in lines.features
+        state.features = common_features(lines.features)
         return connection
 
     call = Call(open_line, state, audio=audio, observer=observer, reconnect_for_s=reconnect_for_s)

@@ -124,6 +124,13 @@ class NoSpeech:
 
 
 @dataclass(frozen=True, slots=True)
+class SpeechHeard:
+    """The server hears the user speak; ``turn`` is the turn of that speech."""
+
+    turn: int
+
+
+@dataclass(frozen=True, slots=True)
 class LimitReached:
     """A daily limit of the user is used up; ``Closed`` follows after a goodbye.
 
@@ -223,6 +230,7 @@ Event: TypeAlias = (
     | ReplyLost
     | TurnEnded
     | NoSpeech
+    | SpeechHeard
     | LimitReached
     | Problem
     | Refused

@@ -15,6 +15,7 @@ _EVENTS: dict[type[Any], type[Any]] = {
     frames.ReplyLost: events.ReplyLost,
     frames.TurnEnd: events.TurnEnded,
     frames.NoSpeech: events.NoSpeech,
+    frames.SpeechHeard: events.SpeechHeard,
     frames.LimitReached: events.LimitReached,
     frames.SessionError: events.Problem,
     frames.SessionClosed: events.Closed,

@@ -11,12 +11,13 @@ from repartee.domain.protocol.messages import (
     OutputPosition,
     SpeechEnd,
     SpeechStart,
+    Stop,
     Text,
 )
 
 PROTOCOL_VERSION = 1
 
-SentMessage: TypeAlias = Hello | Audio | SpeechStart | SpeechEnd | Text | Bye
+SentMessage: TypeAlias = Hello | Audio | SpeechStart | SpeechEnd | Text | Stop | Bye
 """The numbered messages that this client sends; a server may know more."""
 
 
@@ -33,6 +34,8 @@ def encode_message(seq: int, message: SentMessage) -> str:
             return _encode("speech_end", seq=seq)
         case Text(text=text):
             return _encode("text", seq=seq, text=text)
+        case Stop():
+            return _encode("stop", seq=seq)
         case Bye():
             return _encode("bye", seq=seq)
 
@@ -54,6 +57,8 @@ def _hello_fields(hello: Hello) -> dict[str, Any]:
         fields["resume_from"] = _position(hello.resume_from)
     if hello.marks_speech:
         fields["marks_speech"] = True
+    if hello.features:
+        fields["features"] = hello.features
     return fields
 
 

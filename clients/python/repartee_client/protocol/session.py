@@ -22,12 +22,15 @@ from repartee.domain.protocol.frames import (
     TurnRestarted,
 )
 from repartee.domain.protocol.messages import (
+    SPEECH_HEARD,
+    STOP,
     Audio,
     Bye,
     Hello,
     OutputPosition,
     SpeechEnd,
     SpeechStart,
+    Stop,
     Text,
 )
 from repartee_client.protocol.decoding import (
@@ -59,6 +62,12 @@ IDLE_PING_AFTER_MS = 8 * 60 * 1_000
 """API Gateway closes a connection without traffic after 10 minutes."""
 # Turns are numbered from 1.
 _NO_TURN = 0
+_FEATURES = (STOP, SPEECH_HEARD)
+
+
+def common_features(features: Collection[str]) -> tuple[str, ...]:
+    """Return the features of the server that this client lists in its ``hello``."""
+    return tuple(name for name in _FEATURES if name in features)
 
 
 class ClientSession:
@@ -70,6 +79,7 @@ class ClientSession:
 
     Attributes:
         marks_speech: Whether ``hello`` says that the client marks all speech.
+        features: What ``hello`` lists: the features that both this client and the server have.
         ready: The server's answer to the newest ``hello``; None until it arrives.
         closed: The session's last frame; None until it arrives.
         outbox: The client's messages and their acceptance.
@@ -78,6 +88,7 @@ class ClientSession:
 
     def __init__(self, features: Collection[str] = (), speaker: Speaker | None = None) -> None:
         self.marks_speech = "marks_speech" in features
+        self.features = common_features(features)
         self.ready: Ready | None = None
         self.closed: SessionClosed | None = None
         self.outbox = ClientOutbox()
@@ -108,7 +119,8 @@ class ClientSession:
         self._last_sent_ms = self._hello_sent_at_ms = now_ms
         position = self._inbox.position
         self.outbox.reconnected(now_ms)
-        self.outbox.put(Hello(position if position.seq else None, self.marks_speech))
+        resume_from = position if position.seq else None
+        self.outbox.put(Hello(resume_from, self.marks_speech, features=self.features))
 
     def speech_start(self) -> int:
         return self.outbox.put(SpeechStart())
@@ -121,6 +133,14 @@ class ClientSession:
 
     def text(self, text: str, now_ms: float) -> int:
         return self._request(self.outbox.put(Text(text)), now_ms)
+
+    def stop(self, now_ms: float) -> None:
+        """Stop the reply at once; a server that does not know ``stop`` is not informed."""
+        if self.playback.turn != _NO_TURN:
+            self.playback.stop(self.playback.turn, now_ms)
+            self._acknowledge_by(now_ms)
+        if STOP in self.features:
+            self.outbox.put(Stop())
 
     def bye(self) -> int:
         self._is_leaving = True

@@ -28,6 +28,7 @@ from repartee.domain.protocol.messages import (
     Sequenced,
     SpeechEnd,
     SpeechStart,
+    Stop,
     Text,
 )
 
@@ -77,6 +78,16 @@ def refusal(text: str | None) -> UnusableMessage:
             {"type": "text", "seq": 5, "text": "x" * MAX_TEXT_CHARACTERS},
             Text("x" * MAX_TEXT_CHARACTERS),
         ),
+        (
+            {
+                "type": "hello",
+                "seq": 1,
+                "protocol": 1,
+                "features": ["of later", "speech_heard", "stop", "stop"],
+            },
+            Hello(features=("stop", "speech_heard")),
+        ),
+        ({"type": "stop", "seq": 6}, Stop()),
         ({"type": "bye", "seq": 6}, Bye()),
     ],
 )
@@ -135,6 +146,16 @@ def test_a_binary_frame_is_refused():
             {"type": "hello", "seq": 1, "protocol": 1, "resume_from": {"epoch": 1}},
             "resume_from.seq",
             "required",
+        ),
+        (
+            {"type": "hello", "seq": 1, "protocol": 1, "features": ["x"] * 21},
+            "features",
+            "at most 20 items",
+        ),
+        (
+            {"type": "hello", "seq": 1, "protocol": 1, "features": ["x" * 41]},
+            "features.0",
+            "at most 40 characters",
         ),
         ({"type": "text", "seq": 1, "text": ""}, "text", "at least 1 character"),
         ({"type": "text", "seq": 1, "text": "x" * 4_001}, "text", str(MAX_TEXT_CHARACTERS)),

@@ -16,7 +16,9 @@ from repartee.domain.protocol.messages import (
     Numbered,
     OutputPosition,
     SpeechEnd,
+    Stop,
     Text,
+    Unknown,
 )
 from repartee.domain.protocol.recent_input import InputTaken, RecentInput, digest_of
 from repartee.domain.session.state import NO_CONNECTION, Connected
@@ -66,6 +68,21 @@ class Steps(MessageRouteHarness):
 
 def codes(replies: list[dict[str, Any]]) -> list[str]:
     return [reply.get("code", reply["type"]) for reply in replies]
+
+
+@pytest.mark.parametrize("read_as", [Stop(), Unknown("stop")], ids=["0.2.0", "0.1.0"])
+def test_a_repeated_stop_is_known_to_be_one_whichever_version_read_it(read_as: Any) -> None:
+    line = Steps()
+    line.send(hello(1))
+    line.at(7, read_as)
+
+    assert line.send({"type": "stop", "seq": 7}) == []
+    assert codes(line.send(text(7))) == ["seq_taken"]
+
+
+def test_the_features_of_a_hello_do_not_count_for_its_repetition() -> None:
+    # 0.1.0 records digests without them.
+    assert digest_of(Hello(features=("stop",))) == digest_of(Hello())
 
 
 def test_a_connection_is_known_by_its_id_and_not_by_the_time_of_its_opening():
@@ -293,6 +310,7 @@ def test_a_duplicated_tab_takes_the_session_and_the_older_one_gets_an_error(seq:
     [
         hello(7),
         text(7),
+        {"type": "stop", "seq": 7},
         {"type": "audio", "seq": 7, "data": DATA},
         {"type": "ack", "received": {"epoch": 0, "seq": 0}},
         {"type": "ping"},

@@ -1,6 +1,7 @@
 """The client's protocol state machine, with simulated time."""
 
 import json
+from collections.abc import Collection
 
 import pytest
 
@@ -48,8 +49,8 @@ def said(texts: list[str]) -> list[tuple[str, int | None]]:
     return [(model.type, getattr(model, "seq", None)) for model in models]
 
 
-def open_session(max_in_flight: int = 25) -> ClientSession:
-    session = ClientSession()
+def open_session(max_in_flight: int = 25, features: Collection[str] = ()) -> ClientSession:
+    session = ClientSession(features)
     session.connected(0)
     assert said(session.outgoing(0)) == [("hello", 1)]
     session.receive(ready(max_in_flight), 0)
@@ -128,6 +129,43 @@ def test_speech_marks_are_announced_only_to_a_server_with_that_feature():
     # An older server refuses the field with any value.
     assert "marks_speech" not in plain
     assert json.loads(marking)["marks_speech"] is True
+
+
+def test_features_are_listed_only_to_a_server_that_lists_them():
+    old, new = ClientSession(), ClientSession({"speech_heard", "another", "stop"})
+    for session in (old, new):
+        session.connected(0)
+    (plain,), (listing,) = old.outgoing(0), new.outgoing(0)
+    assert "features" not in plain
+    assert json.loads(listing)["features"] == ["stop", "speech_heard"]
+
+
+def test_a_stop_silences_the_playing_reply_and_reports_what_was_played():
+    session = open_session(features={"stop"})
+    session.receive(frame(1, ReplyAudio(1, bytes(48_000))), 100)
+
+    session.stop(600)
+    session.receive(frame(2, ReplyAudio(1, bytes(48_000))), 700)
+
+    texts = [json.loads(text) for text in session.outgoing(700)]
+    assert texts[0] == {"type": "stop", "seq": 2}
+    assert (texts[1]["turn"], texts[1]["played_ms"]) == (1, 500)
+    assert session.playback.is_silent(700)
+
+
+def test_a_stop_is_local_where_the_server_does_not_know_it():
+    session = open_session()
+    session.receive(frame(1, ReplyAudio(1, bytes(48_000))), 100)
+
+    session.stop(600)
+
+    assert [json.loads(text)["type"] for text in session.outgoing(600)] == ["ack"]
+
+
+def test_a_stop_before_any_reply_has_nothing_to_acknowledge():
+    session = open_session(features={"stop"})
+    session.stop(600)
+    assert said(session.outgoing(600)) == [("stop", 2)]
 
 
 def test_hello_is_sent_again_until_it_is_answered():

@@ -32,6 +32,7 @@ from repartee.domain.live.model import (
 )
 from repartee.domain.protocol.frames import Accepted, ReplyAudio
 from repartee.domain.protocol.messages import (
+    STOP,
     Audio,
     Bye,
     Detached,
@@ -43,6 +44,7 @@ from repartee.domain.protocol.messages import (
     PreferencesChanged,
     SpeechEnd,
     SpeechStart,
+    Stop,
     Superseded,
     Text,
 )
@@ -147,7 +149,13 @@ class AnySession(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         unheard = (UndeliveredTurn(EARLIER.number, OutputPosition(EPOCH - 1, 9)),)
-        state = replace(STATE, pending_calls=(pending(),), cursor=STATE_CURSOR, undelivered=unheard)
+        state = replace(
+            STATE,
+            pending_calls=(pending(),),
+            cursor=STATE_CURSOR,
+            undelivered=unheard,
+            features=(STOP,),
+        )
         self.call = SessionHarness(
             state=state,
             memory=remembering(EARLIER),
@@ -193,7 +201,7 @@ class AnySession(RuleBasedStateMachine):
     # The client
 
     @rule(
-        kind=st.sampled_from([speech, speech, SpeechStart, SpeechEnd, Text, "silence"]),
+        kind=st.sampled_from([speech, speech, SpeechStart, SpeechEnd, Text, Stop, "silence"]),
         is_delayed=st.integers(0, 4).map(lambda number: number == 0),
     )
     def say(self, kind, is_delayed):
@@ -240,7 +248,7 @@ class AnySession(RuleBasedStateMachine):
     @rule(connection=st.sampled_from("AB"), received=st.none() | st.integers(0, 30))
     def greet(self, connection, received):
         position = None if received is None else OutputPosition(EPOCH, received)
-        self.arrive(self.call.numbered(Hello(position), connection=connection))
+        self.arrive(self.call.numbered(Hello(position, features=(STOP,)), connection=connection))
 
     @rule(connection=st.sampled_from("AB"))
     def hang(self, connection):

@@ -30,6 +30,7 @@ from repartee.domain.protocol.messages import (
     Audio,
     Bye,
     Hello,
+    Message,
     SpeechEnd,
     SpeechStart,
     Stop,
@@ -215,7 +216,7 @@ def test_a_stop_that_comes_with_the_input_silences_the_reply_to_it():
 
 def test_marked_speech_that_ended_before_the_stop_gets_no_reply():
     call = stopping()
-    entries = [SpeechStart(), Audio(SPEECH), SpeechEnd(), Stop()]
+    entries: list[Message] = [SpeechStart(), Audio(SPEECH), SpeechEnd(), Stop()]
 
     call.read(*(call.numbered(one) for one in entries))
     call.live(heard("Count."), *speaks(WORDS), COMPLETE)

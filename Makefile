@@ -145,7 +145,7 @@ desk: .venv/.stamp ## Show or change the front desk's hours and limits (ENV=dev 
 	+@$(PYTHON) -m ops.desk $(if $(SET),set $(SET),show) $(if $(ENV),--env "$(ENV)") $(call flag,$(YES),--yes) \
 		$(if $(findstring n,$(firstword -$(MAKEFLAGS))),--dry-run)
 
-BENCHMARKS := first_audio memory process cold_start mailbox
+BENCHMARKS := first_audio memory process cold_start hearing mailbox
 # An unknown word after `bench` is passed on too: the command refuses it and lists the names.
 NAMES ?= $(if $(filter bench,$(firstword $(MAKECMDGOALS))),$(wordlist 2,$(words $(MAKECMDGOALS)),$(MAKECMDGOALS)),$(filter $(BENCHMARKS),$(MAKECMDGOALS)))
 bench: setup .tools/baselines/.stamp ## Measure Repartee and its baselines (`make bench mailbox` runs one benchmark, QUICK=1 takes fewer samples)

@@ -85,13 +85,17 @@ def _benchmark(name: str, options: Options) -> Benchmark:
 
             repeats = Repeats(2, 1) if options.quick else Repeats()
             return lambda: measure_cold_starts(repeats)
+        case "hearing":
+            from bench.speech.hearing import measure_hearing
+
+            return lambda: measure_hearing(quick=options.quick)
         case _:
             from bench.mailbox import measure_mailbox
 
             return lambda: measure_mailbox(quick=options.quick)
 
 
-NAMES = ("first_audio", "memory", "process", "cold_start", "mailbox")
+NAMES = ("first_audio", "memory", "process", "cold_start", "hearing", "mailbox")
 
 
 async def run(options: Options) -> int:

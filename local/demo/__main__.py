@@ -23,7 +23,6 @@ from typing import Any
 
 from local.demo.checks import (
     Check,
-    advice_on_failure,
     check_arrival,
     check_bookings,
     check_name,
@@ -31,6 +30,7 @@ from local.demo.checks import (
     check_time,
     check_word_error,
 )
+from local.demo.explanation import SentRecording, explain
 from local.demo.front_desk import FrontDesk
 from local.demo.recorded_script import (
     DEFAULT_RECORDINGS,
@@ -40,7 +40,7 @@ from local.demo.recorded_script import (
     load_script,
 )
 from local.demo.script_player import SpokenUtterance, match_replies, play_script
-from local.gemini.live.records import read_records
+from local.gemini.live.records import chat_folder, read_events, read_records
 from local.hosting.ports import port_base_from
 from local.hosting.signals import run_until_signal
 from local.stack import (
@@ -114,16 +114,18 @@ class Demo:
         for check in checks:
             print(f"  {_MARKS[check.passed]:8}{check.name}: {check.found}")
         print(f"report {_relative(path)}, {report['seconds']:.0f} s since the start", flush=True)
-        passed = all(check.passed is not False for check in checks)
-        if not passed and (advice := advice_on_failure(*checks[:2])):
-            print(advice, flush=True)
-        return passed
+        return all(check.passed is not False for check in checks)
 
     def explain_failure(self) -> None:
-        """Print whether the recordings of a conversation that broke off arrived."""
-        arrival = self._check_arrival(self._script[: self._answered + 1])
-        print(f"  {_MARKS[arrival.passed]:8}{arrival.name}: {arrival.found}")
-        print(advice_on_failure(arrival, Check("word error", False, "")), flush=True)
+        """Print what happened to each recording that was sent, and the part that failed."""
+        if self._stack.simulator is None:
+            return
+        records = self._stack.simulator.record_directory
+        sent = [
+            SentRecording(one.wav.stem, read_wav(one.wav).pcm, one.spoken)
+            for one in self._script[: self._answered + 1]
+        ]
+        print(explain(sent, read_records(records), read_events(chat_folder(records))), flush=True)
 
     async def _forget(self) -> None:
         if self._stack.simulator is None:
@@ -253,9 +255,9 @@ async def demonstrate(
             passed = await demo.run()
         except VoiceClientError as error:
             print(f"the conversation failed: {error}", file=sys.stderr)
-            demo.explain_failure()
             passed = False
         if not passed:
+            demo.explain_failure()
             logs = _relative(stack.run_directory / "logs")
             print(f"the demo FAILED; see above, and the logs in {logs}", file=sys.stderr)
             return 1

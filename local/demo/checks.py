@@ -79,22 +79,6 @@ def check_arrival(
     return Check(title, not cut, f"incomplete: {', '.join(cut)}" if cut else found)
 
 
-def advice_on_failure(arrival: Check, word_error: Check) -> str:
-    """Return what a failed conversation says about the recordings; "" if it says nothing."""
-    if arrival.passed is None or word_error.passed:
-        return ""
-    if not arrival.passed:
-        return (
-            "Audio was lost between client and Gemini's side: this is a bug, not the recordings'."
-        )
-    words = "Compare `heard` with your words. " if word_error.passed is None else ""
-    return (
-        "The audio arrived whole, but the simulator's recognizer did not understand it: it is "
-        f"weak, and was not tested with human voices. {words}Speak short sentences like those in "
-        "local/recordings/README.md, or set GEMINI_API_KEY to use the real Gemini."
-    )
-
-
 def check_name(first_heard: str, last_said: str) -> Check:
     """Check that the last answer contains the name from the first utterance."""
     title = "the last answer contains the name given in the first turn"

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 import audioop
 
+from local.demo.spellings import in_one_spelling
 from repartee_client.recordings import SAMPLE_WIDTH_BYTES, read_wav
 
 DEFAULT_RECORDINGS = Path(__file__).resolve().parents[1] / "recordings" / "default"
@@ -102,16 +103,18 @@ def words_of(text: str) -> list[str]:
 def word_error_rate(reference: str, hypothesis: str) -> float:
     """Return the number of word edits between the texts, divided by the words of ``reference``.
 
+    Numbers are compared in one spelling: "three" and "3" are the same word.
+
     Returns:
         0.0 for the same words; above 1.0 when there are more errors than reference words.
 
     Raises:
         ValueError: ``reference`` has no words, so the rate is not defined.
     """
-    spoken = words_of(reference)
+    spoken = words_of(in_one_spelling(reference))
     if not spoken:
         raise ValueError("the reference has no words")
-    return _edit_distance(spoken, words_of(hypothesis)) / len(spoken)
+    return _edit_distance(spoken, words_of(in_one_spelling(hypothesis))) / len(spoken)
 
 
 def _edit_distance(left: Sequence[str], right: Sequence[str]) -> int:

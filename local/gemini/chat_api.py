@@ -14,6 +14,7 @@ from pydantic.alias_generators import to_camel
 from local.gemini.faults import Faults
 from local.gemini.live.context import text_tokens
 from local.gemini.live.protocol import Content, Json, ServerClose, Tool, check_key
+from local.gemini.live.records import ChatRecorder
 from local.gemini.mind import core_mind
 from local.gemini.mind.core_mind import Answer, Message
 from local.gemini.mind.known import DeclaredFunction, ToolCall
@@ -100,9 +101,10 @@ class GenerateRequest(_Settings):
 class ChatApi:
     """Handlers of the chat API; ``served`` counts the answered requests."""
 
-    def __init__(self, faults: Faults, tools: ToolBook) -> None:
+    def __init__(self, faults: Faults, tools: ToolBook, record: ChatRecorder) -> None:
         self._faults = faults
         self._tools = tools
+        self._record = record
         self.served = 0
 
     def routes(self) -> list[web.RouteDef]:
@@ -140,7 +142,9 @@ class ChatApi:
             raise RestError(400, "INVALID_ARGUMENT", str(error.errors()[0]["msg"])) from error
         _check_thinking(model, parsed)
         _check_signatures(parsed)
-        return _body(model, parsed, self._tools)
+        body = _body(model, parsed, self._tools)
+        self._record.event(**answered(parsed, body["candidates"][0]["content"]["parts"]))
+        return body
 
 
 def _check_deadline(server_timeout_s: str | None) -> None:
@@ -208,6 +212,16 @@ def _body(model: str, request: GenerateRequest, tools: ToolBook) -> Json:
         },
         "modelVersion": model,
         "responseId": secrets.token_urlsafe(12),
+    }
+
+
+def answered(request: GenerateRequest, parts: list[dict[str, Any]]) -> dict[str, Any]:
+    """Return the results that a request ends with, and the calls or the text of its answer."""
+    responses = request.contents[-1].message().responses if request.contents else ()
+    return {
+        "results": [{"name": name, "response": response} for name, response in responses],
+        "calls": [one["functionCall"] for one in parts if "functionCall" in one],
+        "said": " ".join(one["text"] for one in parts if "text" in one),
     }
 
 

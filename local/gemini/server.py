@@ -14,6 +14,7 @@ from local.gemini.chat_api import ChatApi
 from local.gemini.control_api import ControlApi
 from local.gemini.faults import Faults
 from local.gemini.live.connection import SimulatorParts
+from local.gemini.live.records import ChatRecorder, chat_folder
 from local.gemini.live.session import SimulatedLiveSession
 from local.gemini.mind.tool_files import ToolBook, project_tools
 from local.gemini.settings import SimulatorSettings
@@ -81,9 +82,10 @@ class Simulator:
         faults = Faults()
         ears, voice = Ears(self.decoders, self.utterance_cache, self.transcripts), Voice()
         self._parts = SimulatorParts(self.settings, ears, voice, faults, self.tools)
+        chat = ChatRecorder(chat_folder(self.settings.record_dir))
         app = web.Application()
         app.add_routes(ControlApi(self.connections, faults).routes())
-        app.add_routes(ChatApi(faults, self.tools).routes())
+        app.add_routes(ChatApi(faults, self.tools, chat).routes())
         app.router.add_get("/{path:.*}", self._live)
         app.on_shutdown.append(self._close_connections)
         self._runner = web.AppRunner(app, access_log=None)

@@ -3,6 +3,7 @@
 import json
 import re
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from io import FileIO
@@ -47,18 +48,36 @@ class ConnectionRecorder:
 
     def event(self, kind: str, **fields: object) -> None:
         """Append one event; ``t_ms`` is the time since the start of the connection."""
-        line = {
-            "t_ms": round((time.monotonic() - self._start) * 1000, 1),
-            "at": datetime.now(UTC).isoformat(timespec="milliseconds"),
-            "kind": kind,
-            **fields,
-        }
-        self._events.write(json.dumps(line, ensure_ascii=False).encode() + b"\n")
+        t_ms = round((time.monotonic() - self._start) * 1000, 1)
+        self._events.write(_line(kind, t_ms=t_ms, **fields))
 
     def close(self) -> None:
         """Close the files."""
         self._heard.close()
         self._events.close()
+
+
+class ChatRecorder:
+    """Appends the answers of the chat model to the ``events.jsonl`` of a folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def event(self, **fields: object) -> None:
+        """Append one answer."""
+        self._folder.mkdir(parents=True, exist_ok=True)
+        with (self._folder / "events.jsonl").open("ab") as file:
+            file.write(_line("chat", **fields))
+
+
+def chat_folder(records: Path) -> Path:
+    """Return the folder of the chat model beside the folder of the connections."""
+    return records.with_name(f"{records.name}.chat")
+
+
+def _line(kind: str, **fields: object) -> bytes:
+    at = datetime.now(UTC).isoformat(timespec="milliseconds")
+    return json.dumps({"at": at, "kind": kind, **fields}, ensure_ascii=False).encode() + b"\n"
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,11 +88,13 @@ class RecordedConnection:
         name: The name of the folder; names sort by time.
         heard: All received audio.
         replies: The emitted audio of each reply, in order.
+        events: The events, in order.
     """
 
     name: str
     heard: bytes
     replies: tuple[bytes, ...]
+    events: tuple[Mapping[str, Any], ...] = ()
 
 
 def read_records(folder: Path) -> list[RecordedConnection]:
@@ -96,10 +117,13 @@ def read_record(folder: Path) -> RecordedConnection:
         folder.name,
         (folder / "heard.pcm").read_bytes(),
         tuple(numbered[number].read_bytes() for number in sorted(numbered)),
+        tuple(read_events(folder)),
     )
 
 
 def read_events(folder: Path) -> list[dict[str, Any]]:
-    """Read the events of one connection so far, without an incomplete last line."""
+    """Read the events of one folder so far, without an incomplete last line."""
+    if not (folder / "events.jsonl").exists():
+        return []
     lines, _, _ = (folder / "events.jsonl").read_bytes().rpartition(b"\n")
     return [json.loads(line) for line in lines.splitlines()]

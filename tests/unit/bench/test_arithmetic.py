@@ -10,6 +10,8 @@ from bench.first_audio_results import Pair, Plan, Sample, Stages
 from bench.process_memory import memory_of, parse_smaps_rollup
 from bench.report import Report, Table
 from bench.speech.chunked_speech import ChunkedSpeech
+from bench.speech.hearing import sentences
+from bench.speech.hearing_results import HeardSentence, report
 from bench.speech.hearing_times import hearing_times_after
 from bench.speech.room_noise import NOISE_RMS, with_room_noise
 from bench.statistics import Summary, percentile, slope
@@ -301,3 +303,29 @@ def test_a_report_is_a_table_on_the_screen_and_a_file_with_the_machine(tmp_path)
     content = json.loads(report.write(tmp_path).read_text())
     assert content["all"] == {"n": 2, "p50": 1.5, "p95": 1.95, "least": 1.0, "most": 2.0}
     assert content["machine"].keys() >= {"cores", "python", "packages", "load_1_min"}
+
+
+def test_there_are_sixty_different_sentences_to_hear():
+    assert len(set(sentences())) == 60
+
+
+@pytest.mark.parametrize(
+    ("spoken", "heard", "errors", "has_fragment"),
+    [
+        ("On Friday at three o'clock.", "on friday at 3:00", 0, False),
+        ("On Friday at three.", "You on Friday at 3.", 1, True),
+        ("On Friday at three.", "Thank you. On Friday at tree.", 3, True),
+        ("On Friday at three.", "You Friday at 3.", 1, False),
+        ("Thanks, bye.", "Thanks, bye, bye.", 1, False),
+        ("Thanks, bye.", "", 2, False),
+    ],
+)
+def test_word_errors_and_leading_fragments_are_counted(spoken, heard, errors, has_fragment):
+    sentence = HeardSentence(spoken, heard, 0.1)
+    assert (sentence.errors, sentence.has_leading_fragment) == (errors, has_fragment)
+
+
+def test_a_voice_is_one_row_of_the_report_on_hearing():
+    heard = [HeardSentence("on Friday at three", "You on Friday", s) for s in (0.1, 0.3)]
+    (table,) = report({"rms": heard}, ()).tables
+    assert table.rows == [("rms", "2", "8", "6", "75.0%", "2", "0.20")]

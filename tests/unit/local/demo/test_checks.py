@@ -6,7 +6,6 @@ import pytest
 
 from local.demo.checks import (
     Check,
-    advice_on_failure,
     check_arrival,
     check_bookings,
     check_name,
@@ -126,21 +125,3 @@ def test_a_recording_arrives_whole_or_is_named():
     cut = check_arrival(recordings, [b"..abcd..", b"ef", b"gh"])
     assert (cut.passed, cut.found) == (False, "incomplete: 2-booking")
     assert check_arrival({}, (), skipped="why") == Check(whole.name, None, "why")
-
-
-@pytest.mark.parametrize(
-    ("arrived", "understood", "advice"),
-    [
-        (True, False, "The audio arrived whole, but the simulator's recognizer did not understand"),
-        (True, None, "Compare `heard` with your words"),
-        (False, False, "Audio was lost between client and Gemini's side"),
-        (True, True, ""),
-        (None, False, ""),
-    ],
-)
-def test_a_failure_is_explained_by_the_audio_or_by_the_recognizer(
-    arrived: bool | None, understood: bool | None, advice: str
-):
-    given = advice_on_failure(Check("arrival", arrived, ""), Check("words", understood, ""))
-    assert advice in given
-    assert bool(given) == bool(advice)

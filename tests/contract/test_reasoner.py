@@ -126,9 +126,10 @@ def test_the_messages_of_one_question_are_the_history_of_the_next(made: Made) ->
     assert "c1/1" not in second.messages_json
 
 
-def test_an_empty_reply_is_a_temporary_failure(made: Made) -> None:
+@pytest.mark.parametrize("nothing", ["", "\u200b"])
+def test_an_empty_reply_is_a_temporary_failure(made: Made, nothing: str) -> None:
     with pytest.raises(ReasoningFailed) as failed:
-        made([], "").answer(_request(), [])
+        made([], nothing).answer(_request(), [])
 
     assert (failed.value.reason, failed.value.retryable) == ("no_text", True)
 

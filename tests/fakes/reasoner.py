@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from repartee.domain.cost.usage import Bill
+from repartee.domain.text.characters import is_visible
 from repartee.domain.tools.tool import OUT_OF_REACH, Tool, ToolResult, ToolStatus
 from repartee.ports.answers import ReasoningFailed, ReasoningRequest, ReasoningResult
 from tests.fakes.clock import FakeClock
@@ -69,7 +70,7 @@ class FakeReasoner:
         text = self._mind(request, call_tool)
         if self._is_late(request):
             raise ReasoningFailed("deadline", retryable=True)
-        if not text:
+        if not is_visible(text):
             raise ReasoningFailed("no_text", retryable=True)
         added = [
             {"id": request.question_id, "question": request.question},

@@ -84,7 +84,12 @@ def test_a_worker_that_lost_its_lease_is_refused_before_any_model_runs():
 
 @pytest.mark.parametrize(
     ("question", "trouble"),
-    [("", "empty_question"), ("  \n", "empty_question"), ("x" * 15_001, "question_too_long")],
+    [
+        ("", "empty_question"),
+        ("  \n", "empty_question"),
+        ("\u200b \u2060", "empty_question"),
+        ("x" * 15_001, "question_too_long"),
+    ],
 )
 def test_a_question_that_cannot_be_used_is_refused_with_a_sentence(question, trouble):
     bench = AnswerQuestionHarness(say_yes)

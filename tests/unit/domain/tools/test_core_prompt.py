@@ -4,8 +4,9 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from repartee.domain.conversation.conversation import Conversation, Memory, Turn
+from repartee.domain.conversation.conversation import Conversation, Memory, ToolCall, Turn
 from repartee.domain.persona import Persona
+from repartee.domain.tools.core_calls import ToolCallKey, ToolCallStatus
 from repartee.domain.tools.core_prompt import core_prompt
 from repartee.domain.users.notes import Note
 from repartee.domain.users.preferences import Profile
@@ -13,6 +14,7 @@ from tests.personas import FRONT_DESK, PIZZERIA
 
 pytestmark = pytest.mark.unit
 
+DONE = ToolCallStatus.DONE
 NOW = datetime(2026, 11, 22, 17, 4, tzinfo=ZoneInfo("Europe/London"))
 
 
@@ -78,6 +80,19 @@ def test_a_reply_that_was_cut_is_marked_as_cut():
     text = _prompt(_memory(turn))
 
     assert "Turn 1, said to the caller (cut short): The desk is open from" in text
+
+
+def test_an_outcome_that_the_reply_does_not_contain_is_known_as_one_line():
+    call = ToolCall(ToolCallKey(1, 1), "ask", "{}", DONE, "Booked:\nFriday at 3 p.m.")
+    turns = (
+        Turn(1, "s1", 0, 1, said="Booked", said_is_approximate=True, tool_calls=(call,)),
+        Turn(2, "s1", 0, 1, said="Yes. Booked:\nFriday at 3 p.m.", tool_calls=(call,)),
+    )
+
+    text = _prompt(_memory(*turns))
+
+    assert "Turn 1, found or done for the caller: Booked: Friday at 3 p.m." in text
+    assert "Turn 2, found or done" not in text
 
 
 def test_the_summary_comes_before_the_turns():

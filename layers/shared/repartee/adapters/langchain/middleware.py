@@ -18,6 +18,7 @@ from langchain_core.messages import AIMessage
 
 from repartee.domain.cost.prices import Prices
 from repartee.domain.cost.usage import Bill, TokenUsage
+from repartee.domain.text.characters import is_visible
 from repartee.ports.answers import ReasoningFailed
 from repartee.ports.runtime import Clock
 
@@ -168,7 +169,7 @@ class RefuseEmptyReply(AgentMiddleware[Any, Any, Any]):
         """
         response = handler(request)
         reply = response.result[-1]
-        if isinstance(reply, AIMessage) and not (reply.tool_calls or reply.text.strip()):
+        if isinstance(reply, AIMessage) and not (reply.tool_calls or is_visible(reply.text)):
             raise EmptyReply(str(reply.response_metadata.get("finish_reason", "")))
         return response
 

@@ -44,7 +44,7 @@ from repartee.adapters.langchain.middleware import (
     is_transient,
 )
 from repartee.domain.cost.usage import Bill
-from repartee.domain.text.characters import cleaned
+from repartee.domain.text.characters import cleaned, is_visible
 from repartee.domain.tools.tool import OUT_OF_REACH, Tool, ToolResult, ToolStatus
 from repartee.observability import get_logger
 from repartee.ports.answers import ReasoningFailed, ReasoningRequest, ReasoningResult
@@ -238,7 +238,7 @@ def _result(added: Sequence[BaseMessage], bill: Bill) -> ReasoningResult:
     last = added[-1] if added else None
     # Gemini 3 answers in content blocks; ``text`` joins them.
     text = " ".join(cleaned(last.text).split()) if isinstance(last, AIMessage) else ""
-    if not text:
+    if not is_visible(text):
         raise ReasoningFailed("no_text", retryable=True)
     return ReasoningResult(
         text=text,

@@ -16,6 +16,7 @@ from repartee.domain.cost.usage import Bill
 from repartee.domain.errors import ItemTooLarge, LeaseLost, StoreUnavailable, UserErased
 from repartee.domain.persona import Persona
 from repartee.domain.phrases import Phrases
+from repartee.domain.text.words import visible_part
 from repartee.domain.tools.core_calls import CoreAnswer, CoreRequest, Exchange, ToolCallStatus
 from repartee.domain.tools.core_prompt import core_prompt, repeated_turn_note
 from repartee.domain.tools.outcome import outcome, words_of_changes
@@ -122,7 +123,7 @@ class QuestionAnswerer:
         Every failure becomes an answer that can be spoken. A failed run is stored too, because it
         may have changed something: another try needs a new key.
         """
-        question = request.question.strip()
+        question = visible_part(request.question)
         if not question:
             return self._refused("empty_question")
         if len(question) > MAX_QUESTION_CHARACTERS:

@@ -91,6 +91,10 @@ def _turn_lines(turn: Turn) -> list[str]:
     if turn.said:
         cut = " (cut short)" if turn.said_is_approximate else ""
         lines.append(f"Turn {turn.number}, said to the caller{cut}: {one_line(turn.said)}")
+    lines += (
+        f"Turn {turn.number}, found or done for the caller: {one_line(answer)}"
+        for answer in turn.unspoken_answers
+    )
     return lines
 
 

@@ -140,6 +140,7 @@ def test_only_calls_of_committed_turns_are_left_to_a_successor():
     [
         ('{"question":" When? "}', "When?"),
         ('{"question":"  "}', None),
+        ('{"question":"\\u200b"}', None),
         ('{"question":5}', None),
         ("{}", None),
         ("[]", None),

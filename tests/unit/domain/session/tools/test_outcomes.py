@@ -204,10 +204,11 @@ def test_an_outcome_that_the_worker_before_remembered_is_spoken_and_not_remember
 
 
 @pytest.mark.parametrize("status", ToolCallStatus)
-def test_an_answer_without_words_is_put_into_words(status):
+@pytest.mark.parametrize("nothing", [" \n", "\u200b", "\ufe0f"])
+def test_an_answer_without_words_is_put_into_words(status, nothing):
     call = asking()
     call.live(COMPLETE)
-    call.answer_tool(" \n", status=status)
+    call.answer_tool(nothing, status=status)
     call.pass_ms(3 * SPEAK_WITHIN_MS)
     call.ack()
 

@@ -12,6 +12,7 @@ from repartee.domain.session.timing import TOOL_CALL_TIMEOUT_MS
 from repartee.domain.session.tools.open_call import OpenToolCall
 from repartee.domain.session.tools.unspoken_answers import UnspokenAnswers
 from repartee.domain.session.turns.turn import TurnInProgress
+from repartee.domain.text.words import visible_part
 from repartee.domain.tools.core_calls import (
     ASK_CORE_AGENT,
     CoreAnswer,
@@ -316,9 +317,9 @@ class ToolCalls:
 
 
 def text_argument(arguments_json: str, name: str) -> str | None:
-    """Return a text argument of a call, None if it is absent, empty or not a string."""
+    """Return a text argument of a call, None if it is absent, not a string or not visible."""
     value = _argument(arguments_json, name)
-    return value.strip() or None if isinstance(value, str) else None
+    return visible_part(value) or None if isinstance(value, str) else None
 
 
 def is_true_argument(arguments_json: str, name: str) -> bool:

@@ -16,6 +16,7 @@ from repartee.domain.session.tools.calls import ToolCalls, is_true_argument, tex
 from repartee.domain.session.tools.open_call import OpenToolCall
 from repartee.domain.session.tools.preferences import ActivePreferences
 from repartee.domain.session.turns.ledger import TurnLedger
+from repartee.domain.text.characters import is_visible
 from repartee.domain.text.languages import language_name
 from repartee.domain.tools.core_calls import (
     ASK_CORE_AGENT,
@@ -91,7 +92,7 @@ class ToolRouter:
         """
         self._turns.bill_tool_call(event)
         answer = event.answer
-        if not answer.answer.strip():
+        if not is_visible(answer.answer):
             is_refused = answer.status is ToolCallStatus.REFUSED
             text = self.phrases.refused if is_refused else self.phrases.no_answer
             answer = replace(answer, answer=text)

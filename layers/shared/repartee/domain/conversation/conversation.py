@@ -6,6 +6,7 @@ from decimal import Decimal
 from repartee.domain.cost.usage import TokenUsage
 from repartee.domain.text.characters import is_visible
 from repartee.domain.text.cuts import truncate_text
+from repartee.domain.text.words import words_of
 from repartee.domain.tools.core_calls import ToolCallKey, ToolCallStatus, arguments_hash
 from repartee.domain.users.notes import Note
 from repartee.domain.users.preferences import Profile
@@ -76,9 +77,10 @@ class Turn:
 
     @property
     def unspoken_answers(self) -> tuple[str, ...]:
-        """The tools' answers that the reply does not contain."""
+        """The tools' answers whose words the reply does not contain."""
+        said = words_of(self.said)
         answers = (call.answer for call in self.tool_calls)
-        return tuple(answer for answer in answers if answer and answer not in self.said)
+        return tuple(answer for answer in answers if answer and words_of(answer) not in said)
 
     @property
     def talk_ms(self) -> int:

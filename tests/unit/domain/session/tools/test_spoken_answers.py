@@ -39,6 +39,16 @@ def test_words_spoken_before_the_answer_came_are_not_the_answer():
     assert len(cues(call)) == 1
 
 
+def test_an_answer_without_a_word_is_spoken_once():
+    call = asking()
+    call.answer_tool("\U0001f44d")
+
+    call.live(*speaks("\U0001f44d", COMPLETE))
+    call.pass_ms(1_000 + SPEAK_WITHIN_MS)
+
+    assert cues(call) == []
+
+
 @pytest.mark.parametrize("end", [COMPLETE, LiveGenerationComplete()])
 def test_the_rest_of_a_generation_is_not_the_answer_that_came_into_it(end):
     call = calling()

@@ -79,9 +79,9 @@ class _UnspokenAnswer:
         self.generations_before = max(self.generations_before, 1)
 
     def is_spoken_in(self, text: str) -> bool:
-        """Return whether a text contains more than half of the answer's words."""
+        """Return whether a text contains more than half of the answer's words, if it has any."""
         wanted = set(_WORD.findall(self.answer.answer.casefold()))
-        return 2 * len(wanted & set(_WORD.findall(text.casefold()))) > len(wanted)
+        return not wanted or 2 * len(wanted & set(_WORD.findall(text.casefold()))) > len(wanted)
 
 
 @dataclass(slots=True)

@@ -5,12 +5,14 @@ sets ``expires_at`` of the earlier items. It can be interrupted and repeated.
 """
 
 import argparse
+import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING
 
+from ops.failures import run_program
 from repartee.adapters.dynamodb import keys
 from repartee.adapters.dynamodb.client import make_client
 from repartee.adapters.dynamodb.expiry import expiry_of
@@ -151,19 +153,25 @@ def _days(text: str) -> int:
     return int(text)
 
 
-def main() -> None:
+def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m ops.apply_retention", description=__doc__)
     parser.add_argument("--endpoint-url", help="DynamoDB's address (default: AWS)")
     parser.add_argument("--table", required=True, help="name of MemoryTable")
     parser.add_argument("--days", type=_days, required=True, help="RetentionDays as deployed")
-    options = parser.parse_args()
+    options = parser.parse_args(arguments)
+    failed = "not everything has an expiry yet"
+    return run_program(lambda: _apply(options), table=options.table, failed=failed)
+
+
+def _apply(options: argparse.Namespace) -> int:
     table = DynamoTable(make_client(endpoint_url=options.endpoint_url), options.table)
     applied = apply_retention(table, options.days, time.time_ns() // 1_000_000)
     print(
         f"{options.table}: {applied.conversations} conversations and {applied.items} items expire "
         f"now; {applied.in_use} conversations are in use, run the program again for them"
     )
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -11,16 +11,14 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from botocore.exceptions import BotoCoreError, ClientError
-
 from ops.answers import settings_of
+from ops.failures import run_program
 from ops.settings import DeployError, open_session, pairs_as_mapping
 from repartee.adapters.dynamodb.client import make_client
 from repartee.adapters.dynamodb.front_desk import DeskTable
 from repartee.adapters.dynamodb.table import DynamoTable
 from repartee.adapters.personas import load_persona
 from repartee.config import DEFAULT_PERSONA
-from repartee.domain.errors import StoreUnavailable
 from repartee.domain.front_desk.rules import (
     WEEKDAYS,
     DeskRules,
@@ -142,8 +140,7 @@ def open_desk(options: argparse.Namespace) -> DeskTable:
             persona is missing or invalid.
     """
     if options.table:
-        table = DynamoTable(make_client(endpoint_url=options.endpoint_url), options.table)
-        return _desk(table, options.time_zone, options.persona)
+        return desk_in(options.table, options.endpoint_url, options.time_zone, options.persona)
     settings = settings_of(options.env)
     session = open_session(settings)
     name = settings.stack_name
@@ -159,6 +156,15 @@ def open_desk(options: argparse.Namespace) -> DeskTable:
     # A stack of version 0.1.0 has no persona.
     persona = parameters.get("Persona", DEFAULT_PERSONA)
     return _desk(table, parameters["DeskTimeZone"], persona)
+
+
+def desk_in(table: str, endpoint_url: str | None, time_zone: str, persona: str) -> DeskTable:
+    """Return the desk in a table by its name.
+
+    Raises:
+        DeployError: The time zone does not exist, or the persona is missing or invalid.
+    """
+    return _desk(DynamoTable(make_client(endpoint_url=endpoint_url), table), time_zone, persona)
 
 
 def _desk(table: DynamoTable, time_zone: str, persona: str) -> DeskTable:
@@ -194,16 +200,9 @@ def main(arguments: Sequence[str] | None = None, ask: Ask = input) -> int:
     if bool(options.table) is not bool(options.time_zone):
         parser.error("--table and --time-zone go together")
     failed = "nothing was written" if options.action == "set" else "the rules cannot be read"
-    try:
-        return run(open_desk(options), options, ask)
-    except (DeployError, RulesRefused, ClientError, BotoCoreError, ValueError) as error:
-        # boto3 raises ValueError for a malformed address.
-        print(f"{failed}: {error}", file=sys.stderr)
-    except StoreUnavailable as error:
-        print(f"DeskTable could not be reached: {error}", file=sys.stderr)
-    except KeyboardInterrupt:
-        return 130
-    return 2
+    return run_program(
+        lambda: run(open_desk(options), options, ask), table="DeskTable", failed=failed
+    )
 
 
 if __name__ == "__main__":

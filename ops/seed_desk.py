@@ -5,18 +5,18 @@ slots is the same on every machine for the same day.
 """
 
 import argparse
+import sys
+from collections.abc import Sequence
 from datetime import datetime, time, timedelta
 from hashlib import sha256
-from zoneinfo import ZoneInfo
 
-from repartee.adapters.dynamodb.client import make_client
+from ops.desk import desk_in
+from ops.failures import run_program
 from repartee.adapters.dynamodb.front_desk import DeskTable
-from repartee.adapters.dynamodb.table import DynamoTable
-from repartee.adapters.personas import load_persona
 from repartee.config import DEFAULT_PERSONA
 from repartee.domain.front_desk.bookings import Slot, SlotTaken, SlotUnknown
-from repartee.domain.front_desk.rules import default_rules
 
+MAX_DAYS = 3_650
 _TAKEN_SHARE = 0.4
 
 
@@ -53,20 +53,29 @@ def _is_taken(slot: Slot) -> bool:
     return slot.start.minute == 30 and _number(slot) / 2**32 < _TAKEN_SHARE
 
 
-def main() -> None:
+def _days(text: str) -> int:
+    if not text.isdecimal() or not 1 <= int(text) <= MAX_DAYS:
+        raise argparse.ArgumentTypeError(f"{text} is not from 1 to {MAX_DAYS}")
+    return int(text)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m ops.seed_desk", description=__doc__)
     parser.add_argument("--endpoint-url", help="DynamoDB's address (default: AWS)")
     parser.add_argument("--table", required=True, help="name of DeskTable")
     parser.add_argument("--time-zone", default="Europe/London")
     parser.add_argument("--persona", default=DEFAULT_PERSONA, help="Persona of the deployment")
-    parser.add_argument("--days", type=int, default=14)
-    options = parser.parse_args()
-    zone, hours = ZoneInfo(options.time_zone), load_persona(options.persona).hours
-    table = DynamoTable(make_client(endpoint_url=options.endpoint_url), options.table)
-    desk = DeskTable(desk=table, default_rules=default_rules(zone, hours))
-    held = seed_desk(desk, datetime.now(zone), options.days)
+    parser.add_argument("--days", type=_days, default=14)
+    options = parser.parse_args(arguments)
+    return run_program(lambda: _seed(options), table=options.table, failed="nothing was booked")
+
+
+def _seed(options: argparse.Namespace) -> int:
+    desk = desk_in(options.table, options.endpoint_url, options.time_zone, options.persona)
+    held = seed_desk(desk, datetime.now(desk.default_rules.time_zone), options.days)
     print(f"{options.table}: {held} sample bookings in the coming {options.days} days")
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

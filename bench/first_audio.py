@@ -23,12 +23,13 @@ from bench.report import RESULTS, Report, print_now
 from bench.speech.chunked_speech import ChunkedSpeech
 from bench.speech.direct_live_session import DirectLiveSession, open_direct_live_session
 from bench.speech.hearing_times import hearing_times_after
+from local.calls.opening import open_voice_call
+from local.calls.utterances import say
+from local.calls.voice_call import VoiceCall
 from local.stack import Stack, StackOptions, running_stack
 from repartee_client.access import HttpApiClient, get_token
-from repartee_client.connecting import open_voice_call
-from repartee_client.conversation import say
 from repartee_client.recordings import read_wav
-from repartee_client.voice_call import VoiceCall, now_ms
+from repartee_client.transport import now_ms
 
 WORKER = "StreamAgentFunction"
 MODEL = "gemini-3.8-live"

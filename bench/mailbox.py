@@ -11,14 +11,15 @@ from bench.speech.room_noise import with_room_noise
 from bench.units.counting_proxies import CountingProxies
 from bench.units.prices import BilledItem, Usage
 from bench.units.purposes import DELETES
+from local.calls.opening import open_voice_call
+from local.calls.utterances import SILENCE, say
+from local.calls.voice_call import VoiceCall
 from local.demo.front_desk import FrontDesk
 from local.demo.recorded_script import DEFAULT_RECORDINGS, Utterance, load_script
 from local.stack import PREWARM, Stack, StackOptions, running_stack
 from repartee_client.access import HttpApiClient, get_token
-from repartee_client.connecting import open_voice_call
-from repartee_client.conversation import SILENCE, say
 from repartee_client.recordings import Recording, read_wav
-from repartee_client.voice_call import VoiceCall, now_ms
+from repartee_client.transport import now_ms
 
 WORKER = "StreamAgentFunction"
 # The user speaks 40 % of the time.

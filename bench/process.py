@@ -10,12 +10,12 @@ from bench.process_memory import ProcessMemory, memory_of
 from bench.report import RESULTS, Report, Table, print_now
 from bench.speech.naive_client import NaiveServer
 from bench.statistics import slope
+from local.calls.opening import open_voice_call
+from local.calls.utterances import ask
 from local.demo.front_desk import FrontDesk
 from local.lambdas.hosting_types import EnvironmentInfo
 from local.stack import Stack, StackOptions, running_stack
 from repartee_client.access import HttpApiClient, get_token
-from repartee_client.connecting import open_voice_call
-from repartee_client.conversation import ask
 
 # One of them needs a tool, so that the agent has a history too.
 TURNS = ("hello my name is robert", "what are your opening hours on friday", "what is my name")

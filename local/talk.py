@@ -14,17 +14,17 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
+from local.calls.opening import open_reconnecting_voice_call
+from local.calls.turn_collector import TurnRecord
+from local.calls.utterances import ANSWER_TIMEOUT_S, Pace, hear_greeting, say
 from local.demo.recorded_script import DEFAULT_RECORDINGS, UnusableScriptError, load_script
 from local.hosting.ports import Ports, port_base_or_exit
 from local.timeline_printer import TimelinePrinter
 from repartee.domain.audio import OUTPUT_RATE_HZ
 from repartee_client.access import HttpApiClient, get_token
-from repartee_client.connecting import open_reconnecting_voice_call
-from repartee_client.conversation import ANSWER_TIMEOUT_S, Pace, hear_greeting, say
 from repartee_client.errors import UnreachableError, VoiceClientError
 from repartee_client.recordings import Recording, UnusableRecordingError, read_wav, write_wav
-from repartee_client.turn_collector import TurnRecord
-from repartee_client.voice_call import now_ms
+from repartee_client.transport import now_ms
 
 _PLAYERS = (
     ("aplay", "-q"),

@@ -3,22 +3,22 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from repartee.domain.protocol.answers import Answer, Busy, Ready, ReconnectSoon, Rejected
-from repartee.domain.protocol.frames import (
-    Frame,
+from repartee_client.events import (
+    Closed,
     Interrupted,
     LimitReached,
-    Missing,
     NoSpeech,
+    Problem,
+    Ready,
+    Refused,
     ReplyAudio,
     ReplyLost,
-    SessionClosed,
-    SessionError,
-    ToolProgress,
+    ToolUsed,
     Transcript,
-    TurnEnd,
+    TurnEnded,
     TurnRestarted,
 )
+from repartee_client.protocol.frames import Answer, Busy, Frame, Missing, ReconnectSoon
 
 
 @dataclass(slots=True)
@@ -67,9 +67,9 @@ class TimelinePrinter:
                     return None
                 self._audible.add(turn)
                 return f"audio   the reply of turn {turn} begins"
-            case ToolProgress(name=name, phase=phase):
+            case ToolUsed(name=name, phase=phase):
                 return f"tool    {name} {phase}"
-            case TurnEnd():
+            case TurnEnded():
                 return (
                     f"end     turn {event.turn}: {event.tokens_in:,} tokens in, "
                     f"{event.tokens_out:,} out, {event.cost_usd:.5f} USD"
@@ -87,13 +87,13 @@ class TimelinePrinter:
                 return f"missing messages {first} to {last} are sent again"
             case Busy(retry_after_ms=wait_ms):
                 return f"busy    no worker yet; again in {wait_ms} ms"
-            case Rejected(code=code, message=message) | SessionError(code=code, message=message):
+            case Refused(code=code, message=message) | Problem(code=code, message=message):
                 return f"error   {code}: {message}"
             case LimitReached(kind=kind, limit=limit):
                 return f"limit   {limit:g} of {kind} a day is used up"
             case ReconnectSoon(within_s=within_s):
                 return f"notice  this connection ends within {within_s} s"
-            case SessionClosed(reason=reason):
+            case Closed(reason=reason):
                 return f"closed  {reason}"
             case _:
                 return None

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from repartee_client.conversation import HANGOVER_MS
+from local.calls.utterances import HANGOVER_MS
 from repartee_client.recordings import Recording
 
 _BYTES_PER_MS = 32

@@ -14,7 +14,7 @@ from google.genai import types
 
 from bench.speech.chunked_speech import ChunkedSpeech
 from repartee.domain.tools.core_calls import ASK_CORE_AGENT
-from repartee_client.voice_call import now_ms
+from repartee_client.transport import now_ms
 
 if TYPE_CHECKING:
     from google.genai.live import AsyncSession

@@ -4,10 +4,10 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
+from local.calls.opening import open_voice_call
+from local.calls.utterances import AnsweredUtterance, Pace, say
 from local.demo.recorded_script import Utterance, word_error_rate
 from repartee_client.access import HttpApiClient, SessionTicket
-from repartee_client.connecting import open_voice_call
-from repartee_client.conversation import AnsweredUtterance, Pace, say
 from repartee_client.recordings import read_wav
 
 

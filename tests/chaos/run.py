@@ -7,12 +7,13 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
+from local.calls.turn_collector import TurnRecord
+from local.calls.voice_call import VoiceCall
 from repartee.adapters.personas import load_persona
 from repartee.config import DEFAULT_PERSONA
 from repartee_client.access import HttpApiClient, SessionTicket, get_token
 from repartee_client.errors import VoiceClientError
-from repartee_client.turn_collector import TurnRecord
-from repartee_client.voice_call import VoiceCall, now_ms
+from repartee_client.transport import now_ms
 from tests.chaos.campaign_context import WORKER, CampaignContext
 from tests.chaos.faults.gemini_control import RecordWatch
 from tests.chaos.faults.injector import Injector

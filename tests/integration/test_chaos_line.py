@@ -11,14 +11,14 @@ from aiohttp import web
 from websockets.asyncio.server import ServerConnection, serve
 from websockets.http11 import Request, Response
 
+from local.calls.opening import open_reconnecting_voice_call
+from local.calls.utterances import Pace, say
 from local.hosting.servers import serving
 from repartee.adapters.wire.encoding import encode
-from repartee.domain.protocol.answers import Answer, Ready
+from repartee.domain.protocol.answers import Ready
 from repartee.domain.protocol.frames import Accepted, Frame, NumberedFrame, ReplyAudio, TurnEnd
 from repartee_client.access import HttpApiClient, SessionTicket
-from repartee_client.connecting import open_reconnecting_voice_call
-from repartee_client.conversation import Pace, say
-from repartee_client.errors import AccessRefusedError
+from repartee_client.errors import SessionOverError
 from repartee_client.recordings import Recording
 
 pytestmark = [pytest.mark.integration, pytest.mark.anyio]
@@ -119,7 +119,7 @@ class Watcher:
     def sent(self, at_ms: float, text: str) -> None:
         self.seen.append(f"sent {json.loads(text)['type']}")
 
-    def received(self, at_ms: float, text: str, taken: Sequence[Frame | Answer]) -> None:
+    def received(self, at_ms: float, text: str, taken: Sequence[Any]) -> None:
         self.seen.append(f"received {json.loads(text)['type']}, took {len(taken)}")
 
     def lost(self, at_ms: float) -> None:
@@ -155,7 +155,7 @@ async def test_both_sides_continue_where_the_line_broke():
     assert bytes(turn.pcm) == FIRST + SECOND
     assert server.asked == [
         {"conversation_id": "new"},
-        {"conversation_id": "C", "session_id": "S"},
+        {"session_id": "S"},
     ]
     first, second = server.lines
     assert seqs(first) == list(range(1, 10))
@@ -188,6 +188,6 @@ async def test_an_ended_session_is_not_requested_again():
         ticket = SessionTicket("S", "C", "t", server.url)
         async with open_reconnecting_voice_call(api, ticket) as call:
             server.refusals += [409]
-            with pytest.raises(AccessRefusedError, match="409"):
+            with pytest.raises(SessionOverError, match="session_ended"):
                 await say(call, SPEECH, pace=Pace.FAST)
     assert len(server.asked) == 1

@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 from websockets.asyncio.server import ServerConnection, serve
 
+from local.calls.opening import open_reconnecting_voice_call
 from repartee.adapters.wire.encoding import encode
 from repartee.domain.protocol.answers import Ready, ReconnectSoon
 from repartee.domain.protocol.frames import Accepted, NumberedFrame
 from repartee_client.access import SessionTicket
-from repartee_client.connecting import open_reconnecting_voice_call
 
 pytestmark = pytest.mark.integration
 

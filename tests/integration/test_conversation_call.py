@@ -6,15 +6,20 @@ import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from http import HTTPStatus
+from typing import cast
 
 import pytest
+from websockets.asyncio.client import ClientConnection
 from websockets.asyncio.server import ServerConnection, serve
 from websockets.exceptions import ConnectionClosedOK
 from websockets.frames import Close
 from websockets.http11 import Request, Response
 
+from local.calls.opening import open_voice_call
+from local.calls.utterances import Pace, ask, say
+from local.calls.voice_call import VoiceCall
 from repartee.adapters.wire.encoding import encode
-from repartee.domain.protocol.answers import Answer, Ready, Rejected
+from repartee.domain.protocol.answers import Ready, Rejected
 from repartee.domain.protocol.frames import (
     Accepted,
     Frame,
@@ -27,8 +32,6 @@ from repartee.domain.protocol.frames import (
     Transcript,
     TurnEnd,
 )
-from repartee_client.connecting import open_voice_call
-from repartee_client.conversation import Pace, ask, say
 from repartee_client.errors import (
     AccessRefusedError,
     ConnectionLostError,
@@ -37,8 +40,9 @@ from repartee_client.errors import (
     NoSpeechHeardError,
     SessionOverError,
 )
+from repartee_client.events import Closed, Refused
+from repartee_client.protocol import frames
 from repartee_client.recordings import Recording
-from repartee_client.voice_call import VoiceCall
 
 pytestmark = [pytest.mark.integration, pytest.mark.anyio]
 
@@ -176,14 +180,14 @@ async def test_a_refused_message_raises_its_own_error():
     async with server(script) as url, open_voice_call(url) as call:
         with pytest.raises(MessageRefusedError, match="protocol_unknown") as caught:
             await call.until_ready()
-    assert caught.value.rejected.field == "protocol"
+    assert caught.value.refused.field == "protocol"
 
 
 async def test_a_client_of_an_ended_session_still_gets_the_reason():
     refused = asyncio.Event()
 
-    def listen(_at_ms: float, event: Frame | Answer) -> None:
-        if isinstance(event, Rejected):
+    def listen(_at_ms: float, event: frames.Frame | frames.Answer) -> None:
+        if isinstance(event, Refused):
             refused.set()
 
     async def script(its: Script) -> None:
@@ -207,7 +211,7 @@ async def test_an_ended_session_without_a_reason_is_an_error(hangs_up: bool):
             await its.until("bye")
 
     async with server(script) as url, open_voice_call(url, closed_within_s=0.1) as call:
-        with pytest.raises(MessageRefusedError, match="session_ended"):
+        with pytest.raises(SessionOverError, match="session_ended"):
             await say(call, SPEECH, pace=Pace.FAST)
 
 
@@ -237,9 +241,13 @@ class LineThatEnds:
 
 async def test_received_messages_are_read_although_sending_fails():
     line = LineThatEnds(encode(NumberedFrame(1, 1, SessionClosed("erased"))))
-    call = VoiceCall(line, None)  # type: ignore[arg-type]  # what it uses of a connection
-    await call.run()
-    assert call.session.closed == SessionClosed("erased")
+
+    async def open_line() -> ClientConnection:
+        return cast(ClientConnection, line)
+
+    async with VoiceCall(open_line).served() as call:
+        await call.until(lambda: call.session.closed, timeout_s=5, what="closed")
+    assert call.session.closed == Closed("erased")
 
 
 async def test_messages_that_api_gateway_could_not_deliver_are_sent_again():
@@ -315,7 +323,7 @@ async def test_hanging_up_waits_until_the_session_is_closed():
     async with server(script) as url, open_voice_call(url) as call:
         await call.until_ready()
         await call.hang_up()
-        assert call.session.closed == SessionClosed("bye")
+        assert call.session.closed == Closed("bye")
 
 
 async def test_a_refused_handshake_reports_its_status():

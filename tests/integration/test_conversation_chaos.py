@@ -5,10 +5,10 @@ from collections.abc import Iterator
 
 import pytest
 
+from local.calls.opening import open_voice_call
+from local.calls.utterances import AnsweredUtterance, Pace, ask, speak
 from local.demo.script_player import play_script
 from local.gateway.chaos import ChaosSettings
-from repartee_client.connecting import open_voice_call
-from repartee_client.conversation import AnsweredUtterance, Pace, ask, speak
 from repartee_client.recordings import read_wav
 from tests.fakes.functions import PATIENCE_S, until
 from tests.integration.running import RunningStack, new_user, recordings, without_silence

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 import pytest
 
+from local.calls.opening import open_voice_call
+from local.calls.utterances import AnsweredUtterance, Pace, say
 from local.demo.checks import (
     Check,
     check_bookings,
@@ -19,8 +21,6 @@ from local.demo.script_player import SpokenUtterance, match_replies, play_script
 from repartee.domain.audio import OUTPUT_RATE_HZ
 from repartee.domain.front_desk.bookings import Booking
 from repartee.domain.tools.core_calls import ASK_CORE_AGENT
-from repartee_client.connecting import open_voice_call
-from repartee_client.conversation import AnsweredUtterance, Pace, say
 from repartee_client.recordings import Recording, read_wav, write_wav
 from tests.integration.running import RunningStack, new_user, recordings
 

@@ -5,12 +5,12 @@ from dataclasses import replace
 
 import pytest
 
+from local.calls.opening import open_reconnecting_voice_call
+from local.calls.utterances import Pace, say, speak
+from local.calls.voice_call import VoiceCall
 from local.stack.options import UTTERANCE_CACHE
 from repartee.domain.live.model import TurnDetection
-from repartee_client.connecting import open_reconnecting_voice_call
-from repartee_client.conversation import Pace, say, speak
 from repartee_client.recordings import read_wav
-from repartee_client.voice_call import VoiceCall
 from tests.integration.running import (
     RunningStack,
     new_user,

@@ -10,9 +10,9 @@ import jwt
 import pytest
 from websockets.asyncio.client import ClientConnection, connect
 
+from local.calls.opening import open_voice_call
 from local.hosting.aws_resources import client_options
 from repartee_client.access import HttpApiClient, SessionTicket
-from repartee_client.connecting import open_voice_call
 from repartee_client.errors import AccessRefusedError
 from tests.integration.running import RunningStack, new_user
 

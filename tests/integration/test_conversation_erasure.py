@@ -10,14 +10,14 @@ from typing import Any
 import aiohttp
 import pytest
 
-from repartee.domain.protocol.answers import Answer
-from repartee.domain.protocol.frames import Frame, ToolProgress
+from local.calls.opening import open_voice_call
+from local.calls.utterances import Pace, say
+from local.calls.voice_call import VoiceCall
 from repartee_client.access import HttpApiClient
-from repartee_client.connecting import open_voice_call
-from repartee_client.conversation import Pace, say
 from repartee_client.errors import AccessRefusedError, VoiceClientError
+from repartee_client.events import ToolUsed
+from repartee_client.protocol.frames import Answer, Frame
 from repartee_client.recordings import read_wav
-from repartee_client.voice_call import VoiceCall
 from tests.fakes.functions import until
 from tests.integration.running import RunningStack, new_user, recordings
 
@@ -89,7 +89,7 @@ async def in_the_middle_of_a_call(erased: Erased) -> AsyncIterator[tuple[VoiceCa
     asked = asyncio.Event()
 
     def listen(_at_ms: float, event: Frame | Answer) -> None:
-        if isinstance(event, ToolProgress) and event.phase == "started":
+        if isinstance(event, ToolUsed) and event.phase == "started":
             asked.set()
 
     greeting, booking = (read_wav(one.wav) for one in recordings("default")[:2])

@@ -4,10 +4,10 @@ import asyncio
 
 import pytest
 
+from local.calls.opening import open_voice_call
+from local.calls.utterances import AnsweredUtterance, Pace, say
 from local.demo.checks import says_name
 from local.gemini.live.records import RecordedConnection
-from repartee_client.connecting import open_voice_call
-from repartee_client.conversation import AnsweredUtterance, Pace, say
 from repartee_client.recordings import read_wav
 from tests.integration.running import RunningStack, new_user, recordings, without_silence
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from repartee_client.connecting import open_voice_call
-from repartee_client.conversation import Pace, say
+from local.calls.opening import open_voice_call
+from local.calls.utterances import Pace, say
 from repartee_client.recordings import read_wav
 from tests.chaos.faults.gemini_control import GeminiControl
 from tests.fakes.functions import PATIENCE_S

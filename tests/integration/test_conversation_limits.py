@@ -2,11 +2,11 @@
 
 import pytest
 
-from repartee.domain.protocol.answers import Answer
-from repartee.domain.protocol.frames import Frame, LimitReached, SessionClosed
-from repartee_client.connecting import open_voice_call
-from repartee_client.conversation import Pace, say
+from local.calls.opening import open_voice_call
+from local.calls.utterances import Pace, say
 from repartee_client.errors import AccessRefusedError
+from repartee_client.events import Closed, LimitReached
+from repartee_client.protocol.frames import Answer, Frame
 from repartee_client.recordings import read_wav
 from tests.fakes.functions import PATIENCE_S
 from tests.integration.running import RunningStack, new_user, recordings
@@ -47,8 +47,8 @@ def test_a_user_at_the_daily_limit_hears_a_goodbye_and_gets_no_ticket(running: R
 
     (limit,) = [frame for frame in frames if isinstance(frame, LimitReached)]
     assert (limit.kind, limit.limit) == ("cost", float(ENOUGH_FOR_ONE_TURN_USD))
-    (closed,) = [frame for frame in frames if isinstance(frame, SessionClosed)]
-    assert closed == SessionClosed("limit_reached")
+    (closed,) = [frame for frame in frames if isinstance(frame, Closed)]
+    assert closed == Closed("limit_reached")
     # The question was answered, and the goodbye was played and is stored.
     assert len(said) == 2
     assert all(said)

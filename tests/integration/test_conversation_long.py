@@ -16,7 +16,7 @@ from local.demo.recorded_script import Utterance
 from local.hosting.table_faults import TableFaultProxy
 from local.stack import StackOptions, running_stack
 from local.stack.options import UTTERANCE_CACHE
-from repartee_client.voice_call import now_ms
+from repartee_client.transport import now_ms
 from tests.chaos.faults.gemini_control import GeminiControl
 from tests.chaos.judgement.oracle import judge
 from tests.integration.running import recordings

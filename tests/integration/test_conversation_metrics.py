@@ -5,10 +5,10 @@ import re
 
 import pytest
 
+from local.calls.opening import open_voice_call
+from local.calls.utterances import AnsweredUtterance, Pace, say
 from local.stack import PROJECT
 from repartee.observability import NAMESPACE
-from repartee_client.connecting import open_voice_call
-from repartee_client.conversation import AnsweredUtterance, Pace, say
 from repartee_client.recordings import read_wav
 from tests.integration.running import RunningStack, new_user, recordings
 

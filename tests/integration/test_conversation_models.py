@@ -2,10 +2,10 @@
 
 import pytest
 
+from local.calls.utterances import Pace
 from local.demo.checks import check_bookings, check_name, check_time, check_word_error
 from local.demo.front_desk import FrontDesk
 from local.demo.script_player import play_script
-from repartee_client.conversation import Pace
 from tests.integration.running import RunningStack, new_user, recordings
 from tests.integration.typed_text import setups
 

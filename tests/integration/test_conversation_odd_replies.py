@@ -4,13 +4,13 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
+from local.calls.opening import open_voice_call
+from local.calls.utterances import Pace, say
+from local.calls.voice_call import VoiceCall
 from repartee.domain.audio import is_audible
-from repartee.domain.protocol.frames import SessionError
 from repartee.domain.session.timing import STALL_MS
-from repartee_client.connecting import open_voice_call
-from repartee_client.conversation import Pace, say
+from repartee_client.events import Problem
 from repartee_client.recordings import read_wav
-from repartee_client.voice_call import VoiceCall
 from tests.chaos.faults.gemini_control import GeminiControl
 from tests.fakes.functions import PATIENCE_S
 from tests.integration.running import RunningStack, new_user, recordings
@@ -41,8 +41,8 @@ async def in_call(
     return call
 
 
-def errors(call: VoiceCall) -> list[SessionError]:
-    return [event for _, event in call.replies.timeline if isinstance(event, SessionError)]
+def errors(call: VoiceCall) -> list[Problem]:
+    return [event for _, event in call.replies.timeline if isinstance(event, Problem)]
 
 
 def test_an_answer_that_gemini_did_not_speak_is_spoken_once_in_its_turn(

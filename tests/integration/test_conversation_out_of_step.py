@@ -2,8 +2,8 @@
 
 import pytest
 
-from repartee_client.connecting import open_reconnecting_voice_call, open_voice_call
-from repartee_client.conversation import ask
+from local.calls.opening import open_reconnecting_voice_call, open_voice_call
+from local.calls.utterances import ask
 from repartee_client.errors import SupersededError
 from tests.integration.running import RunningStack, new_user
 

@@ -5,9 +5,9 @@ from collections.abc import Iterator
 
 import pytest
 
+from local.calls.opening import open_voice_call
+from local.calls.utterances import Pace, say
 from local.replay import main
-from repartee_client.connecting import open_voice_call
-from repartee_client.conversation import Pace, say
 from repartee_client.recordings import read_wav
 from tests.integration.running import RunningStack, new_user, recordings
 

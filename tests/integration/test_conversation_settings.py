@@ -10,11 +10,11 @@ from typing import Any
 import aiohttp
 import pytest
 
+from local.calls.opening import open_voice_call
 from local.gemini.live.records import read_events
 from local.lambdas.code_changes import CodeChange
 from local.stack import PROJECT
 from local.stack.template_settings import parse_settings
-from repartee_client.connecting import open_voice_call
 from repartee_client.errors import AccessRefusedError
 from tests.fakes.functions import until
 from tests.integration.running import RunningStack, new_user, options_for_tests, stack_in_thread

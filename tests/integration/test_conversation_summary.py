@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from local.calls.opening import open_voice_call
+from local.calls.utterances import ask
+from local.calls.voice_call import VoiceCall
 from local.demo.front_desk import FrontDesk
-from repartee_client.connecting import open_voice_call
-from repartee_client.conversation import ask
-from repartee_client.voice_call import VoiceCall
 from tests.fakes.functions import PATIENCE_S
 from tests.integration.running import RunningStack, new_user, options_for_tests, stack_in_thread
 

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from local.calls.opening import open_voice_call
+from local.calls.utterances import ask
 from local.talk import parse_arguments, talk
 from repartee.config import DEFAULT_LIVE_MODEL
-from repartee.domain.protocol.frames import SessionError
-from repartee_client.connecting import open_voice_call
-from repartee_client.conversation import ask
+from repartee_client.events import Problem
 from tests.chaos.faults.gemini_control import GeminiControl
 from tests.integration.running import RunningStack, new_user
 from tests.integration.typed_text import hear, said
@@ -78,7 +78,7 @@ def test_a_question_is_answered_although_the_model_ignores_or_delays_the_greetin
                 await ask(call, QUESTION)
                 await call.hang_up()
         assert ANSWER in said(call)
-        assert not [one for _, one in call.replies.timeline if isinstance(one, SessionError)]
+        assert not [one for _, one in call.replies.timeline if isinstance(one, Problem)]
 
     for kind in ("ignored_text", "late_text"):
         running.run(hold(kind))

@@ -5,11 +5,11 @@ from contextlib import ExitStack
 
 import pytest
 
+from local.calls.opening import open_voice_call
+from local.calls.utterances import Pace, say
+from local.calls.voice_call import VoiceCall
 from local.gemini.speech.voice import OUTPUT_RATE_HZ
-from repartee_client.connecting import open_voice_call
-from repartee_client.conversation import Pace, say
 from repartee_client.recordings import read_wav
-from repartee_client.voice_call import VoiceCall
 from tests.fakes.functions import PATIENCE_S
 from tests.integration.running import RunningStack, new_user, recordings
 from tests.integration.typed_text import hear, turns, write

@@ -4,11 +4,12 @@ from typing import Any
 
 import aiohttp
 
+from local.calls.opening import open_voice_call
+from local.calls.turn_collector import TurnRecord
+from local.calls.voice_call import VoiceCall
 from local.gemini.live.records import read_events
 from repartee_client.access import HttpApiClient, SessionTicket
-from repartee_client.connecting import open_voice_call
-from repartee_client.turn_collector import TurnRecord
-from repartee_client.voice_call import VoiceCall, now_ms
+from repartee_client.transport import now_ms
 from tests.fakes.functions import PATIENCE_S
 from tests.integration.running import RunningStack
 

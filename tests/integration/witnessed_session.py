@@ -6,15 +6,16 @@ import time
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 
+from local.calls.opening import open_reconnecting_voice_call
+from local.calls.utterances import Pace, say
+from local.calls.voice_call import VoiceCall
 from local.demo.front_desk import FrontDesk
 from local.demo.recorded_script import Utterance
 from local.hosting.table_faults import TableFaultProxy
 from local.stack import Stack
 from repartee_client.access import HttpApiClient, SessionTicket, get_token
-from repartee_client.connecting import open_reconnecting_voice_call
-from repartee_client.conversation import Pace, say
 from repartee_client.recordings import read_wav
-from repartee_client.voice_call import VoiceCall, now_ms
+from repartee_client.transport import now_ms
 from tests.chaos.judgement.evidence import (
     Evidence,
     SaidUtterance,

@@ -6,12 +6,12 @@ from typing import Any
 import aiohttp
 import pytest
 
+from local.calls.opening import open_reconnecting_voice_call
+from local.calls.utterances import AnsweredUtterance, say
 from local.demo.recorded_script import load_script
 from local.stack.options import PROJECT
 from local.template.model import REGION
 from repartee_client.access import HttpApiClient
-from repartee_client.connecting import open_reconnecting_voice_call
-from repartee_client.conversation import AnsweredUtterance, say
 from repartee_client.recordings import read_wav
 from tests.system.adaptations import Template
 from tests.system.ministack import MiniStack, make

@@ -4,17 +4,23 @@ import asyncio
 import contextlib
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from typing import TypeVar
+from typing import TypeVar, get_args
 
 from websockets.asyncio.client import ClientConnection
 
-from repartee.domain.protocol.answers import Answer
-from repartee.domain.protocol.frames import Frame
 from repartee_client.audio_port import AudioPort, SpeechMark
 from repartee_client.errors import NoAnswerError, SessionOverError, VoiceClientError
-from repartee_client.events import Closed, Event, EventsDropped, Ready, Reconnected, Reconnecting
+from repartee_client.events import (
+    Closed,
+    Event,
+    EventsDropped,
+    Ready,
+    Reconnected,
+    Reconnecting,
+    Refused,
+)
+from repartee_client.protocol.frames import Answer, Frame
 from repartee_client.protocol.session import ClientSession
-from repartee_client.public_events import public_event
 from repartee_client.transport import (
     CLOSED_WITHIN_S,
     CallObserver,
@@ -36,6 +42,9 @@ _HURRIED_HANG_UP_S = 1.0
 _PLAYED_TIMEOUT_S = 30.0
 _SAMPLE_BYTES = 2
 _INPUT_BYTES_PER_MS = 32
+
+_EVENTS = get_args(Event)
+_HANDLED = ("seq_taken", "session_ended", "superseded_connection", "hello_first")
 
 _T = TypeVar("_T")
 
@@ -82,6 +91,7 @@ class Call:
         self._failure: BaseException | None = None
         self._is_over = False
         self._has_left = False
+        self._recording: asyncio.Task[None] | None = None
         self._unsent = bytearray()
         self._unsent_timer: asyncio.TimerHandle | None = None
         self._changed = asyncio.Event()
@@ -279,10 +289,10 @@ class Call:
     def take(self, messages: Sequence[Frame | Answer]) -> None:
         """Take messages from the transport."""
         for message in messages:
-            event = public_event(message)
+            if not isinstance(message, _EVENTS):
+                continue
+            event: Event = message
             match event:
-                case None:
-                    continue
                 case Ready() if self._ready is None:
                     self._ready = event
                 case Ready():
@@ -291,6 +301,8 @@ class Call:
                     self._is_reconnecting, event = False, Reconnected()
                 case Closed():
                     self._closed = event
+                case Refused(code=code) if event.retryable or code in _HANDLED:
+                    continue
                 case _:
                     pass
             self._yield(event)
@@ -312,20 +324,28 @@ class Call:
 
     @contextlib.asynccontextmanager
     async def held(self, hang_up_within_s: float) -> AsyncIterator["Call"]:
-        """Serve the call for the length of the block, and hang up at its end."""
+        """Open the call, and hang up at the end of the block."""
+        async with self.served():
+            try:
+                await self.until_ready()
+                if self._audio is not None:
+                    self._recording = asyncio.create_task(self._record(self._audio))
+                yield self
+                await self._finish(hang_up_within_s)
+            except (Exception, asyncio.CancelledError):
+                await self._finish(min(hang_up_within_s, _HURRIED_HANG_UP_S))
+                raise
+
+    @contextlib.asynccontextmanager
+    async def served(self) -> AsyncIterator["Call"]:
+        """Open the first connection and serve the call; close the connection at the block's end."""
         await self._transport.open()
-        tasks = [asyncio.create_task(self.serve())]
+        serving = asyncio.create_task(self._serve())
         try:
-            await self.until(lambda: self._ready, timeout_s=_READY_TIMEOUT_S, what="ready")
-            if self._audio is not None:
-                tasks.append(asyncio.create_task(self._record(self._audio)))
             yield self
-            await self._finish(hang_up_within_s)
-        except (Exception, asyncio.CancelledError):
-            await self._finish(min(hang_up_within_s, _HURRIED_HANG_UP_S))
-            raise
         finally:
             self._stop_timer()
+            tasks = [task for task in (serving, self._recording) if task is not None]
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
@@ -333,8 +353,16 @@ class Call:
             self._changed.set()
             await self._transport.close()
 
-    async def serve(self) -> None:
-        """Serve the call until its end."""
+    async def until_ready(self, timeout_s: float = _READY_TIMEOUT_S) -> Ready:
+        """Wait for the server's first ``ready``.
+
+        Raises:
+            NoAnswerError: It did not come in time.
+            VoiceClientError: The call failed.
+        """
+        return await self.until(lambda: self._ready, timeout_s=timeout_s, what="ready")
+
+    async def _serve(self) -> None:
         try:
             await self._transport.run()
         except SessionIsOver as over:

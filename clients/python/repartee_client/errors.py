@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
-from repartee.domain.protocol.answers import Rejected
+from repartee_client.events import Refused
 
 
 class VoiceClientError(Exception):
@@ -41,7 +41,8 @@ class AccessRefusedError(VoiceClientError):
         problem: Mapping[str, Any] | None = None,
     ) -> None:
         advice = ": give a valid token" if status == HTTPStatus.UNAUTHORIZED else ""
-        super().__init__(f"{target} refused with HTTP {status}: {reason}{advice}")
+        cause = f"{code}: {reason}" if code else reason
+        super().__init__(f"{target} refused with HTTP {status}: {cause}{advice}")
         self.target = target
         self.status = status
         self.code = code
@@ -75,12 +76,12 @@ class MessageRefusedError(VoiceClientError):
     """The server rejected one of the client's messages.
 
     Attributes:
-        rejected: The server's reply.
+        refused: The server's reply.
     """
 
-    def __init__(self, rejected: Rejected) -> None:
-        super().__init__(f"{rejected.code}: {rejected.message}")
-        self.rejected = rejected
+    def __init__(self, refused: Refused) -> None:
+        super().__init__(f"{refused.code}: {refused.message}")
+        self.refused = refused
 
 
 class SupersededError(MessageRefusedError):

@@ -67,11 +67,15 @@ class Interrupted:
 
 @dataclass(frozen=True, slots=True)
 class ToolUsed:
-    """A tool call started or ended."""
+    """A tool call started or ended.
+
+    Attributes:
+        phase: ``started``, ``done``, ``failed`` or a later phase.
+    """
 
     turn: int
     name: str
-    phase: Literal["started", "done", "failed", "cancelled"]
+    phase: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,11 +139,12 @@ class LimitReached:
     """A daily limit of the user is used up; ``Closed`` follows after a goodbye.
 
     Attributes:
+        kind: ``talk_seconds`` or ``cost``.
         limit: The limit per day, in s of talk or in USD.
         resets_at_ms: When the counters start again, as Unix time in ms.
     """
 
-    kind: Literal["talk_seconds", "cost"]
+    kind: str
     limit: float
     resets_at_ms: int
 

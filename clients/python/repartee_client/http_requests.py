@@ -50,12 +50,12 @@ def check_url(url: str, *, encrypted: str, plain: str) -> None:
         parts = urlsplit(url)
         host, _ = parts.hostname, parts.port
     except ValueError as error:
-        raise InvalidUrlError(f"invalid URL {shown!r}: {error}") from error
+        raise InvalidUrlError(f"invalid URL {shown}: {error}") from error
     if parts.scheme not in (encrypted, plain) or not host or any(map(str.isspace, url)):
-        raise InvalidUrlError(f"invalid URL {shown!r}: it must begin with {encrypted}://HOST")
+        raise InvalidUrlError(f"invalid URL {shown}: it must begin with {encrypted}://HOST")
     if parts.scheme == plain and not is_loopback(host):
         raise InvalidUrlError(
-            f"{shown!r} is not encrypted: use {encrypted}://; "
+            f"{shown} is not encrypted: use {encrypted}://; "
             f"{plain}:// is only for servers on this machine"
         )
 

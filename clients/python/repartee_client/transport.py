@@ -11,8 +11,6 @@ from typing import Protocol
 from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed
 
-from repartee.domain.protocol.answers import Answer, ReconnectSoon, Rejected
-from repartee.domain.protocol.frames import Frame
 from repartee_client.errors import (
     AccessRefusedError,
     ConnectionLostError,
@@ -20,6 +18,8 @@ from repartee_client.errors import (
     SupersededError,
     VoiceClientError,
 )
+from repartee_client.events import Refused
+from repartee_client.protocol.frames import Answer, Frame, ReconnectSoon
 from repartee_client.protocol.session import ClientSession
 
 CLOSED_WITHIN_S = 5.0
@@ -28,6 +28,7 @@ CLOSED_WITHIN_S = 5.0
 Longer than a post of the server with its retries.
 """
 _SEND_TIMEOUT_S = 15.0
+_LAST_SEND_TIMEOUT_S = 1.0
 _OPEN_TIMEOUT_S = 20.0
 _FIRST_DELAY_S = 0.2
 _LONGEST_DELAY_S = 10.0
@@ -136,7 +137,11 @@ class Transport:
                 await asyncio.sleep(delay_s)
 
     async def close(self) -> None:
-        """Close the current connection."""
+        """Send what is due, such as the last acknowledgement, and close the connection."""
+        if self._line is not None:
+            with contextlib.suppress(ConnectionClosed, TimeoutError):
+                async with asyncio.timeout(_LAST_SEND_TIMEOUT_S):
+                    await self._send_due(self._line)
         for line in (self._line, self._next):
             if line is not None:
                 await line.close()
@@ -215,17 +220,18 @@ class Transport:
             self._observer.received(at_ms, text, messages)
         if self._session.ready is not None:
             self._delays = None
-        self._user.take(messages)
+        # The answer to ``closed`` is sent before the call ends.
         self._has_work.set()
+        self._user.take(messages)
         for message in messages:
             match message:
                 case ReconnectSoon():
                     self._must_change_connection.set()
-                case Rejected(code="superseded_connection"):
+                case Refused(code="superseded_connection"):
                     raise SupersededError(message)
-                case Rejected(code="session_ended"):
+                case Refused(code="session_ended"):
                     return self._session.closed is None
-                case Rejected() if self._session.closed is None and is_fatal(message):
+                case Refused() if message is self._session.refusal:
                     raise MessageRefusedError(message)
                 case _:
                     pass
@@ -234,16 +240,19 @@ class Transport:
     async def _write(self, line: ClientConnection) -> None:
         while True:
             self._has_work.clear()
-            for text in self._session.outgoing(now_ms()):
-                if self._observer is not None:
-                    self._observer.sent(now_ms(), text)
-                async with asyncio.timeout(_SEND_TIMEOUT_S):
-                    await line.send(text)
+            async with asyncio.timeout(_SEND_TIMEOUT_S):
+                await self._send_due(line)
             deadline_ms = self._session.next_deadline_ms()
             wait_s = None if deadline_ms is None else max(0.0, (deadline_ms - now_ms()) / 1_000)
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(wait_s):
                     await self._has_work.wait()
+
+    async def _send_due(self, line: ClientConnection) -> None:
+        for text in self._session.outgoing(now_ms()):
+            if self._observer is not None:
+                self._observer.sent(now_ms(), text)
+            await line.send(text)
 
     async def _prepare_next_connection(self) -> None:
         """Open the next connection after ``reconnect_soon``, while the current one still serves."""
@@ -292,11 +301,6 @@ def _loss(line: ClientConnection, failure: BaseException | None) -> str:
     if isinstance(failure, OSError):
         return str(failure)
     return f"the connection ended: {line.close_code} {line.close_reason or ''}".rstrip()
-
-
-def is_fatal(refused: Rejected) -> bool:
-    """Return whether a call cannot go on after this refusal."""
-    return not refused.retryable and refused.code != "seq_taken"
 
 
 def check_worth_repeating(error: AccessRefusedError, *, is_last: bool) -> None:

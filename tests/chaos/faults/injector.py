@@ -8,10 +8,11 @@ from collections.abc import Coroutine, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from local.calls.voice_call import VoiceCall
 from local.lambdas.hosting_types import UnknownEnvironmentError
 from local.stack import Stack
 from repartee.application.connections.wake_worker import WAKE_RETRY_MS
-from repartee_client.voice_call import VoiceCall, now_ms
+from repartee_client.transport import now_ms
 from tests.chaos.campaign_context import WORKER
 from tests.chaos.faults.gemini_control import GeminiControl
 from tests.chaos.faults.table_watch import TableWatch

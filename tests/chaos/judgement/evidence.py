@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from local.calls.turn_collector import TurnRecord
 from local.gemini.live.records import read_events, read_record
 from repartee.adapters.dynamodb import keys
 from repartee.adapters.dynamodb.conversations.items import header_from, turn_from
@@ -13,7 +14,6 @@ from repartee.adapters.dynamodb.table import DynamoTable
 from repartee.domain.conversation.conversation import Conversation, Turn
 from repartee.domain.front_desk.bookings import Booking
 from repartee.domain.session.state import SessionState
-from repartee_client.turn_collector import TurnRecord
 from tests.chaos.judgement.replays import LeaseRecord
 
 if TYPE_CHECKING:

@@ -3,10 +3,10 @@
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
+from local.calls.turn_collector import TurnRecord
 from local.demo.recorded_script import words_of
 from repartee.domain.conversation.conversation import Turn
 from repartee.domain.tools.core_calls import ToolCallStatus
-from repartee_client.turn_collector import TurnRecord
 from tests.chaos.judgement.evidence import Evidence, LiveRecord, is_concatenation_of
 from tests.chaos.judgement.gemini_checks import check_gemini_side
 from tests.chaos.judgement.transcript_checks import check_transcripts

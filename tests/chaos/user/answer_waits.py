@@ -5,11 +5,11 @@ import contextlib
 from collections.abc import Sequence
 from functools import partial
 
+from local.calls.utterances import Pace, hear_greeting, speak
+from local.calls.voice_call import VoiceCall
 from local.demo.recorded_script import word_error_rate, words_of
-from repartee_client.conversation import Pace, hear_greeting, speak
 from repartee_client.errors import NoAnswerError
 from repartee_client.recordings import Recording
-from repartee_client.voice_call import VoiceCall
 from tests.chaos.judgement.gemini_checks import MAX_WORD_ERROR
 from tests.chaos.plan.run_plan import Takeover
 

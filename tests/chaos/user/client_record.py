@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from repartee.domain.protocol.answers import Answer, Busy
-from repartee.domain.protocol.frames import Frame, Interrupted, ReplyAudio, TurnEnd, TurnRestarted
+from repartee_client.events import Interrupted, ReplyAudio, TurnEnded, TurnRestarted
+from repartee_client.protocol.frames import Answer, Busy, Frame
 
 # Recordings last 2 to 4 s and are sent faster; a barge-in interrupts the reply within this time.
 _BARGE_IN_MS = 3_000
@@ -130,7 +130,7 @@ class ClientRecord:
                 self._cut = {other for other in self._cut if other < turn}
                 for other in [other for other in self.ended_at_ms if other >= turn]:
                     del self.ended_at_ms[other]
-            case TurnEnd(turn=turn):
+            case TurnEnded(turn=turn):
                 self.ended_at_ms.setdefault(turn, at_ms)
                 self.on_turn_end()
             case _:

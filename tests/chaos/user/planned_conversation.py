@@ -6,14 +6,15 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
+from local.calls.opening import open_reconnecting_voice_call
+from local.calls.utterances import Pace, say
+from local.calls.voice_call import VoiceCall
 from local.demo.recorded_script import load_script
 from local.stack import PROJECT
 from repartee_client.access import HttpApiClient, SessionTicket
-from repartee_client.connecting import open_reconnecting_voice_call
-from repartee_client.conversation import Pace, say
 from repartee_client.errors import AccessRefusedError, NoAnswerError
 from repartee_client.recordings import Recording, read_wav
-from repartee_client.voice_call import VoiceCall, now_ms
+from repartee_client.transport import now_ms
 from tests.chaos.campaign_context import WORKER, CampaignContext
 from tests.chaos.faults.injector import Injector
 from tests.chaos.plan.run_plan import FaultKind, RunPlan, Takeover

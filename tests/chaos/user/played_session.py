@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from local.calls.voice_call import VoiceCall
 from repartee.domain.conversation.conversation import Turn
 from repartee_client.access import SessionTicket
 from repartee_client.recordings import Recording
-from repartee_client.voice_call import VoiceCall
 from tests.chaos.judgement.evidence import SaidUtterance
 from tests.chaos.user.client_record import ClientRecord
 

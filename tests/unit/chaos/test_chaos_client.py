@@ -16,6 +16,8 @@ from repartee.domain.protocol.frames import (
     TurnEnd,
     TurnRestarted,
 )
+from repartee_client.protocol import frames
+from repartee_client.protocol.decoding import decode_server_message
 from repartee_client.protocol.session import ClientSession
 from tests.chaos.judgement.gaps import Gap, GapKind, OpenGap, close_gaps
 from tests.chaos.plan.run_plan import FaultKind
@@ -35,6 +37,18 @@ def greeted() -> ClientSession:
 
 def frame(epoch: int, seq: int, inner: Frame) -> str:
     return encode(NumberedFrame(epoch, seq, inner))
+
+
+def own(message: Frame | Busy) -> list[frames.Frame | frames.Answer]:
+    """Return the message as the client decodes it."""
+    text = encode(message) if isinstance(message, Busy) else frame(1, 1, message)
+    match decode_server_message(text):
+        case frames.NumberedFrame(frame=decoded) if decoded is not None:
+            return [decoded]
+        case frames.Busy() as busy:
+            return [busy]
+        case other:
+            raise AssertionError(other)
 
 
 def pings(session: ClientSession, now_ms: float) -> list[bool]:
@@ -90,11 +104,11 @@ def test_the_record_distinguishes_a_stale_frame_from_a_late_one():
     record = ClientRecord()
     record.opened(0)
     first, second = audio(), audio()
-    record.received(1, frame(1, 1, first), [first])
-    record.received(2, frame(2, 1, second), [second])
+    record.received(1, frame(1, 1, first), own(first))
+    record.received(2, frame(2, 1, second), own(second))
     record.received(3, frame(1, 2, first), [])
     assert (record.stale_frames_received, record.stale_frames_accepted) == (1, 0)
-    record.received(4, frame(1, 3, first), [first])
+    record.received(4, frame(1, 3, first), own(first))
     assert (record.stale_frames_received, record.stale_frames_accepted) == (2, 1)
     assert [(one.at_ms, one.epoch) for one in record.audio] == [(1, 1), (2, 2)]
 
@@ -111,20 +125,20 @@ def test_an_interruption_counts_as_barge_in_only_while_the_user_speaks():
 def test_a_reply_that_ended_before_the_user_spoke_was_not_interrupted():
     record = ClientRecord()
     over = TurnEnd(1, 1, 1, 0.0, 1, 0)
-    record.received(900, frame(1, 1, over), [over])
+    record.received(900, frame(1, 1, over), own(over))
     record.sent(1_000, json.dumps({"type": "speech_start", "seq": 2}))
     cut = Interrupted(1)
-    record.received(1_500, frame(1, 2, cut), [cut])
+    record.received(1_500, frame(1, 2, cut), own(cut))
     assert record.barged_in() == frozenset()
 
 
 def test_a_restarted_turn_has_not_ended():
     record = ClientRecord()
     over, again, cut = TurnEnd(1, 1, 1, 0.0, 1, 0), TurnRestarted(1), Interrupted(1)
-    record.received(900, frame(1, 1, over), [over])
-    record.received(950, frame(2, 1, again), [again])
+    record.received(900, frame(1, 1, over), own(over))
+    record.received(950, frame(2, 1, again), own(again))
     record.sent(1_000, json.dumps({"type": "speech_start", "seq": 2}))
-    record.received(1_500, frame(2, 2, cut), [cut])
+    record.received(1_500, frame(2, 2, cut), own(cut))
     assert record.barged_in() == {1}
 
 
@@ -138,7 +152,7 @@ def test_connections_that_ended_before_their_session_are_counted():
 
 def take(record: ClientRecord, *frames: Frame) -> None:
     for seq, one in enumerate(frames, 1):
-        record.received(seq, frame(1, seq, one), [one])
+        record.received(seq, frame(1, seq, one), own(one))
 
 
 def test_an_interrupted_reply_may_end_before_the_next_one():
@@ -164,7 +178,7 @@ def test_a_busy_reply_is_passed_on_with_its_wait():
     waits: list[int] = []
     record.on_busy = waits.append
     busy = Busy(3_000)
-    record.received(1, encode(busy), [busy])
+    record.received(1, encode(busy), own(busy))
     assert waits == [3_000]
 
 
@@ -177,8 +191,8 @@ def test_silence_after_a_death_lasts_until_the_audio_of_the_successor():
     record = ClientRecord()
     record.opened(0)
     sound = audio()
-    record.received(110, frame(1, 5, sound), [sound])
-    record.received(4_100, frame(2, 1, sound), [sound])
+    record.received(110, frame(1, 5, sound), own(sound))
+    record.received(4_100, frame(2, 1, sound), own(sound))
     assert close_gaps([gap(FaultKind.WORKER_KILLED)], record, ()) == [
         Gap(GapKind.WORKER_KILLED, 4_000)
     ]
@@ -189,11 +203,11 @@ def test_silence_after_a_broken_line_is_measured_from_the_break_and_from_the_new
     record = ClientRecord()
     record.opened(0)
     sound = audio()
-    record.received(90, frame(1, 1, sound), [sound])
+    record.received(90, frame(1, 1, sound), own(sound))
     record.lost(100)
     record.opened(180)
     record.sent(200, json.dumps({"type": "hello", "seq": 9}))
-    record.received(250, frame(1, 2, sound), [sound])
+    record.received(250, frame(1, 2, sound), own(sound))
     assert close_gaps([gap(FaultKind.LINE_DROPPED)], record, ()) == [
         Gap(GapKind.LINE_DROPPED, 150),
         Gap(GapKind.HELLO, 50),
@@ -209,7 +223,7 @@ def test_silence_that_another_worker_ended_does_not_count_for_the_connection():
     record.opened(190)
     record.sent(200, json.dumps({"type": "hello", "seq": 9}))
     sound = audio()
-    record.received(4_250, frame(2, 1, sound), [sound])
+    record.received(4_250, frame(2, 1, sound), own(sound))
     assert close_gaps([gap(FaultKind.LINE_DROPPED)], record, ()) == []
 
 

@@ -5,11 +5,11 @@ from decimal import Decimal
 
 import pytest
 
+from local.calls.turn_collector import TurnRecord
 from repartee.domain.conversation.conversation import Conversation, SkippedInput, ToolCall, Turn
-from repartee.domain.protocol.frames import TurnEnd
 from repartee.domain.session.state import SessionState
 from repartee.domain.tools.core_calls import ToolCallKey, ToolCallStatus
-from repartee_client.turn_collector import TurnRecord
+from repartee_client.events import TurnEnded
 from tests.chaos.judgement.evidence import Evidence, LiveRecord, SaidUtterance, TableRecord
 from tests.chaos.judgement.oracle import judge
 from tests.chaos.judgement.replays import LeaseRecord
@@ -32,7 +32,7 @@ def received(number: int, **changes: object) -> TurnRecord:
         number,
         bytearray(REPLIES[number - 1]),
         said=SAID[number - 1],
-        end=TurnEnd(number, 1, 1, 0.0, 1, 0),
+        end=TurnEnded(number, 1, 1, 0.0, 1, 0),
     )
     for name, value in changes.items():
         setattr(record, name, value)
@@ -197,7 +197,7 @@ def test_a_takeover_may_cut_a_reply():
 
 def test_words_before_a_takeover_may_remain_unanswered():
     unanswered = remembered(2, said="")
-    silent = TurnRecord(2, end=TurnEnd(2, 1, 1, 0.0, None, 0))
+    silent = TurnRecord(2, end=TurnEnded(2, 1, 1, 0.0, None, 0))
     evidence = taken_over(
         client_turns=[received(1), silent], tables=tables(remembered(1), unanswered)
     )

@@ -1,58 +1,51 @@
 """Decodes the JSON text frames that the server sends."""
 
 import base64
+import binascii
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, TypeAlias
+from dataclasses import MISSING, fields
+from typing import Any, TypeAlias, get_args, get_type_hints
 
-from pydantic import TypeAdapter, ValidationError
-
-from repartee.adapters.wire.encoding import (
-    ANSWER_TYPES,
-    FRAME_TYPES,
-    WIRE_FORMS,
-    AudioFrame,
-    ReadyFrame,
-)
-from repartee.domain.protocol.answers import Answer, Ready
-from repartee.domain.protocol.frames import Frame, NumberedFrame, ReplyAudio
+from repartee_client import events
 from repartee_client.errors import BadServerMessageError
+from repartee_client.protocol import frames
+from repartee_client.protocol.frames import Answer, NumberedFrame, Undelivered
 
+FRAMES: Mapping[str, type[Any]] = {
+    "accepted": frames.Accepted,
+    "missing": frames.Missing,
+    "audio": events.ReplyAudio,
+    "transcript": events.Transcript,
+    "interrupted": events.Interrupted,
+    "tool": events.ToolUsed,
+    "turn_restarted": events.TurnRestarted,
+    "reply_lost": events.ReplyLost,
+    "turn_end": events.TurnEnded,
+    "no_speech": events.NoSpeech,
+    "speech_heard": events.SpeechHeard,
+    "limit_reached": events.LimitReached,
+    "closed": events.Closed,
+    "error": events.Problem,
+}
+"""The numbered frames by type."""
+ANSWERS: Mapping[str, type[Any]] = {
+    "ready": events.Ready,
+    "error": events.Refused,
+    "accepted": frames.AcceptedBefore,
+    "busy": frames.Busy,
+    "pong": frames.Pong,
+    "reconnect_soon": frames.ReconnectSoon,
+}
+"""The answers without a number by type."""
 
-@dataclass(frozen=True, slots=True)
-class UnknownFrame:
-    """A numbered frame of an unknown type; the client acknowledges and ignores it."""
-
-    epoch: int
-    seq: int
-    type: str
-
-
-@dataclass(frozen=True, slots=True)
-class UndeliveredMessage:
-    """API Gateway's report that it could not deliver one of the client's messages.
-
-    The report does not identify the message.
-    """
-
-    reason: str
-
-
-DecodedMessage: TypeAlias = Answer | NumberedFrame | UnknownFrame | UndeliveredMessage
+ServerMessage: TypeAlias = Answer | NumberedFrame | Undelivered
 
 _UNDELIVERED = {"message", "connectionId", "requestId"}
+_SHOWN_CHARACTERS = 80
 
 
-def _adapters(types: Mapping[type[Any], str]) -> dict[str, TypeAdapter[Any]]:
-    return {name: TypeAdapter(WIRE_FORMS.get(kind, kind)) for kind, name in types.items()}
-
-
-_FRAMES = _adapters(FRAME_TYPES)
-_ANSWERS = _adapters(ANSWER_TYPES)
-
-
-def decode_server_message(text: str) -> DecodedMessage | None:
+def decode_server_message(text: str) -> ServerMessage | None:
     """Decode one message; return None for an unnumbered message of an unknown type.
 
     Unknown fields are ignored, so that a newer server can add fields.
@@ -62,43 +55,66 @@ def decode_server_message(text: str) -> DecodedMessage | None:
             type is invalid.
     """
     try:
-        fields = json.loads(text)
-    except json.JSONDecodeError as error:
-        raise BadServerMessageError(f"not JSON: {text[:80]!r}") from error
-    if not isinstance(fields, dict) or not isinstance(fields.get("type"), str):
-        if isinstance(fields, dict) and fields.keys() >= _UNDELIVERED:
-            return UndeliveredMessage(str(fields["message"]))
-        raise BadServerMessageError(f"no JSON object with a type: {text[:80]!r}")
-    name: str = fields["type"]
+        members = json.loads(text)
+    except ValueError as error:
+        raise BadServerMessageError(f"not JSON: {text[:_SHOWN_CHARACTERS]!r}") from error
+    if not isinstance(members, dict) or not isinstance(members.get("type"), str):
+        if isinstance(members, dict) and members.keys() >= _UNDELIVERED:
+            return Undelivered(str(members["message"]))
+        raise BadServerMessageError(f"no JSON object with a type: {text[:_SHOWN_CHARACTERS]!r}")
+    name: str = members["type"]
     try:
-        if "epoch" in fields:
-            epoch, seq = int(fields["epoch"]), int(fields["seq"])
-            if name not in _FRAMES:
-                return UnknownFrame(epoch, seq, name)
-            frame = _FRAMES[name].validate_python(fields)
-            return NumberedFrame(epoch, seq, _frame(frame))
-        if name not in _ANSWERS:
-            return None
-        return _answer(_ANSWERS[name].validate_python(fields))
-    except (ValidationError, KeyError, TypeError, ValueError) as error:
+        if "epoch" in members:
+            kind = FRAMES.get(name)
+            frame = None if kind is None else _decode(kind, members)
+            return NumberedFrame(
+                _member(members, "epoch", int), _member(members, "seq", int), frame
+            )
+        answer: Answer | None = _decode(ANSWERS[name], members) if name in ANSWERS else None
+    except (KeyError, ValueError) as error:
         raise BadServerMessageError(f"malformed {name}: {error}") from error
+    return answer
 
 
-def _frame(form: AudioFrame | Frame) -> Frame:
-    if isinstance(form, AudioFrame):
-        return ReplyAudio(form.turn, base64.b64decode(form.data, validate=True))
-    return form
-
-
-def _answer(form: ReadyFrame | Answer) -> Answer:
-    if not isinstance(form, ReadyFrame):
-        return form
-    return Ready(
-        form.session_id,
-        form.conversation_id,
-        form.chunk_ms,
-        form.grace_s,
-        form.max_in_flight,
-        form.next_seq,
-        form.output_kept,
+def _decode(kind: type[Any], members: Mapping[str, Any]) -> Any:
+    if kind is events.ReplyAudio:
+        data = _member(members, "data", str)
+        try:
+            pcm = base64.b64decode(data, validate=True)
+        except binascii.Error as error:
+            raise ValueError(f"data is not base64: {error}") from error
+        return events.ReplyAudio(_member(members, "turn", int), pcm)
+    return kind(
+        **{
+            name: _member(members, name, hint)
+            for name, (hint, is_required) in _FORMS[kind].items()
+            if is_required or name in members
+        }
     )
+
+
+def _member(members: Mapping[str, Any], name: str, hint: Any) -> Any:
+    if name not in members:
+        raise ValueError(f"{name} is missing")
+    value = members[name]
+    if not _accepts(hint, value):
+        raise ValueError(f"{name} is {value!r:.40}")
+    return value
+
+
+def _accepts(hint: Any, value: Any) -> bool:
+    """Return whether ``value`` is of a type; a bool is no number."""
+    if choices := get_args(hint):
+        return any(
+            _accepts(choice, value) if isinstance(choice, type) else choice == value
+            for choice in choices
+        )
+    return type(value) is hint or (hint is float and type(value) is int)
+
+
+def _form(kind: type[Any]) -> dict[str, tuple[Any, bool]]:
+    hints = get_type_hints(kind)
+    return {one.name: (hints[one.name], one.default is MISSING) for one in fields(kind)}
+
+
+_FORMS = {kind: _form(kind) for kind in (*FRAMES.values(), *ANSWERS.values())}

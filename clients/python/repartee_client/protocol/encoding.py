@@ -2,12 +2,13 @@
 
 import base64
 import json
-from typing import Any, TypeAlias
+from typing import Any
 
-from repartee.domain.protocol.messages import (
+from repartee_client.protocol.messages import (
     Audio,
     Bye,
     Hello,
+    Message,
     OutputPosition,
     SpeechEnd,
     SpeechStart,
@@ -17,11 +18,8 @@ from repartee.domain.protocol.messages import (
 
 PROTOCOL_VERSION = 1
 
-SentMessage: TypeAlias = Hello | Audio | SpeechStart | SpeechEnd | Text | Stop | Bye
-"""The numbered messages that this client sends; a server may know more."""
 
-
-def encode_message(seq: int, message: SentMessage) -> str:
+def encode_message(seq: int, message: Message) -> str:
     """Encode a numbered message."""
     match message:
         case Hello():

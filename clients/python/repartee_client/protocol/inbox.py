@@ -1,15 +1,8 @@
 """Orders the server's numbered frames, drops duplicates and frames of a replaced worker."""
 
-from repartee.domain.protocol.frames import (
-    Frame,
-    NumberedFrame,
-    ReplyAudio,
-    Transcript,
-    TurnEnd,
-    TurnRestarted,
-)
-from repartee.domain.protocol.messages import OutputPosition
-from repartee_client.protocol.decoding import UnknownFrame
+from repartee_client.events import ReplyAudio, Transcript, TurnEnded, TurnRestarted
+from repartee_client.protocol.frames import Frame, NumberedFrame
+from repartee_client.protocol.messages import OutputPosition
 
 
 class ClientInbox:
@@ -25,7 +18,7 @@ class ClientInbox:
 
     def __init__(self) -> None:
         self.position = OutputPosition(epoch=0, seq=0)
-        self._waiting: dict[int, NumberedFrame | UnknownFrame] = {}
+        self._waiting: dict[int, NumberedFrame] = {}
         self._open_turns: set[int] = set()
         self._discarded_turns: set[int] = set()
         self._ended_through = 0
@@ -38,7 +31,7 @@ class ClientInbox:
         """
         self._is_joining = self.position.seq == 0
 
-    def put(self, arrived: NumberedFrame | UnknownFrame) -> list[Frame]:
+    def put(self, arrived: NumberedFrame) -> list[Frame]:
         """Add one frame; return the frames that are now in order."""
         if arrived.epoch < self.position.epoch:
             return []
@@ -57,7 +50,7 @@ class ClientInbox:
         ordered: list[Frame] = []
         while (following := self._waiting.pop(self.position.seq + 1, None)) is not None:
             self.position = OutputPosition(following.epoch, following.seq)
-            if isinstance(following, NumberedFrame):
+            if following.frame is not None:
                 ordered += self._with_restarts(following.frame)
         return ordered
 
@@ -69,7 +62,7 @@ class ClientInbox:
                 self._open_turns.discard(turn)
             case ReplyAudio(turn=turn) | Transcript(turn=turn) if turn > self._ended_through:
                 self._open_turns.add(turn)
-            case TurnEnd(turn=turn):
+            case TurnEnded(turn=turn):
                 self._open_turns.discard(turn)
                 self._ended_through = max(self._ended_through, turn)
             case _:

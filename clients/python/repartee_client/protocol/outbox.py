@@ -8,8 +8,8 @@ reports that a number is taken.
 from collections import deque
 from dataclasses import dataclass
 
-from repartee.domain.protocol.messages import Audio, Hello
-from repartee_client.protocol.encoding import SentMessage, encode_message
+from repartee_client.protocol.encoding import encode_message
+from repartee_client.protocol.messages import Audio, Hello, Message
 
 MAX_KEPT_ACCEPTED = 64
 """How many accepted messages are kept.
@@ -44,14 +44,14 @@ class ClientOutbox:
         self._accepted_seq = 0
         self._max_in_flight = 0
         self._waiting: deque[int] = deque()
-        self._kept: dict[int, SentMessage] = {}
-        self._accepted: dict[int, SentMessage] = {}
+        self._kept: dict[int, Message] = {}
+        self._accepted: dict[int, Message] = {}
         self._hello_place = 0
         self._hello = Hello()
         self._must_send_hello = False
         self._resends: list[_Resend] = []
 
-    def put(self, message: SentMessage) -> int:
+    def put(self, message: Message) -> int:
         """Number and queue a message; return its place."""
         self._seqs.append(self._next_seq)
         self._next_seq += 1
@@ -199,6 +199,14 @@ class ClientOutbox:
             if self._seq_of(place) == seq and place not in self._waiting:
                 self._queue_resend(place, not_before_ms)
 
+    def drop(self, seq: int) -> bool:
+        """Give up the message with this number; return False for a ``hello`` or an unknown one."""
+        place = next((one for one in self._kept if self._seq_of(one) == seq), None)
+        if place is None or place in self._waiting or place == self._hello_place:
+            return False
+        del self._kept[place]
+        return True
+
     def _queue_resend(self, place: int, not_before_ms: float) -> None:
         self._resends = [resend for resend in self._resends if resend.place != place]
         self._resends.append(_Resend(place, not_before_ms))
@@ -225,7 +233,7 @@ class ClientOutbox:
         message = self._kept.pop(place) if is_over else self._kept[place]
         return self._text(place, message)
 
-    def _text(self, place: int, message: SentMessage) -> str:
+    def _text(self, place: int, message: Message) -> str:
         return encode_message(self._seq_of(place), message)
 
     def next_deadline_ms(self) -> float | None:

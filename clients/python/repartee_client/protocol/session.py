@@ -6,22 +6,32 @@ Pass it received frames and the user's actions, send the frames that ``outgoing`
 
 from collections.abc import Collection
 
-from repartee.domain.protocol.answers import AcceptedBefore, Answer, Busy, Ready, Rejected
-from repartee.domain.protocol.frames import (
-    Accepted,
-    Frame,
+from repartee_client.events import (
+    Closed,
     Interrupted,
-    Missing,
     NoSpeech,
-    NumberedFrame,
+    Problem,
+    Ready,
+    Refused,
     ReplyAudio,
-    SessionClosed,
-    SessionError,
-    ToolProgress,
-    TurnEnd,
+    ToolUsed,
+    TurnEnded,
     TurnRestarted,
 )
-from repartee.domain.protocol.messages import (
+from repartee_client.protocol.decoding import decode_server_message
+from repartee_client.protocol.encoding import encode_ack, encode_ping
+from repartee_client.protocol.frames import (
+    Accepted,
+    AcceptedBefore,
+    Answer,
+    Busy,
+    Frame,
+    Missing,
+    NumberedFrame,
+    Undelivered,
+)
+from repartee_client.protocol.inbox import ClientInbox
+from repartee_client.protocol.messages import (
     SPEECH_HEARD,
     STOP,
     Audio,
@@ -33,13 +43,6 @@ from repartee.domain.protocol.messages import (
     Stop,
     Text,
 )
-from repartee_client.protocol.decoding import (
-    UndeliveredMessage,
-    UnknownFrame,
-    decode_server_message,
-)
-from repartee_client.protocol.encoding import encode_ack, encode_ping
-from repartee_client.protocol.inbox import ClientInbox
 from repartee_client.protocol.outbox import ClientOutbox
 from repartee_client.protocol.playback import Playback, Speaker
 
@@ -60,6 +63,7 @@ RESEND_REFUSED_AFTER_MS = 1_000
 """The wait after the server refused a message because too many were in flight."""
 IDLE_PING_AFTER_MS = 8 * 60 * 1_000
 """API Gateway closes a connection without traffic after 10 minutes."""
+_FATAL = ("too_many_errors", "protocol_unknown")
 # Turns are numbered from 1.
 _NO_TURN = 0
 _FEATURES = (STOP, SPEECH_HEARD)
@@ -74,7 +78,7 @@ class ClientSession:
     """The protocol state machine of one client.
 
     Args:
-        features: Features of the server beyond protocol version 1.
+        marks_speech: See the attribute.
         speaker: Plays the replies; without it their playing is simulated.
 
     Attributes:
@@ -82,6 +86,7 @@ class ClientSession:
         features: What ``hello`` lists: the features that both this client and the server have.
         ready: The server's answer to the newest ``hello``; None until it arrives.
         closed: The session's last frame; None until it arrives.
+        refusal: The refusal after which the call cannot go on; None until it arrives.
         outbox: The client's messages and their acceptance.
         playback: The reply audio that the user has heard.
     """
@@ -90,7 +95,8 @@ class ClientSession:
         self.marks_speech = "marks_speech" in features
         self.features = common_features(features)
         self.ready: Ready | None = None
-        self.closed: SessionClosed | None = None
+        self.closed: Closed | None = None
+        self.refusal: Refused | None = None
         self.outbox = ClientOutbox()
         self.playback = Playback(speaker)
         self._inbox = ClientInbox()
@@ -165,12 +171,12 @@ class ClientSession:
         match message:
             case None:
                 return []
-            case NumberedFrame() | UnknownFrame():
+            case NumberedFrame():
                 before = self._inbox.position
                 frames = self._inbox.put(message)
                 for frame in frames:
                     self._apply(frame, now_ms)
-                    if isinstance(frame, SessionError):
+                    if isinstance(frame, Problem):
                         self._recover(frame, now_ms)
                 if self._inbox.position not in (before, OutputPosition(message.epoch, 0)):
                     self._last_frame_ms = now_ms
@@ -185,9 +191,9 @@ class ClientSession:
                 self.outbox.resend_later(seq, now_ms + wait_ms)
             case AcceptedBefore(through=through):
                 self.outbox.accepted(through)
-            case Rejected(seq=seq) if seq is not None or message.code == "hello_first":
+            case Refused():
                 self._recover(message, now_ms)
-            case UndeliveredMessage():
+            case Undelivered():
                 self.outbox.resend_all(now_ms + RESEND_UNDELIVERED_AFTER_MS)
                 return []
             case _:
@@ -203,19 +209,27 @@ class ClientSession:
         self._max_in_flight = ready.max_in_flight
         self.outbox.open(ready.max_in_flight)
 
-    def _recover(self, error: Rejected | SessionError, now_ms: float) -> None:
+    def _recover(self, error: Refused | Problem, now_ms: float) -> None:
         match error:
             case (
-                Rejected(code="seq_taken", seq=int(seq), next_seq=int(next_seq))
-                | SessionError(code="seq_taken", refused_seq=int(seq), next_seq=int(next_seq))
+                Refused(code="seq_taken", seq=int(seq), next_seq=int(next_seq))
+                | Problem(code="seq_taken", refused_seq=int(seq), next_seq=int(next_seq))
             ):
                 self.outbox.resend_renumbered(seq, next_seq, now_ms)
-            case Rejected(code="hello_first"):
+            case Refused(code="hello_first"):
                 self.ready, self._hello_sent_at_ms = None, now_ms
                 self.outbox.reconnected(now_ms)
                 self.outbox.resend_hello()
-            case Rejected(seq=int(seq), retryable=True):
-                self.outbox.resend_later(seq, now_ms + RESEND_REFUSED_AFTER_MS)
+            case Refused(retryable=True, seq=seq):
+                if seq is not None:
+                    self.outbox.resend_later(seq, now_ms + RESEND_REFUSED_AFTER_MS)
+            case Refused(seq=int(seq)) if error.code not in _FATAL and self.outbox.drop(seq):
+                # The worker skips the number of the refused message.
+                place = self._last_request_place
+                if place and self.outbox.is_within(place, seq):
+                    self._waiting_since_ms = None
+            case Refused() if self.closed is None:
+                self.refusal = error
             case _:
                 pass
 
@@ -240,12 +254,12 @@ class ClientSession:
                 if self._greeting_turn == turn:
                     self._greeting_turn = None
                 self._open_tools = 0
-            case ToolProgress(phase=phase):
+            case ToolUsed(phase=phase):
                 # A later turn without input may speak the result, and is no greeting.
                 self._greeting_turn = self._greeting_turn or _NO_TURN
                 self._open_tools = max(0, self._open_tools + (1 if phase == "started" else -1))
                 self._waiting_since_ms = self._waiting_since_ms or now_ms
-            case TurnEnd():
+            case TurnEnded():
                 self._acknowledge_by(now_ms)
                 # A turn that began before the user's latest request does not answer it. Nor does
                 # the agent's greeting, which is the first reply and has no input.
@@ -254,7 +268,7 @@ class ClientSession:
                 is_answered = is_accepted and not is_greeting
                 if is_answered and not self._open_tools:
                     self._waiting_since_ms = None
-            case SessionError(code="no_answer"):
+            case Problem(code="no_answer"):
                 # The turn that ends next was given up, so it is no greeting.
                 self._greeting_turn = None
             case NoSpeech(through=through):
@@ -262,7 +276,7 @@ class ClientSession:
                 is_latest = not place or self.outbox.is_within(place, through)
                 if is_latest and not self._open_tools:
                     self._waiting_since_ms = None
-            case SessionClosed():
+            case Closed():
                 self.closed = frame
                 self._waiting_since_ms = None
                 self._acknowledge_by(now_ms)

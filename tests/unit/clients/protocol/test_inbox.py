@@ -2,15 +2,8 @@
 
 import pytest
 
-from repartee.domain.protocol.frames import (
-    Frame,
-    NumberedFrame,
-    ReplyAudio,
-    ReplyLost,
-    Transcript,
-    TurnEnd,
-    TurnRestarted,
-)
+from repartee_client.events import ReplyAudio, ReplyLost, Transcript, TurnEnded, TurnRestarted
+from repartee_client.protocol.frames import Frame, NumberedFrame
 from repartee_client.protocol.inbox import ClientInbox
 
 pytestmark = pytest.mark.unit
@@ -18,8 +11,8 @@ pytestmark = pytest.mark.unit
 SOUND = bytes(480)
 
 
-def end_of(turn: int) -> TurnEnd:
-    return TurnEnd(turn, 0, 0, 0.0, None, 0)
+def end_of(turn: int) -> TurnEnded:
+    return TurnEnded(turn, 0, 0, 0.0, None, 0)
 
 
 def taken(*epochs: tuple[Frame, ...]) -> list[Frame]:

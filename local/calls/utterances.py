@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from itertools import dropwhile
 
+from local.calls.turn_collector import TurnRecord
+from local.calls.voice_call import VoiceCall
 from repartee_client.errors import NoSpeechHeardError
 from repartee_client.recordings import INPUT_SAMPLE_RATE_HZ, SAMPLE_WIDTH_BYTES, Recording
-from repartee_client.turn_collector import TurnRecord
-from repartee_client.voice_call import VoiceCall, now_ms
+from repartee_client.transport import now_ms
 
 HANGOVER_MS = 300
 """The silence after which a client's speech detector reports the end of speech."""

@@ -3,19 +3,18 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from repartee.domain.protocol.answers import Answer
-from repartee.domain.protocol.frames import (
-    Frame,
+from repartee_client.events import (
     Interrupted,
     NoSpeech,
+    Problem,
     ReplyAudio,
     ReplyLost,
-    SessionError,
-    ToolProgress,
+    ToolUsed,
     Transcript,
-    TurnEnd,
+    TurnEnded,
     TurnRestarted,
 )
+from repartee_client.protocol.frames import Answer, Frame
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +48,7 @@ class TurnRecord:
     said: str = ""
     tools: list[ToolStep] = field(default_factory=list)
     first_audio_at_ms: float | None = None
-    end: TurnEnd | None = None
+    end: TurnEnded | None = None
     ended_at_ms: float | None = None
     is_interrupted: bool = False
     is_lost: bool = False
@@ -100,15 +99,15 @@ class TurnCollector:
                     ReplyAudio()
                     | Transcript()
                     | Interrupted()
-                    | ToolProgress()
+                    | ToolUsed()
                     | TurnRestarted()
                     | ReplyLost()
-                    | TurnEnd()
+                    | TurnEnded()
                 ):
                     self._add(event, at_ms)
                 case NoSpeech():
                     self.no_speech_count += 1
-                case SessionError(code="no_answer"):
+                case Problem(code="no_answer"):
                     for turn in self.turns.values():
                         turn.is_given_up |= not turn.is_over
                 case _:
@@ -119,10 +118,10 @@ class TurnCollector:
         frame: ReplyAudio
         | Transcript
         | Interrupted
-        | ToolProgress
+        | ToolUsed
         | TurnRestarted
         | ReplyLost
-        | TurnEnd,
+        | TurnEnded,
         at_ms: float,
     ) -> None:
         turn = self.turns.setdefault(frame.turn, TurnRecord(frame.turn))
@@ -137,7 +136,7 @@ class TurnCollector:
                 turn.said += text
             case Interrupted():
                 turn.is_interrupted = True
-            case ToolProgress(name=name, phase=phase):
+            case ToolUsed(name=name, phase=phase):
                 turn.tools.append(ToolStep(name, phase, at_ms))
                 self.is_settled = False
                 change = 1 if phase == "started" else -1
@@ -149,6 +148,6 @@ class TurnCollector:
                 self._open_tools.clear()
             case ReplyLost(text=text):
                 turn.said, turn.is_lost = text, True
-            case TurnEnd():
+            case TurnEnded():
                 turn.end, turn.ended_at_ms = frame, at_ms
                 self.is_settled = not self.open_tools

@@ -2,14 +2,8 @@
 
 import pytest
 
-from repartee.domain.protocol.frames import (
-    ReplyAudio,
-    SessionError,
-    Transcript,
-    TurnEnd,
-    TurnRestarted,
-)
-from repartee_client.turn_collector import TurnCollector
+from local.calls.turn_collector import TurnCollector
+from repartee_client.events import Problem, ReplyAudio, Transcript, TurnEnded, TurnRestarted
 
 pytestmark = pytest.mark.unit
 
@@ -35,22 +29,22 @@ def test_a_spoken_reply_without_a_time_to_the_first_audio_has_no_input(
     collector.take([ReplyAudio(1, bytes(960)), reply(1)], 0)
     assert not collector.turns[1].has_no_input
 
-    collector.take([TurnEnd(1, 100, 50, 0.001, first_audio_ms, 0)], 1)
+    collector.take([TurnEnded(1, 100, 50, 0.001, first_audio_ms, 0)], 1)
 
     assert collector.turns[1].has_no_input is has_no_input
 
 
 def test_a_turn_without_audio_may_be_the_answer_to_a_text() -> None:
     collector = TurnCollector()
-    collector.take([reply(1), TurnEnd(1, 100, 50, 0.001, None, 0)], 0)
+    collector.take([reply(1), TurnEnded(1, 100, 50, 0.001, None, 0)], 0)
 
     assert not collector.turns[1].has_no_input
 
 
 def test_an_inaudible_answer_that_the_server_gave_up_is_no_greeting() -> None:
     collector = TurnCollector()
-    no_answer = SessionError("no_answer", "Please say it again.", retryable=True)
+    no_answer = Problem("no_answer", "Please say it again.", retryable=True)
     collector.take([ReplyAudio(1, bytes(960)), no_answer], 0)
-    collector.take([TurnEnd(1, 100, 50, 0.001, None, 0)], 1)
+    collector.take([TurnEnded(1, 100, 50, 0.001, None, 0)], 1)
 
     assert not collector.turns[1].has_no_input

@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import TypeVar, get_args
 
@@ -10,10 +9,10 @@ from websockets.asyncio.client import ClientConnection
 
 from repartee_client.audio_port import AudioPort, SpeechMark
 from repartee_client.errors import NoAnswerError, SessionOverError, VoiceClientError
+from repartee_client.event_queue import EventQueue
 from repartee_client.events import (
     Closed,
     Event,
-    EventsDropped,
     Ready,
     Reconnected,
     Reconnecting,
@@ -29,11 +28,6 @@ from repartee_client.transport import (
     now_ms,
 )
 
-MAX_UNREAD_EVENTS = 2_000
-"""How many events wait for the application before the oldest ones are dropped.
-
-They hold up to 36 MB: more than 12 minutes of audio.
-"""
 MAX_TEXT_CHARACTERS = 4_000
 END_TIMEOUT_S = 30.0
 """How long closing a session takes when a new worker must wait for its predecessor's lease."""
@@ -55,7 +49,7 @@ class Call:
     Iterate over it for its events. One task at a time may iterate, and may go on later where it
     stopped. Iteration ends after ``Closed``. If the call failed, iteration raises the error.
 
-    An application that takes too few events loses the oldest ones: ``MAX_UNREAD_EVENTS`` are kept,
+    An application that takes too few events loses the oldest ones: 2,000 are kept,
     and ``EventsDropped`` reports the loss.
 
     Attributes:
@@ -83,18 +77,13 @@ class Call:
             closed_within_s=closed_within_s,
         )
         self._ready: Ready | None = None
-        self._events: deque[Event] = deque()
-        self._dropped_count = 0
-        self._is_iterating = False
+        self._queue = EventQueue()
         self._is_reconnecting = False
         self._closed: Closed | None = None
-        self._failure: BaseException | None = None
-        self._is_over = False
         self._has_left = False
         self._recording: asyncio.Task[None] | None = None
         self._unsent = bytearray()
         self._unsent_timer: asyncio.TimerHandle | None = None
-        self._changed = asyncio.Event()
 
     @property
     def ready(self) -> Ready:
@@ -216,8 +205,8 @@ class Call:
         self._send_rest()
 
     def _check_open(self) -> None:
-        if self._failure is not None:
-            raise self._failure
+        if self._queue.failure is not None:
+            raise self._queue.failure
         if self._closed is not None:
             raise SessionOverError(self._closed.reason)
 
@@ -247,24 +236,7 @@ class Call:
             RuntimeError: Another task is iterating.
             VoiceClientError: The call failed.
         """
-        if self._is_iterating:
-            raise RuntimeError("another task iterates over this call: only one at a time may")
-        self._is_iterating = True
-        try:
-            while True:
-                if self._dropped_count:
-                    count, self._dropped_count = self._dropped_count, 0
-                    return EventsDropped(count)
-                if self._events:
-                    return self._events.popleft()
-                if self._failure is not None:
-                    raise self._failure
-                if self._is_over:
-                    raise StopAsyncIteration
-                self._changed.clear()
-                await self._changed.wait()
-        finally:
-            self._is_iterating = False
+        return await self._queue.get()
 
     async def until(self, condition: Callable[[], _T | None], *, timeout_s: float, what: str) -> _T:
         """Wait until ``condition`` returns a truthy value, and return that value.
@@ -281,8 +253,7 @@ class Call:
                     if found := condition():
                         return found
                     self._check_open()
-                    self._changed.clear()
-                    await self._changed.wait()
+                    await self._queue.changed()
         except TimeoutError:
             raise NoAnswerError(f"no {what} within {timeout_s:g} s") from None
 
@@ -305,20 +276,13 @@ class Call:
                     continue
                 case _:
                     pass
-            self._yield(event)
-        self._changed.set()
+            self._queue.put(event)
+        self._queue.wake()
 
     def line_lost(self, reason: str) -> None:
         """Take the news of a lost line from the transport."""
         self._is_reconnecting = True
-        self._yield(Reconnecting(reason))
-
-    def _yield(self, event: Event) -> None:
-        self._events.append(event)
-        if len(self._events) > MAX_UNREAD_EVENTS:
-            self._events.popleft()
-            self._dropped_count += 1
-        self._changed.set()
+        self._queue.put(Reconnecting(reason))
 
     # The life of the call.
 
@@ -349,8 +313,7 @@ class Call:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
-            self._is_over = True
-            self._changed.set()
+            self._queue.end()
             await self._transport.close()
 
     async def until_ready(self, timeout_s: float = _READY_TIMEOUT_S) -> Ready:
@@ -367,11 +330,10 @@ class Call:
             await self._transport.run()
         except SessionIsOver as over:
             self._closed = Closed(over.reason)
-            self._yield(self._closed)
+            self._queue.put(self._closed)
         except Exception as error:  # noqa: BLE001 - it is raised in the task that iterates
-            self._failure = error
-        self._is_over = True
-        self._changed.set()
+            self._queue.end(error)
+        self._queue.end()
 
     async def _record(self, audio: AudioPort) -> None:
         try:
@@ -388,12 +350,11 @@ class Call:
             # The call is over; iteration reports it.
             return
         except Exception as error:  # noqa: BLE001 - it is raised in the task that iterates
-            self._failure = error
-            self._changed.set()
+            self._queue.end(error)
 
     async def _finish(self, within_s: float) -> None:
         with contextlib.suppress(VoiceClientError):
-            if not self._has_left and self._ready is not None and self._failure is None:
+            if not self._has_left and self._ready is not None and self._queue.failure is None:
                 await self.hang_up(within_s)
         if self._audio is not None and self._closed is not None:
             # The user hears the goodbye to its end.

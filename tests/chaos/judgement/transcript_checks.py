@@ -30,20 +30,36 @@ def _each_utterance_in_one_turn(evidence: Evidence, missing: frozenset[str]) -> 
     for turn in evidence.tables.turns:
         if not turn.heard:
             continue
-        heard = words_of(turn.heard)
-        taken = _count_utterances(said, heard)
-        while not taken and said and said[0] in missing:
-            said = said[1:]
-            taken = _count_utterances(said, heard)
-        if not taken:
+        first, end = _find_utterances(said, words_of(turn.heard), missing)
+        if first == end:
             expected = said[0] if said else "nothing more"
             kind = "doubled" if _is_among(accepted, turn.heard) else "lost"
             yield f"{kind}: turn {turn.number} contains “{turn.heard}” instead of “{expected}”"
             continue
-        said = said[taken:]
+        said = said[end:]
     for words in said:
         if words not in missing:
             yield f"lost: “{words}” was accepted, but is in no turn"
+
+
+def _find_utterances(
+    said: Sequence[str], heard: Sequence[str], missing: frozenset[str]
+) -> tuple[int, int]:
+    """Return where in ``said`` the heard utterances begin and end; equal numbers if nowhere.
+
+    Utterances before them must be missing ones. Two utterances may differ in one word, so the
+    nearest ones count: the words of the second are no proof that the first is there.
+    """
+    found = list[tuple[float, int, int]]()
+    for first, words in enumerate(said):
+        if count := _count_utterances(said[first:], heard):
+            end = first + count
+            error = word_error_rate(" ".join(said[first:end]), " ".join(heard))
+            found.append((error, first, end))
+        if words not in missing:
+            break
+    _, first, end = min(found, default=(0.0, 0, 0))
+    return first, end
 
 
 def _count_utterances(said: Sequence[str], heard: Sequence[str]) -> int:

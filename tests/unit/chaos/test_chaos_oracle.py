@@ -325,6 +325,30 @@ def test_words_may_not_be_missing_without_a_reason(lives: list[LiveRecord]):
     assert f"lost: “{WORDS[0]}” was accepted, but is in no turn" in found
 
 
+ALIKE = ("do you remember my name and my visit", "do you remember my name and my appointment")
+
+
+@pytest.mark.parametrize("said", [ALIKE, ALIKE[::-1]])
+@pytest.mark.parametrize("is_sent", [False, True])
+def test_words_that_are_missing_are_not_taken_for_similar_words(said: tuple[str, str], is_sent):
+    events = [
+        {"kind": "heard", "text": said[0]},
+        {"kind": "transcript_overdue", "text": said[0]},
+        live(1).events[1],
+        *([{"kind": "overdue_sent", "t_ms": 1}] if is_sent else []),
+        {"kind": "connection_ended", "close_code": 1006, "t_ms": 5_000},
+    ]
+    answered = [{"kind": "heard", "text": said[1]}, live(2).events[1]]
+    evidence = replace(
+        good(),
+        utterances=[SaidUtterance(words, pcm, True) for words, pcm in zip(said, PCM, strict=True)],
+        live=[replace(live(1), events=events), replace(live(2), events=answered)],
+        tables=tables(remembered(1, heard=""), remembered(2, heard=said[1])),
+    )
+    lost = [one for one in judge(evidence) if one.startswith("lost")]
+    assert len(lost) == is_sent
+
+
 @pytest.mark.parametrize("heard", [WORDS[0], " ".join(WORDS)])
 def test_the_words_of_a_turn_are_not_put_into_another(heard: str):
     moved = tables(remembered(1, heard=""), remembered(2, heard=heard))

@@ -42,7 +42,7 @@ class DueWork:
             self._end_turns(now_ms)
         must_commit_now = parts.departure.must_commit_now(now_ms)
         parts.keeper.commit(
-            parts.feed.settled, parts.calls.pending, now_ms, must_commit_now=must_commit_now
+            parts.feed.settled, parts.calls.commit, now_ms, must_commit_now=must_commit_now
         )
         owes_greeting = parts.departure.may_take_input and parts.greeting.is_due
         parts.departure.leave(now_ms, has_input=parts.feed.is_waiting or owes_greeting)

@@ -82,21 +82,22 @@ def test_an_adopted_call_cannot_be_cancelled_and_stays_open_until_its_answer_is_
     assert calls.take_owed_answers() == []
 
 
-def test_an_owed_answer_is_open_until_it_is_spoken():
+def test_an_owed_answer_is_open_until_the_turn_that_speaks_it_is_committed():
     calls = ToolCalls(NO_ANSWER)
     calls.adopt(pending(), 0)
     calls.end(ToolCallKey(1, 1), DONE)
     [(call, answer)] = calls.take_owed_answers()
     calls.unspoken.add(call, answer, 0, generations_before=0)
-    assert [one.key for one in calls.pending(1)] == [ToolCallKey(1, 1)]
+    assert [one.key for one in calls.commit(1)] == [ToolCallKey(1, 1)]
 
-    calls.unspoken.end_generation(50)
+    calls.unspoken.end_generation(2, 50)
     assert calls
     calls.unspoken.note_speech(100)
-    calls.unspoken.end_generation(200)
+    calls.unspoken.end_generation(2, 200)
 
     assert not calls
-    assert calls.pending(1) == ()
+    assert [one.key for one in calls.commit(1)] == [ToolCallKey(1, 1)]
+    assert calls.commit(2) == ()
 
 
 def test_an_answer_that_went_to_a_lost_live_session_is_owed_again():
@@ -131,8 +132,8 @@ def test_only_calls_of_committed_turns_are_left_to_a_successor():
     calls.begin(ask("a"), 1, 0)
     calls.begin(ask("b", "Where?"), 2, 0)
 
-    assert [one.key for one in calls.pending(1)] == [ToolCallKey(1, 1)]
-    assert len(calls.pending(2)[0].arguments_hash) == 64
+    assert [one.key for one in calls.commit(1)] == [ToolCallKey(1, 1)]
+    assert len(calls.commit(2)[0].arguments_hash) == 64
 
 
 @pytest.mark.parametrize(

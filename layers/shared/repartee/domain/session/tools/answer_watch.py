@@ -29,7 +29,7 @@ class AnswerWatch:
         unspoken = self._tool_calls.unspoken
         if self._turns.current is None and unspoken.is_generating:
             # The turn of this generation was ended without the model.
-            unspoken.end_generation(now_ms)
+            unspoken.end_generation(self._turns.speaking_number, now_ms)
         is_speaking = self._turns.is_user_speaking
         unspoken.let_user_go_first(self._turns.newest_speech_seq, is_speaking=is_speaking)
         due_ms = self.next_deadline_ms()
@@ -43,15 +43,15 @@ class AnswerWatch:
 
     def give_up(self, now_ms: int) -> None:
         """Send the client the answers that the model will not speak, and end their turn."""
-        answers = self._tool_calls.take_unspoken()
-        if not answers:
+        if not self._tool_calls.has_unspoken:
             return
-        text = " ".join(answer.answer for answer in answers)
-        is_retryable = any(answer.retryable for answer in answers)
-        self._outbox.offer(SessionError("no_answer", text, retryable=is_retryable))
         turn = self._turns.current
         if turn is None and self._turns.has_carried_calls:
             turn = self._turns.turn_for_reply(now_ms)
+        answers = self._tool_calls.tell_unspoken(self._turns.speaking_number)
+        text = " ".join(answer.answer for answer in answers)
+        is_retryable = any(answer.retryable for answer in answers)
+        self._outbox.offer(SessionError("no_answer", text, retryable=is_retryable))
         if turn is not None and not self._tool_calls.is_model_awaiting_answer(turn.number):
             self._replies.force_end_turn(turn, now_ms)
 
@@ -83,3 +83,13 @@ class AnswerWatch:
             return True
         awaits_answer = turn.reply.is_paused or self._tool_calls.has_called_tool(turn.number)
         return awaits_answer and not turn.is_being_spoken
+
+
+def cut_reply(turns: TurnLedger, replies: Replies, tool_calls: ToolCalls, now_ms: int) -> None:
+    """Cut the reply of the current turn, and keep its answers that the user has not heard."""
+    turn = turns.current
+    number, said = (0, "") if turn is None else (turn.number, turn.said)
+    if not replies.interrupt_for_copy():
+        replies.interrupt(now_ms)
+    heard = "" if turn is None else turn.said
+    tool_calls.unspoken.cut(number, heard, now_ms, is_whole=heard == said)

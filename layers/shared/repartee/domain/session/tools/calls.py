@@ -120,12 +120,20 @@ class ToolCalls:
         is_called_only = is_called and not turn.has_reply
         return not is_idle and (is_called_only or self.is_model_awaiting_answer(turn.number))
 
-    def begin(self, call: LiveToolCall, turn: int, now_ms: int) -> OpenToolCall | None:
+    def begin(
+        self, call: LiveToolCall, turn: int, now_ms: int, *, has_input: bool = True
+    ) -> OpenToolCall | None:
         """Begin a call.
 
         A call id that comes twice is one call. An empty id identifies no call. Two ids with the
         same arguments share one run as long as the user has not heard the answer, also across
         turns.
+
+        Args:
+            call: The call.
+            turn: The number of its turn.
+            now_ms: The present.
+            has_input: Whether the turn has input.
 
         Returns:
             The call: to be run, or closed with its answer in ``owed_answer``. None if there is
@@ -157,7 +165,13 @@ class ToolCalls:
         key = self._next_key(turn, call.name)
         self._restarted.discard(key)
         begun = OpenToolCall(
-            key, call.name, call.arguments_json, now_ms + TOOL_CALL_TIMEOUT_MS, turn, [call.call_id]
+            key,
+            call.name,
+            call.arguments_json,
+            now_ms + TOOL_CALL_TIMEOUT_MS,
+            turn,
+            [call.call_id],
+            has_no_input=not has_input,
         )
         self._open[begun.key] = begun
         return begun
@@ -192,7 +206,7 @@ class ToolCalls:
             self._count[turn] += 1
             key = ToolCallKey(turn, self._count[turn])
             holder = self._open.get(key)
-            if holder is None or (name == ASK_CORE_AGENT and holder.is_orphan):
+            if holder is None or (name == ASK_CORE_AGENT and key in self._restarted):
                 return key
 
     def adopt(self, pending: PendingCall, now_ms: int) -> OpenToolCall:
@@ -235,9 +249,17 @@ class ToolCalls:
             del self._open[call.key]
         return owed
 
-    def take_unspoken(self) -> list[CoreAnswer]:
-        """Return and forget all unspoken answers, including those of orphans."""
-        return [answer for _, answer in (*self.unspoken.take(), *self.take_owed_answers())]
+    @property
+    def has_unspoken(self) -> bool:
+        """Return whether any answer is unspoken, including those of orphans."""
+        owed = (call for call in self._open.values() if call.owed_answer is not None)
+        return bool(self.unspoken) or any(owed)
+
+    def tell_unspoken(self, turn: int) -> list[CoreAnswer]:
+        """Return all unspoken answers, which the client gets as text in a turn."""
+        answers = [*self.unspoken.take(), *self.take_owed_answers()]
+        self.unspoken.add_told(answers, turn)
+        return [answer for _, answer in answers]
 
     def cancel(self, call_ids: tuple[str, ...]) -> None:
         """Drop cancelled ids; the calls go on, because the user must hear their outcome."""
@@ -287,11 +309,13 @@ class ToolCalls:
     def lose_session(self, restarted_turn: int | None) -> None:
         """Note that the Live session is lost, so that all calls become orphans.
 
-        Unspoken answers must be sent to the model again. A restarted turn will probably make the
-        same call and get that answer.
+        Unspoken answers must be sent to the model again, and so must those that were spoken in the
+        restarted turn. That turn will probably make the same call and get that answer.
         """
         self._seen_ids.clear()
         self._kept_open = (0, 0)
+        if restarted_turn is not None:
+            self.unspoken.lose_turn(restarted_turn)
         for call, answer in self.unspoken.take():
             call.owe(answer)
             self._open[call.key] = call
@@ -299,17 +323,20 @@ class ToolCalls:
             self._count.pop(restarted_turn, None)
         for call in self._open.values():
             call.make_orphan()
-            if call.key.turn == restarted_turn:
+            if call.key.turn == restarted_turn and not call.has_no_input:
                 call.mark_recorded(is_recorded=False)
                 self._restarted.add(call.key)
 
-    def pending(self, through_turn: int) -> tuple[PendingCall, ...]:
-        """Return the open calls of turns up to ``through_turn`` for the session's state.
+    def commit(self, through_turn: int) -> tuple[PendingCall, ...]:
+        """Return the calls that are open once the turns up to ``through_turn`` are committed.
 
-        A later turn is not in memory yet. A successor replays it, and it makes its calls again.
+        An answer that is told in a later turn counts as open. A call for the input of a later turn
+        does not: a successor replays that turn, and it makes its calls again.
         """
-        calls = (*self._open.values(), *self.unspoken.calls)
-        return tuple(call.pending for call in calls if call.key.turn <= through_turn)
+        calls = (*self._open.values(), *self.unspoken.commit(through_turn))
+        return tuple(
+            call.pending for call in calls if call.key.turn <= through_turn or call.has_no_input
+        )
 
     def next_deadline_ms(self) -> int | None:
         """Return when the first waiting call expires."""

@@ -18,6 +18,8 @@ class OpenToolCall:
         call_ids: The model's ids of the call. They share one run, and each gets the answer.
         is_orphan: Whether the Live session of the call is lost or has cancelled the call. Then the
             model gets the answer as text.
+        has_no_input: Whether its turn had no input, so that a replay of the turn does not make it
+            again.
         owed_answer: The answer that the model has not received, None without one.
         is_recorded: Whether the call is recorded in a turn.
         is_answered: Whether the model has the answer, under another id of the same turn.
@@ -30,6 +32,7 @@ class OpenToolCall:
     turn: int
     call_ids: list[str] = field(default_factory=list)
     is_orphan: bool = False
+    has_no_input: bool = False
     owed_answer: CoreAnswer | None = None
     is_recorded: bool = False
     is_answered: bool = False

@@ -61,7 +61,8 @@ class ToolRouter:
     def begin(self, event: LiveToolCall, now_ms: int) -> bool:
         """Begin a call of the model; return whether the call ends the session."""
         turn = self._turns.turn_for_reply(now_ms)
-        call = self._tool_calls.begin(event, turn.number, now_ms)
+        has_input = turn.first_seq is not None
+        call = self._tool_calls.begin(event, turn.number, now_ms, has_input=has_input)
         if call is None:
             return False
         if (answer := call.take_owed_answer()) is not None:

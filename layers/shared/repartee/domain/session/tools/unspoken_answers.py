@@ -1,4 +1,4 @@
-"""Holds the answers of tools from when the model receives them until the user has heard them."""
+"""Holds the answers of tools from when the model receives them until memory has their turn."""
 
 import re
 from dataclasses import dataclass, field
@@ -15,7 +15,7 @@ SPEAK_AGAIN_AFTER_MS = 3_000
 _WORD = re.compile("[\u4e00-\u9fff]|[\u30a1-\u30ff]+|[^\\W\u4e00-\u9fff\u30a1-\u30ff]+")
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class _UnspokenAnswer:
     """An answer that the model has and has not spoken.
 
@@ -25,6 +25,7 @@ class _UnspokenAnswer:
         is_repeated: Whether the model received the answer a second time.
         is_cut: Whether the model was interrupted before the user had heard the answer.
         cut_in: The turn whose reply was cut, 0 if none was.
+        told_in: The turn in which the user heard or read the answer.
         said: The transcript since the model received the answer.
     """
 
@@ -36,6 +37,7 @@ class _UnspokenAnswer:
     is_repeated: bool = False
     is_cut: bool = False
     cut_in: int = 0
+    told_in: int = 0
     said: str = ""
 
     def wait(self, now_ms: int, generations_before: int) -> None:
@@ -54,6 +56,10 @@ class _UnspokenAnswer:
     def cut(self, turn: int) -> None:
         """Record the turn whose reply was cut."""
         self.cut_in = turn
+
+    def tell(self, turn: int) -> None:
+        """Record the turn in which the user hears or reads the answer."""
+        self.told_in = turn
 
     def expect_again(self, now_ms: int) -> None:
         """Expect the answer after the next reply, because the user has not heard it."""
@@ -86,7 +92,10 @@ class _UnspokenAnswer:
 
 @dataclass(slots=True)
 class UnspokenAnswers:
-    """The answers that the model has received and not spoken yet.
+    """The answers that the model has received and not spoken yet, and those told since the commit.
+
+    An answer that was told in a turn is kept until that turn is committed. If the turn is lost
+    before that, the user hears the answer again.
 
     Gemini's protocol does not say which generation speaks an answer. These are the rules:
 
@@ -111,7 +120,7 @@ class UnspokenAnswers:
     _nudged_turn: int = 0
     _answers: dict[ToolCallKey, _UnspokenAnswer] = field(default_factory=dict)
     _spoken: list[_UnspokenAnswer] = field(default_factory=list)
-    _assumed_heard: list[_UnspokenAnswer] = field(default_factory=list)
+    _told: list[_UnspokenAnswer] = field(default_factory=list)
 
     def __bool__(self) -> bool:
         return bool(self._answers)
@@ -199,14 +208,13 @@ class UnspokenAnswers:
         for one in self._answers.values():
             one.add_transcript(text)
 
-    def end_generation(self, now_ms: int) -> None:
-        """Complete a generation, and forget the answers that it has spoken."""
+    def end_generation(self, turn: int, now_ms: int) -> None:
+        """Complete a generation of a turn, which has told the answers that it has spoken."""
         was_generating, self.is_generating = self.is_generating, False
         begun = [one for one in self._answers.values() if one.is_begun]
         spoken = [one for one in begun if one.is_spoken_in(one.said)]
         spoken = spoken or [one for one in begun if not one.generations_before][:1]
-        for one in spoken:
-            del self._answers[one.call.key]
+        self._tell(spoken, turn)
         self._spoken += spoken
         for one in self._answers.values():
             one.wait(now_ms, max(0, one.generations_before - was_generating))
@@ -226,35 +234,50 @@ class UnspokenAnswers:
             now_ms: The present.
             is_whole: Whether that is the whole reply.
         """
-        unheard = [one for one in self._spoken if not (is_whole or one.is_spoken_in(heard))]
-        self._assumed_heard = [one for one in self._spoken if one.is_spoken_in(heard)]
-        was_generating, self.is_generating = self.is_generating, False
-        self._spoken.clear()
-        for one in list(self._answers.values()):
-            if one.is_begun and one.is_spoken_in(heard):
-                self._assumed_heard.append(self._answers.pop(one.call.key))
-            elif one.is_begun:
-                unheard.append(one)
-            else:
-                one.wait(now_ms, max(0, one.generations_before - was_generating))
-        for one in (*unheard, *self._assumed_heard):
+        begun = [one for one in self._answers.values() if one.is_begun]
+        for one in self._answers.values():
+            if not one.is_begun:
+                one.wait(now_ms, max(0, one.generations_before - self.is_generating))
+        assumed_heard = [one for one in (*self._spoken, *begun) if one.is_spoken_in(heard)]
+        whole = self._spoken if is_whole else []
+        unheard = [one for one in (*self._spoken, *begun) if one not in (*assumed_heard, *whole)]
+        self.is_generating, self._spoken = False, []
+        for one in (*unheard, *assumed_heard):
             one.cut(turn)
+        self._tell(assumed_heard, turn)
         self._expect_again(unheard, now_ms)
 
     def correct(self, turn: int, heard: str, now_ms: int) -> None:
         """Correct which answers the user has heard in a reply that was cut."""
-        for one in list(self._answers.values()):
-            if one.cut_in == turn and not one.is_begun and one.is_spoken_in(heard):
-                self._assumed_heard.append(self._answers.pop(one.call.key))
-        known = self._assumed_heard
-        unheard = [one for one in known if one.cut_in == turn and not one.is_spoken_in(heard)]
-        self._assumed_heard = [one for one in known if one not in unheard]
-        self._expect_again(unheard, now_ms)
+        cut = [one for one in (*self._told, *self._answers.values()) if one.cut_in == turn]
+        self._tell([one for one in cut if not one.is_begun and one.is_spoken_in(heard)], turn)
+        told = [one for one in cut if one in self._told]
+        self._expect_again([one for one in told if not one.is_spoken_in(heard)], now_ms)
+
+    def _tell(self, answers: list[_UnspokenAnswer], turn: int) -> None:
+        for one in answers:
+            one.tell(turn)
+            self._answers.pop(one.call.key, None)
+        self._told += [one for one in answers if one not in self._told]
 
     def _expect_again(self, unheard: list[_UnspokenAnswer], now_ms: int) -> None:
+        self._told = [one for one in self._told if one not in unheard]
         for one in unheard:
             one.expect_again(now_ms)
             self._answers[one.call.key] = one
+
+    def add_told(self, answers: list[tuple[OpenToolCall, CoreAnswer]], turn: int) -> None:
+        """Add answers that the client gets as text in a turn."""
+        self._tell([_UnspokenAnswer(call, answer, 0, 0) for call, answer in answers], turn)
+
+    def lose_turn(self, turn: int) -> None:
+        """Note that a turn restarts, so that the answers in it are unspoken."""
+        self._expect_again([one for one in self._told if one.told_in == turn], 0)
+
+    def commit(self, through_turn: int) -> list[OpenToolCall]:
+        """Forget the answers that were told in these turns; return the calls of all others."""
+        self._told = [one for one in self._told if one.told_in > through_turn]
+        return [one.call for one in (*self._told, *self._answers.values())]
 
     def cancel(self, call_ids: tuple[str, ...]) -> None:
         """Note that the model has cancelled these calls and will not speak their answers."""
@@ -274,6 +297,7 @@ class UnspokenAnswers:
     def drop(self, key: ToolCallKey) -> None:
         """Forget an answer, because another one replaces it."""
         self._answers.pop(key, None)
+        self._told = [one for one in self._told if one.call.key != key]
 
     def repeat(self, now_ms: int) -> list[CoreAnswer]:
         """Return the answers to repeat to the model now; each is repeated once."""
@@ -287,6 +311,5 @@ class UnspokenAnswers:
         taken = [(one.call, one.answer) for one in self._answers.values()]
         self._answers.clear()
         self._spoken.clear()
-        self._assumed_heard.clear()
         self.is_generating, self._nudged_turn = False, 0
         return taken

@@ -88,6 +88,11 @@ class TurnLedger:
         return self.current is not None and self.current.has_reply
 
     @property
+    def speaking_number(self) -> int:
+        """Return the number of the turn in which the model speaks; the last one between turns."""
+        return self.next_number - 1 if self.current is None else self.current.number
+
+    @property
     def silent_from_ms(self) -> int:
         """Return since when neither side speaks, according to the turns not in memory yet."""
         turns = (*self.finished, self.current, self.upcoming)

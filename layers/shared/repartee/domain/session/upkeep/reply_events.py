@@ -14,6 +14,7 @@ from repartee.domain.live.model import (
     LiveTurnComplete,
     TurnStatus,
 )
+from repartee.domain.session.tools.answer_watch import cut_reply
 from repartee.domain.session.tools.calls import ToolCalls
 from repartee.domain.session.tools.router import ToolRouter
 from repartee.domain.session.turns.ledger import TurnLedger
@@ -50,12 +51,12 @@ class ReplyEvents:
                 self._replies.transcribe(event, now_ms)
                 self._tool_calls.unspoken.add_transcript(event.text)
             case LiveInterrupted():
-                self._interrupt(now_ms)
+                cut_reply(self._turns, self._replies, self._tool_calls, now_ms)
             case LiveGenerationComplete():
-                self._tool_calls.unspoken.end_generation(now_ms)
+                self._tool_calls.unspoken.end_generation(self._turns.speaking_number, now_ms)
                 return False
             case LiveTurnComplete(status=status):
-                self._tool_calls.unspoken.end_generation(now_ms)
+                self._tool_calls.unspoken.end_generation(self._turns.speaking_number, now_ms)
                 self._tool_calls.unspoken.end_turn()
                 self._replies.end_generation()
                 self._complete_turn(status, now_ms)
@@ -68,14 +69,6 @@ class ReplyEvents:
                 return False
         self._live_sessions.note_activity(now_ms)
         return hangs_up
-
-    def _interrupt(self, now_ms: int) -> None:
-        turn = self._turns.current
-        number, said = (0, "") if turn is None else (turn.number, turn.said)
-        if not self._replies.interrupt_for_copy():
-            self._replies.interrupt(now_ms)
-        heard = "" if turn is None else turn.said
-        self._tool_calls.unspoken.cut(number, heard, now_ms, is_whole=heard == said)
 
     def _complete_turn(self, status: TurnStatus | None, now_ms: int) -> None:
         turn, is_idle = self._turns.current, status is TurnStatus.IDLE

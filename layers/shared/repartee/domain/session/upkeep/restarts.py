@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from repartee.domain.live.model import TurnDetection
 from repartee.domain.session.input.feed import InputFeed
 from repartee.domain.session.model.cues import Cues
+from repartee.domain.session.tools.answer_watch import cut_reply
 from repartee.domain.session.tools.calls import ToolCalls
 from repartee.domain.session.turns.ledger import TurnLedger
 from repartee.domain.session.turns.replies import Replies
@@ -76,7 +77,7 @@ class TurnRestarts:
         turn = self._turns.current
         is_stopped = turn is not None and turn.has_reply and turn.reply.is_stopped
         if turn is not None and (turn.first_seq is None or is_stopped):
-            self._replies.interrupt(now_ms)
+            cut_reply(self._turns, self._replies, self._tool_calls, now_ms)
             self._replies.force_end_turn(turn, now_ms)
             turn = self._turns.current
         if turn is not None:

@@ -13,7 +13,6 @@ from local.gemini.mind.tool_files import read_tools
 from local.gemini.server import Simulator
 from local.gemini.settings import SimulatorSettings
 from local.gemini.speech.transcripts import Transcripts
-from local.gemini.speech.utterance_cache import UtteranceCache
 from local.hosting.lifeline import die_with_parent
 
 
@@ -38,12 +37,7 @@ def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
         default="burst",
         help="paced: silence after speech counts in real time, however fast it arrives",
     )
-    parser.add_argument("--decoders", type=int, default=2, help="processes; about 100 MB each")
-    parser.add_argument(
-        "--utterance-cache",
-        type=Path,
-        help="folder for decoded utterances; equal samples are decoded only once",
-    )
+    parser.add_argument("--decoders", type=int, default=2, help="processes; about 200 MB each")
     parser.add_argument(
         "--tools",
         type=Path,
@@ -83,10 +77,9 @@ def settings_from(arguments: argparse.Namespace) -> SimulatorSettings:
 
 
 async def serve(arguments: argparse.Namespace) -> int:
-    folder, recordings = arguments.utterance_cache, arguments.transcripts
     try:
         tools = read_tools(arguments.tools)
-        transcripts = Transcripts(recordings) if recordings else None
+        transcripts = Transcripts(arguments.transcripts) if arguments.transcripts else None
     except DataFileError as error:
         print(f"local.gemini: {error}", file=sys.stderr)
         return 1
@@ -95,7 +88,6 @@ async def serve(arguments: argparse.Namespace) -> int:
         arguments.tls_dir,
         arguments.port,
         arguments.decoders,
-        UtteranceCache(folder) if folder else None,
         tools,
         transcripts,
     )

@@ -20,7 +20,6 @@ from local.gemini.mind.tool_files import ToolBook, project_tools
 from local.gemini.settings import SimulatorSettings
 from local.gemini.speech.ears import Ears
 from local.gemini.speech.transcripts import Transcripts
-from local.gemini.speech.utterance_cache import UtteranceCache
 from local.gemini.speech.voice import Voice
 
 HOST = "127.0.0.1"
@@ -60,7 +59,6 @@ class Simulator:
     tls_dir: Path
     port: int = 0
     decoders: int = 2
-    utterance_cache: UtteranceCache | None = None
     tools: ToolBook = field(default_factory=project_tools)
     transcripts: Transcripts | None = None
     connections: dict[str, SimulatedLiveSession] = field(default_factory=dict)
@@ -80,7 +78,7 @@ class Simulator:
         """
         context = server_context(self.tls_dir)
         faults = Faults()
-        ears, voice = Ears(self.decoders, self.utterance_cache, self.transcripts), Voice()
+        ears, voice = Ears(self.decoders, self.transcripts), Voice()
         self._parts = SimulatorParts(self.settings, ears, voice, faults, self.tools)
         chat = ChatRecorder(chat_folder(self.settings.record_dir))
         app = web.Application()

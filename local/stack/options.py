@@ -20,8 +20,6 @@ SOURCE_CODE = FunctionCode(
 )
 STAGE = "local"
 AUDIENCE = "repartee-local"
-# For runs that repeat recordings: the simulator decodes equal samples only once.
-UTTERANCE_CACHE = ("--utterance-cache", str(PROJECT / ".local" / "utterances"))
 # The folders that the Gemini simulator reads when it starts.
 SIMULATOR_FILES = tuple(PROJECT / "local" / "gemini" / name for name in ("languages", "tools"))
 GEMINI_KEY_SECRET = "GeminiKeySecret"  # noqa: S105 - a logical id

@@ -14,7 +14,7 @@ from local.demo.front_desk import FrontDesk
 from local.hosting.table_faults import TableFaultProxy
 from local.lambdas.hosting_types import FunctionCode
 from local.stack import PREWARM, PROJECT, StackOptions, running_stack
-from local.stack.options import MAX_ENVIRONMENTS, UTTERANCE_CACHE
+from local.stack.options import MAX_ENVIRONMENTS
 from repartee.config import DEFAULT_PERSONA
 from tests.chaos.campaign_context import GREETER, CampaignContext
 from tests.chaos.faults.gemini_control import GeminiControl
@@ -74,7 +74,6 @@ def options_for(
         run_directory=folder,
         port_base=None,
         gemini_pace="instant",
-        gemini_arguments=UTTERANCE_CACHE,
         parameters={} if live_model is None else {"GeminiLiveModel": live_model},
         environment={"LINGER_S": str(LINGER_S), "RECORD_SESSIONS": "events"},
         code=dict.fromkeys(_functions(), code),

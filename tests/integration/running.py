@@ -14,7 +14,6 @@ from local.demo.front_desk import FrontDesk
 from local.demo.recorded_script import Utterance, load_script
 from local.gemini.live.records import RecordedConnection, read_records
 from local.stack import PROJECT, Stack, StackOptions, running_stack
-from local.stack.options import UTTERANCE_CACHE
 from repartee_client.access import HttpApiClient, get_token
 
 if TYPE_CHECKING:
@@ -178,7 +177,7 @@ def options_for_tests(run_directory: Path) -> StackOptions:
         run_directory=run_directory,
         port_base=None,
         gemini_pace="instant",
-        gemini_arguments=(*UTTERANCE_CACHE, "--transcripts", str(RECORDINGS / "pizzeria")),
+        gemini_arguments=("--transcripts", str(RECORDINGS / "pizzeria")),
     )
 
 

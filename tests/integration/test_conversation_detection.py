@@ -8,7 +8,6 @@ import pytest
 from local.calls.opening import open_reconnecting_voice_call
 from local.calls.utterances import Pace, say, speak
 from local.calls.voice_call import VoiceCall
-from local.stack.options import UTTERANCE_CACHE
 from repartee.domain.live.model import TurnDetection
 from repartee_client.recordings import read_wav
 from tests.integration.running import (
@@ -35,7 +34,7 @@ def paced(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStack]:
     """
     options = replace(
         options_for_tests(tmp_path_factory.mktemp("detection")),
-        gemini_arguments=(*UTTERANCE_CACHE, *SLOW_REPLY, "--silence", "paced"),
+        gemini_arguments=(*SLOW_REPLY, "--silence", "paced"),
     )
     with stack_in_thread(options) as stack:
         yield stack

@@ -15,7 +15,6 @@ from local.demo.front_desk import FrontDesk
 from local.demo.recorded_script import Utterance
 from local.hosting.table_faults import TableFaultProxy
 from local.stack import StackOptions, running_stack
-from local.stack.options import UTTERANCE_CACHE
 from repartee_client.transport import now_ms
 from tests.chaos.faults.gemini_control import GeminiControl
 from tests.chaos.judgement.oracle import judge
@@ -107,7 +106,6 @@ async def hold_long_talk(folder: Path) -> None:
         run_directory=folder,
         port_base=None,
         gemini_pace="instant",
-        gemini_arguments=UTTERANCE_CACHE,
         time_scale=TIME_SCALE,
         # A reseeded context begins a new connection, and none would grow old.
         environment={"CONTEXT_POLICY": "keep"},

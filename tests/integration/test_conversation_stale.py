@@ -9,7 +9,6 @@ import pytest
 from local.demo.front_desk import FrontDesk
 from local.hosting.table_faults import TableFaultProxy
 from local.stack import Stack
-from local.stack.options import UTTERANCE_CACHE
 from tests.chaos.judgement.oracle import judge
 from tests.fakes.functions import until
 from tests.integration.running import (
@@ -41,7 +40,7 @@ def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
     tables = TableFaultProxy()
     options = replace(
         options_for_tests(tmp_path_factory.mktemp("stale")),
-        gemini_arguments=(*UTTERANCE_CACHE, "--speed", "4"),
+        gemini_arguments=("--speed", "4"),
         table_faults=tables,
     )
     with stack_in_thread(options) as running:

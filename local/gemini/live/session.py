@@ -63,8 +63,6 @@ class SimulatedLiveSession:
             pass
         finally:
             self.open = False
-            if self._listener:
-                self._listener.close()
             self.record.event("connection_ended", close_code=self._socket.close_code)
             self.record.close()
 

@@ -1,17 +1,17 @@
 """The inputs of a session's turns, and the pending tool calls."""
 
+import asyncio
 from dataclasses import dataclass
 
 from local.gemini.live.protocol import FunctionResponse
 from local.gemini.mind.known import ToolCall
-from local.gemini.speech.ears import Hearing
 
 
 @dataclass(frozen=True, slots=True)
 class SpokenInput:
     """A complete utterance; ``audio_s`` counts all audio since the last one, with silence."""
 
-    hearing: Hearing
+    words: asyncio.Task[str]
     voiced_ms: int
     audio_s: float
     deaf: bool = False

@@ -138,7 +138,7 @@ class Brain:
 
     async def _on_spoken(self, job: SpokenInput) -> None:
         try:
-            text = await job.hearing.text()
+            text = await asyncio.shield(job.words)
         except EarsClosed as error:
             raise ServerClose(1011, "Internal error encountered.") from error
         if text and self._connection.fault("wrong_language_transcript"):

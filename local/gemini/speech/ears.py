@@ -1,4 +1,4 @@
-"""A pool of decoder processes, and the recognition of one utterance."""
+"""A pool of recognizer processes, each of which recognizes one utterance at a time."""
 
 import asyncio
 import json
@@ -9,110 +9,35 @@ from pathlib import Path
 
 from local.gemini.speech.decoder import HEADER
 from local.gemini.speech.transcripts import Transcripts
-from local.gemini.speech.utterance_cache import UtteranceCache
 
 PROJECT_ROOT = Path(__file__).resolve().parents[3]
 
 
 class EarsClosed(Exception):
-    """A decoder process has ended, so the utterance cannot be recognized."""
-
-
-class Hearing:
-    """The recognition of one utterance, created by ``Ears.open``.
-
-    Samples that are fed before a decoder is free wait in order.
-    """
-
-    def __init__(self, ears: "Ears") -> None:
-        self._chunks: asyncio.Queue[bytes | None] = asyncio.Queue()
-        self._dropped = False
-        self._task = asyncio.create_task(self._run(ears))
-
-    def feed(self, pcm: bytes) -> None:
-        """Add PCM16 mono 16 kHz."""
-        self._chunks.put_nowait(pcm)
-
-    def end(self) -> None:
-        """Mark the utterance as complete; ``text`` then returns its words."""
-        self._chunks.put_nowait(None)
-
-    async def text(self) -> str:
-        """Return the recognized words after the utterance is complete and decoded.
-
-        Raises:
-            EarsClosed: The decoder process has ended.
-        """
-        return await asyncio.shield(self._task)
-
-    def drop(self) -> None:
-        """Drop the utterance and free its decoder."""
-        self._dropped = True
-        self._chunks.put_nowait(None)
-
-    async def _run(self, ears: "Ears") -> str:
-        if ears.cache is None and ears.transcripts is None:
-            return await self._decode(ears)
-        chunks = []
-        while (chunk := await self._chunks.get()) is not None:
-            chunks.append(chunk)
-        pcm = b"".join(chunks)
-        if self._dropped:
-            return ""
-        for known in (ears.transcripts, ears.cache):
-            if known is not None and (words := known.find(pcm)) is not None:
-                return words
-        self.feed(pcm)
-        self.end()
-        words = await self._decode(ears)
-        if ears.cache is not None and not self._dropped:
-            ears.cache.keep(pcm, words)
-        return words
-
-    async def _decode(self, ears: "Ears") -> str:
-        decoder = await ears.take()
-        is_alive = True
-        try:
-            await _send(decoder, b"S")
-            while (chunk := await self._chunks.get()) is not None:
-                await _send(decoder, b"A", chunk)
-            if self._dropped:
-                await _send(decoder, b"X")
-                return ""
-            await _send(decoder, b"E")
-            return str((await _read(decoder))["text"])
-        except EarsClosed:
-            is_alive = False
-            raise
-        finally:
-            await ears.give_back(decoder, is_alive=is_alive)
+    """A recognizer process has ended, so the utterance cannot be recognized."""
 
 
 class Ears:
-    """Owns the decoder processes; each serves one utterance at a time.
+    """Owns the recognizer processes.
 
     Args:
         processes: The number of processes.
-        cache: The words of earlier utterances.
-        transcripts: The words of recordings, which are not decoded. With transcripts or a cache,
-            an utterance is decoded after its end, not while it arrives.
+        transcripts: The words of recordings, which need no recognizer.
     """
 
-    def __init__(
-        self,
-        processes: int = 2,
-        cache: UtteranceCache | None = None,
-        transcripts: Transcripts | None = None,
-    ) -> None:
-        self.cache = cache
-        self.transcripts = transcripts
+    def __init__(self, processes: int = 2, transcripts: Transcripts | None = None) -> None:
         self._count = processes
+        self._transcripts = transcripts
         self._all: list[Process] = []
         self._free: asyncio.Queue[Process] = asyncio.Queue()
         self._hearings: set[asyncio.Task[str]] = set()
 
     async def start(self) -> None:
-        """Start the processes and wait until each has loaded its model."""
+        """Start the processes and wait until each has loaded its model.
+
+        Raises:
+            EarsClosed: A process ended.
+        """
         self._all = [await _start_decoder() for _ in range(self._count)]
         for process in self._all:
             await _read(process)
@@ -130,34 +55,42 @@ class Ears:
                 await process.wait()
         self._all = []
 
-    def open(self) -> Hearing:
-        """Begin an utterance."""
-        hearing = Hearing(self)
-        self._hearings.add(hearing._task)
-        hearing._task.add_done_callback(self._done)
+    def hear(self, pcm: bytes) -> asyncio.Task[str]:
+        """Recognize an utterance of PCM16 mono 16 kHz.
+
+        The task returns its words, "" without any. It raises EarsClosed if the process ends.
+        """
+        hearing = asyncio.create_task(self._recognize(pcm))
+        self._hearings.add(hearing)
+        hearing.add_done_callback(self._done)
         return hearing
 
-    async def take(self) -> Process:
-        """Wait for a free decoder."""
-        return await self._free.get()
+    async def _recognize(self, pcm: bytes) -> str:
+        if self._transcripts and (words := self._transcripts.find(pcm)) is not None:
+            return words
+        process = await self._free.get()
+        try:
+            await _send(process, pcm)
+            return str((await _read(process))["text"])
+        except EarsClosed:
+            process = await self._replace(process)
+            raise
+        finally:
+            self._free.put_nowait(process)
 
-    async def give_back(self, process: Process, *, is_alive: bool) -> None:
-        """Free a decoder for the next utterance; replace one that has ended.
-
-        A write may fail before the process has ended, so this waits for its end.
-        """
-        if not is_alive:
-            await process.wait()
-            self._all.remove(process)
-            process = await _start_decoder()
-            self._all.append(process)
-            await _read(process)
-        self._free.put_nowait(process)
+    async def _replace(self, process: Process) -> Process:
+        """Start a process in the place of one that has closed its input or output."""
+        await process.wait()
+        self._all.remove(process)
+        process = await _start_decoder()
+        self._all.append(process)
+        await _read(process)
+        return process
 
     def _done(self, task: asyncio.Task[str]) -> None:
         self._hearings.discard(task)
         if not task.cancelled():
-            task.exception()  # read here too, because a dropped hearing is never awaited
+            task.exception()  # read here too, because the end of a connection awaits no task
 
 
 async def _start_decoder() -> Process:
@@ -171,19 +104,19 @@ async def _start_decoder() -> Process:
     )
 
 
-async def _send(process: Process, kind: bytes, payload: bytes = b"") -> None:
+async def _send(process: Process, pcm: bytes) -> None:
     assert process.stdin is not None  # noqa: S101 - opened with PIPE
     try:
-        process.stdin.write(HEADER.pack(kind, len(payload)) + payload)
+        process.stdin.write(HEADER.pack(len(pcm)) + pcm)
         await process.stdin.drain()
     except (BrokenPipeError, ConnectionResetError) as error:
-        raise EarsClosed("a decoder process ended") from error
+        raise EarsClosed("a recognizer process ended") from error
 
 
 async def _read(process: Process) -> dict[str, object]:
     assert process.stdout is not None  # noqa: S101 - opened with PIPE
     line = await process.stdout.readline()
     if not line:
-        raise EarsClosed("a decoder process ended")
+        raise EarsClosed("a recognizer process ended")
     answer: dict[str, object] = json.loads(line)
     return answer

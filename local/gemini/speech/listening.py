@@ -12,7 +12,6 @@ from local.gemini.live.model_rules import ModelRules
 from local.gemini.live.protocol import Blob, ServerClose, Setup
 from local.gemini.live.turn_inputs import SpokenInput
 from local.gemini.mind.brain import Brain
-from local.gemini.speech.ears import Hearing
 from local.gemini.speech.vad import (
     FRAME_BYTES,
     SAMPLE_RATE_HZ,
@@ -45,9 +44,8 @@ class Listener:
     brain: Brain
     is_paced: bool = field(kw_only=True)
     _segmenter: Segmenter | None = field(init=False, default=None)
-    _hearing: Hearing | None = field(init=False, default=None)
+    _utterance: bytearray | None = field(init=False, default=None)
     _resampling: Any = field(init=False, default=None)
-    _marked_bytes: int = field(init=False, default=0)
     _paced: asyncio.Queue[bytes | None] = field(init=False, default_factory=asyncio.Queue)
 
     def __post_init__(self) -> None:
@@ -68,11 +66,6 @@ class Listener:
                 due_s = quiet_since_s + quiet_ms / 1_000
                 await asyncio.sleep(max(0.0, due_s - time.monotonic()))
 
-    def close(self) -> None:
-        """Drop the current utterance."""
-        if self._hearing:
-            self._hearing.drop()
-
     async def take_audio(self, blob: Blob) -> None:
         """Take the samples of one message.
 
@@ -91,9 +84,8 @@ class Listener:
             )
         self.brain.unheard_bytes += len(pcm)
         if self._segmenter is None:
-            if self._hearing:
-                self._marked_bytes += len(pcm)
-                self._hearing.feed(pcm)
+            if self._utterance is not None:
+                self._utterance += pcm
         elif self.is_paced:
             for start in range(0, len(pcm), FRAME_BYTES):
                 self._paced.put_nowait(pcm[start : start + FRAME_BYTES])
@@ -109,10 +101,9 @@ class Listener:
         if self._segmenter:
             raise ServerClose(1007, _REFUSED_MARK)
         if is_start:
-            self._marked_bytes = 0
             await self._speech_started(SpeechStarted(0))
-        elif self._hearing:
-            await self._speech_ended(SpeechEnded(0, self._marked_bytes // _BYTES_PER_MS))
+        elif self._utterance is not None:
+            await self._speech_ended(SpeechEnded(0, len(self._utterance) // _BYTES_PER_MS))
 
     async def end_stream(self) -> None:
         """Take ``audioStreamEnd``.
@@ -141,9 +132,9 @@ class Listener:
         match event:
             case SpeechStarted():
                 await self._speech_started(event)
-            case SpeechAudio() if self._hearing:
-                self._hearing.feed(event.pcm)
-            case SpeechEnded() if self._hearing:
+            case SpeechAudio() if self._utterance is not None:
+                self._utterance += event.pcm
+            case SpeechEnded() if self._utterance is not None:
                 if not self._drops(event):
                     await self._speech_ended(event)
             case _:
@@ -151,21 +142,19 @@ class Listener:
 
     async def _speech_started(self, event: SpeechStarted) -> None:
         self.connection.record.event("speech_started", offset_ms=event.offset_ms)
-        if self._hearing:
-            self._hearing.drop()
-        self._hearing = self.connection.simulator.ears.open()
+        self._utterance = bytearray()
         self.brain.user_quiet.clear()
         await self._signal("ACTIVITY_START", event.offset_ms)
         if self.connection.setup.realtime_input_config.activity_handling != "NO_INTERRUPTION":
             await self.brain.interrupt()
 
     async def _speech_ended(self, event: SpeechEnded) -> None:
-        hearing, self._hearing = self._hearing, None
-        if hearing is None:
+        utterance, self._utterance = self._utterance, None
+        if utterance is None:
             return
         self.connection.record.event("speech_ended", offset_ms=event.offset_ms)
-        hearing.end()
-        self.brain.put(SpokenInput(hearing, event.voiced_ms, self.brain.take_unheard_s()))
+        words = self.connection.simulator.ears.hear(bytes(utterance))
+        self.brain.put(SpokenInput(words, event.voiced_ms, self.brain.take_unheard_s()))
         self.brain.user_quiet.set()
         await self._signal("ACTIVITY_END", event.offset_ms)
 
@@ -175,8 +164,7 @@ class Listener:
             return False
         if not self.connection.fault("dropped_short_utterance"):
             return False
-        self.close()
-        self._hearing = None
+        self._utterance = None
         self.brain.user_quiet.set()
         return True
 

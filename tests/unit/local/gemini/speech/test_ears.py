@@ -1,21 +1,21 @@
-"""The pool of decoders, where one of them dies, and the utterances that need none."""
+"""The pool of recognizer processes, where one of them dies."""
 
 import asyncio
 from collections import deque
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from local.gemini.speech import ears
 from local.gemini.speech.ears import Ears, EarsClosed
-from local.gemini.speech.utterance_cache import UtteranceCache
 
 pytestmark = pytest.mark.unit
 
+READY, HELLO = b'{"ready": true}\n', b'{"text": "Hello."}\n'
 
-class Decoder:
-    """Stands in for a decoder process that prints ``answers``, line by line."""
+
+class RecognizerProcess:
+    """Stands in for a process that prints ``answers``, line by line."""
 
     def __init__(self, *answers: bytes) -> None:
         self.stdin, self.stdout = self, self
@@ -33,7 +33,7 @@ class Decoder:
         await asyncio.sleep(0)
 
     async def readline(self) -> bytes:
-        return self._answers.popleft()
+        return self._answers.popleft() if self._answers else b""
 
     async def wait(self) -> int:
         self.returncode = -9
@@ -43,68 +43,60 @@ class Decoder:
         self.is_dead = True
 
 
-def test_a_decoder_that_died_is_replaced_as_soon_as_it_takes_nothing_more(
-    monkeypatch: pytest.MonkeyPatch,
-):
-    ready, heard = b'{"ready": true}\n', b'{"text": "hello"}\n'
-    first, second = Decoder(ready), Decoder(ready, heard)
-    waiting: deque[Any] = deque([first, second])
+@pytest.fixture
+def started(monkeypatch: pytest.MonkeyPatch) -> deque[Any]:
+    """Return a queue of the processes that start, in order."""
+    waiting: deque[Any] = deque()
 
     async def start() -> Any:
         return waiting.popleft()
 
     monkeypatch.setattr(ears, "_start_decoder", start)
+    return waiting
+
+
+def test_a_process_takes_an_utterance_whole_with_its_length(started: deque[Any]) -> None:
+    process = RecognizerProcess(READY, HELLO)
+    started.append(process)
 
     async def main() -> str:
         pool = Ears(1)
         await pool.start()
-        first.is_dead = True
-        lost = pool.open()
-        lost.end()
-        with pytest.raises(EarsClosed):
-            await lost.text()
-        hearing = pool.open()
-        hearing.end()
-        text = await hearing.text()
+        words = await pool.hear(b"said")
         await pool.close()
-        return text
+        return words
 
-    assert asyncio.run(main()) == "hello"
+    assert asyncio.run(main()) == "Hello."
+    assert process.taken == [b"\x04\x00\x00\x00said"]
 
 
-def test_the_same_samples_are_decoded_once_and_others_for_themselves(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-):
-    words = [b'{"text": "hello"}\n', b'{"text": ""}\n']
-    decoder = Decoder(b'{"ready": true}\n', *words)
+@pytest.mark.parametrize("dies", ["before it reads", "before it answers"])
+def test_a_process_that_died_is_replaced(started: deque[Any], dies: str) -> None:
+    first, second = RecognizerProcess(READY), RecognizerProcess(READY, HELLO)
+    started.extend([first, second])
 
-    async def start() -> Any:
-        return decoder
-
-    monkeypatch.setattr(ears, "_start_decoder", start)
-
-    async def main() -> tuple[list[str], int]:
-        pool = Ears(1, UtteranceCache(tmp_path / "utterances"))
+    async def main() -> str:
+        pool = Ears(1)
         await pool.start()
-
-        async def hear(*chunks: bytes, is_dropped: bool = False) -> str:
-            hearing = pool.open()
-            for chunk in chunks:
-                hearing.feed(chunk)
-            if is_dropped:
-                hearing.drop()
-            else:
-                hearing.end()
-            return await hearing.text()
-
-        heard = [
-            await hear(b"said", is_dropped=True),
-            await hear(b"sa", b"id"),
-            await hear(b"said"),
-            await hear(b"sai", b"e"),
-            await hear(b"saie"),
-        ]
+        first.is_dead = dies == "before it reads"
+        with pytest.raises(EarsClosed):
+            await pool.hear(b"lost")
+        words = await pool.hear(b"said")
         await pool.close()
-        return heard, len([frame for frame in decoder.taken if frame.startswith(b"E")])
+        return words
 
-    assert asyncio.run(main()) == (["", "hello", "hello", "", ""], 2)
+    assert asyncio.run(main()) == "Hello."
+
+
+def test_an_utterance_waits_for_a_free_process(started: deque[Any]) -> None:
+    process = RecognizerProcess(READY, HELLO, b'{"text": "Goodbye."}\n')
+    started.append(process)
+
+    async def main() -> tuple[str, str]:
+        pool = Ears(1)
+        await pool.start()
+        words = await asyncio.gather(pool.hear(b"one"), pool.hear(b"two"))
+        await pool.close()
+        return words
+
+    assert asyncio.run(main()) == ("Hello.", "Goodbye.")

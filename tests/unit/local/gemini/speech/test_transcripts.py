@@ -38,14 +38,10 @@ def test_other_speech_and_silence_have_no_known_words() -> None:
     assert known.find(b"") is None
 
 
-def test_a_recording_with_known_words_needs_no_decoder() -> None:
+def test_a_recording_with_known_words_needs_no_recognizer() -> None:
     async def hear() -> str:
-        hearing = Ears(0, transcripts=Transcripts(FOLDER)).open()
-        pcm = read_wav(SCRIPT[0].wav).pcm
-        for start in range(0, len(pcm), 640):
-            hearing.feed(pcm[start : start + 640])
-        hearing.end()
-        return await asyncio.wait_for(hearing.text(), 5)
+        words = Ears(0, Transcripts(FOLDER)).hear(read_wav(SCRIPT[0].wav).pcm)
+        return await asyncio.wait_for(words, 5)
 
     assert asyncio.run(hear()) == "Buenas, me llamo Ana."
 

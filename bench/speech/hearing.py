@@ -82,17 +82,16 @@ async def _hear(ears: Ears, text: str, recording: Recording) -> HeardSentence:
     segmenter = Segmenter(VadSettings())
     heard: list[str] = []
     seconds = 0.0
-    hearing = None
+    utterance = bytearray()
     for chunk in audio.chunks(_CHUNK_MS):
         for event in segmenter.feed(chunk):
             match event:
                 case SpeechStarted():
-                    hearing = ears.open()
-                case SpeechAudio() if hearing:
-                    hearing.feed(event.pcm)
-                case SpeechEnded() if hearing:
+                    utterance.clear()
+                case SpeechAudio():
+                    utterance += event.pcm
+                case SpeechEnded():
                     started_s = time.monotonic()
-                    hearing.end()
-                    heard.append(await hearing.text())
+                    heard.append(await ears.hear(bytes(utterance)))
                     seconds += time.monotonic() - started_s
     return HeardSentence(text, " ".join(heard), seconds)

@@ -92,11 +92,11 @@ def test_an_utterance_waits_for_a_free_process(started: deque[Any]) -> None:
     process = RecognizerProcess(READY, HELLO, b'{"text": "Goodbye."}\n')
     started.append(process)
 
-    async def main() -> tuple[str, str]:
+    async def main() -> list[str]:
         pool = Ears(1)
         await pool.start()
-        words = await asyncio.gather(pool.hear(b"one"), pool.hear(b"two"))
+        words = [await one for one in (pool.hear(b"one"), pool.hear(b"two"))]
         await pool.close()
         return words
 
-    assert asyncio.run(main()) == ("Hello.", "Goodbye.")
+    assert asyncio.run(main()) == ["Hello.", "Goodbye."]

@@ -6,7 +6,7 @@ Below, ``protocol.session`` is the state machine (docs/protocol.md), without soc
 tasks, with its ``inbox`` and ``outbox``. ``transport`` carries it over WebSocket connections.
 """
 
-from repartee_client.audio_port import AudioPort, SpeechMark
+from repartee_client.audio.port import AudioPort, SpeechMark
 from repartee_client.call import Call
 from repartee_client.connect import connect
 

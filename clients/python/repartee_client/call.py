@@ -7,7 +7,7 @@ from typing import TypeVar, get_args
 
 from websockets.asyncio.client import ClientConnection
 
-from repartee_client.audio_port import AudioPort, SpeechMark
+from repartee_client.audio.port import AudioPort, SpeechMark
 from repartee_client.errors import NoAnswerError, SessionOverError, VoiceClientError
 from repartee_client.event_queue import EventQueue
 from repartee_client.events import (

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from websockets.asyncio.client import ClientConnection
 
 from repartee_client.access import HttpApiClient, Token
-from repartee_client.audio_port import AudioPort
+from repartee_client.audio.port import AudioPort
 from repartee_client.call import Call
 from repartee_client.line import SessionLines
 from repartee_client.protocol.session import ClientSession, common_features

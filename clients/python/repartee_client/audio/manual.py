@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncGenerator
 
 from repartee_client.audio.clock_speaker import ClockSpeaker
-from repartee_client.audio_port import SpeechMark
+from repartee_client.audio.port import SpeechMark
 
 
 class ManualAudio:

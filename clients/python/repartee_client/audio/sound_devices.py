@@ -7,7 +7,7 @@ import threading
 from collections.abc import AsyncGenerator
 from typing import Any
 
-from repartee_client.audio_port import SpeechMark
+from repartee_client.audio.port import SpeechMark
 from repartee_client.errors import VoiceClientError
 
 _INPUT_RATE_HZ = 16_000

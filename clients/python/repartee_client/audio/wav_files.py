@@ -1,13 +1,12 @@
 """A port that speaks recordings, and records the replies in a WAV file."""
 
 import asyncio
-import contextlib
 import wave
 from collections.abc import AsyncGenerator
 from pathlib import Path
 
 from repartee_client.audio.clock_speaker import ClockSpeaker
-from repartee_client.audio_port import SpeechMark
+from repartee_client.audio.port import SpeechMark
 from repartee_client.recordings import (
     OUTPUT_SAMPLE_RATE_HZ,
     SAMPLE_WIDTH_BYTES,
@@ -52,7 +51,7 @@ class WavFiles:
 
     async def record(self) -> AsyncGenerator[bytes | SpeechMark]:
         """Record each chunk when its last sample would have been spoken in real time."""
-        with self._writer or contextlib.nullcontext():
+        try:
             while True:
                 recording, is_over = await self._utterances.get()
                 yield SpeechMark.START
@@ -63,6 +62,10 @@ class WavFiles:
                     yield chunk
                 yield SpeechMark.END
                 is_over.set()
+        finally:
+            self._speaker.stop()
+            if self._writer is not None:
+                self._writer.close()
 
     def play(self, pcm: bytes) -> None:
         self._speaker.play(pcm)

@@ -1,0 +1,102 @@
+"""``repartee ask QUESTION``: prints the answer to one typed question."""
+
+import asyncio
+from argparse import Namespace
+
+from repartee_client.call import Call
+from repartee_client.commands.answers import Listener
+from repartee_client.commands.exit_codes import DONE
+from repartee_client.commands.presentation import show_json, warn
+from repartee_client.errors import NoAnswerError
+from repartee_client.events import (
+    Event,
+    LimitReached,
+    Problem,
+    Reconnecting,
+    Refused,
+    ReplyAudio,
+    ReplyLost,
+    ToolUsed,
+    Transcript,
+    TurnEnded,
+    TurnRestarted,
+)
+
+
+class ReplyPrinter:
+    """Prints each reply when it is complete, and what else happens to standard error.
+
+    Attributes:
+        printed: The turns whose replies were printed.
+    """
+
+    def __init__(self) -> None:
+        self.printed: list[int] = []
+        self._said: dict[int, str] = {}
+        self._audible: set[int] = set()
+        self._has_acted = False
+
+    def __call__(self, event: Event) -> None:
+        match event:
+            case Transcript(turn=turn, role="model", text=text):
+                self._said[turn] = self._said.get(turn, "") + text
+            case ReplyAudio(turn=turn):
+                self._audible.add(turn)
+            case TurnRestarted(turn=turn):
+                self._said = {other: text for other, text in self._said.items() if other < turn}
+                if self.printed and self.printed[-1] >= turn:
+                    warn("the agent answers again")
+            case TurnEnded(turn=turn, first_audio_ms=None) if (
+                turn in self._audible and not self._has_acted and not self.printed
+            ):
+                # A reply without input: the agent's greeting, which does not answer the question.
+                self._said.pop(turn, None)
+            case TurnEnded(turn=turn):
+                self._print(turn)
+            case ReplyLost(turn=turn, text=text):
+                self._said[turn] = text
+                self._print(turn)
+            case _:
+                self._note(event)
+
+    def _note(self, event: Event) -> None:
+        match event:
+            case ToolUsed(name=name, phase=phase):
+                self._has_acted = True
+                warn(f"tool {name} {phase}")
+            case Problem(message=message):
+                self._has_acted = True
+                warn(message)
+            case Refused(code=code, message=message):
+                warn(f"{code}: {message}")
+            case LimitReached(kind=kind, limit=limit):
+                warn(f"the limit of {limit:g} of {kind} a day is used up")
+            case Reconnecting():
+                warn("the line was lost; another one is opened")
+            case _:
+                pass
+
+    def _print(self, turn: int) -> None:
+        if text := self._said.pop(turn, "").strip():
+            if self.printed:
+                warn("the agent goes on")
+            self.printed.append(turn)
+            print(text, flush=True)
+
+
+async def ask(options: Namespace, call: Call) -> int:
+    """Ask the question and hang up."""
+    printer = ReplyPrinter()
+    listener = Listener(call, show_json if options.json else printer)
+    listening = asyncio.create_task(listener.run())
+    try:
+        call.say(options.question)
+        await listener.answer(options.timeout)
+        await call.hang_up()
+        await listening
+    finally:
+        listening.cancel()
+    if not (options.json or printer.printed):
+        listener.check_end()
+        raise NoAnswerError("the agent gave no answer")
+    return DONE

@@ -1,0 +1,76 @@
+"""``repartee talk``: a spoken call, with the microphone or with WAV files."""
+
+import asyncio
+import math
+from argparse import Namespace
+
+from repartee_client.audio.sound_devices import SoundDevices
+from repartee_client.audio.wav_files import WavFiles
+from repartee_client.call import Call
+from repartee_client.commands.answers import Listener
+from repartee_client.commands.exit_codes import DONE
+from repartee_client.commands.presentation import Timeline, show_json, warn
+from repartee_client.recordings import read_wav
+
+_HANG_UP_WITHIN_S = 5.0
+
+
+def open_audio(options: Namespace) -> SoundDevices | WavFiles:
+    """Open the sound devices, or the files.
+
+    Raises:
+        NoSoundError: A device cannot be used.
+        OSError: The file for the replies cannot be written.
+    """
+    if options.wav:
+        return WavFiles(sink=options.out, speed=math.inf if options.fast else 1.0)
+    return SoundDevices(
+        microphone=options.microphone,
+        speaker=options.speaker,
+        is_half_duplex=options.half_duplex,
+    )
+
+
+async def talk(options: Namespace, call: Call, audio: SoundDevices | WavFiles) -> int:
+    """Talk until the user or the agent hangs up, or until each file has its answer."""
+    timeline = Timeline()
+    listener = Listener(call, show_json if options.json else timeline)
+    listening = asyncio.create_task(listener.run())
+    try:
+        if isinstance(audio, WavFiles):
+            await _speak_files(options, call, audio, listener)
+        else:
+            await _talk_live(call, listening, options)
+        await listening
+    finally:
+        listening.cancel()
+    listener.check_end()
+    return DONE
+
+
+async def _talk_live(call: Call, listening: asyncio.Task[None], options: Namespace) -> None:
+    advice = "" if options.half_duplex else "; without headphones use --half-duplex"
+    warn(f"speak; Ctrl-C hangs up{advice}")
+    try:
+        await asyncio.wait([listening])
+    except asyncio.CancelledError:
+        if task := asyncio.current_task():
+            task.uncancel()
+        await call.hang_up(_HANG_UP_WITHIN_S)
+
+
+async def _speak_files(options: Namespace, call: Call, audio: WavFiles, listener: Listener) -> None:
+    if options.greeting:
+        await listener.greeting(options.timeout)
+        await _play_to_the_end(audio)
+    for path in options.wav:
+        recording = read_wav(path)
+        warn(f"speaking {path} ({recording.duration_ms / 1_000:.1f} s)")
+        await audio.speak(recording)
+        await listener.answer(options.timeout)
+        await _play_to_the_end(audio)
+    await call.hang_up()
+
+
+async def _play_to_the_end(audio: WavFiles) -> None:
+    await asyncio.sleep(audio.unplayed_ms() / 1_000)

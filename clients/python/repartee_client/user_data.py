@@ -1,0 +1,89 @@
+"""A user's usage, and the export and erasure of the user's data."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any
+from urllib.parse import quote
+
+from repartee_client.access import HttpApiClient
+from repartee_client.errors import AccessRefusedError
+
+_ERASE_AGAIN_AFTER_S = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class UserData:
+    """The data of one user; docs/protocol.md, "HTTP API", describes the answers.
+
+    Attributes:
+        api: The HTTP API on behalf of the user.
+    """
+
+    api: HttpApiClient
+
+    async def usage(self, days: int = 30) -> dict[str, Any]:
+        """Return ``today``, ``limits``, ``resets_at`` and the last ``days``, 1 to 100.
+
+        Raises:
+            VoiceClientError: The API refused the request or cannot be reached.
+        """
+        answer: dict[str, Any] = await self.api.request("usage", "GET", f"/me/usage?days={days}")
+        return answer
+
+    async def export(self) -> dict[str, Any]:
+        """Return all stored data of the user: the pages of the export in one document.
+
+        Raises:
+            VoiceClientError: The API refused a page or cannot be reached.
+        """
+        document: dict[str, Any] = {}
+        async for page in self._pages():
+            if not document:
+                document = page
+                continue
+            document["tool_records"] += page["tool_records"]
+            for conversation in page["conversations"]:
+                if conversation["continued"]:
+                    start = document["conversations"][-1]
+                    start["calls"] += conversation["calls"]
+                    start["turns"] += conversation["turns"]
+                    start["summary"] = start["summary"] or conversation["summary"]
+                else:
+                    document["conversations"].append(conversation)
+        del document["next_after"]
+        return document
+
+    async def _pages(self) -> AsyncIterator[dict[str, Any]]:
+        query = ""
+        while True:
+            page = await self.api.request("export", "GET", f"/me/export{query}")
+            yield page
+            if page["next_after"] is None:
+                return
+            query = f"?after={quote(page['next_after'], safe='')}"
+
+    async def erase(self, conversation_id: str | None = None) -> AsyncIterator[dict[str, Any]]:
+        """Erase the user, or one conversation, and yield the progress after each request.
+
+        The last one has a true ``finished``. It is safe to begin again at any time.
+
+        Raises:
+            VoiceClientError: The API refused the request or cannot be reached.
+        """
+        path = "/me" if conversation_id is None else f"/conversations/{quote(conversation_id)}"
+        while True:
+            wait_s = _ERASE_AGAIN_AFTER_S
+            try:
+                progress = await self.api.request("erasure", "DELETE", path)
+            except AccessRefusedError as error:
+                if error.status != HTTPStatus.CONFLICT:
+                    raise
+                # Another request erases the same data.
+                wait_s = error.retry_after_s or wait_s
+            else:
+                yield progress
+                if progress["finished"]:
+                    return
+            await asyncio.sleep(wait_s)

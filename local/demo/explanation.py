@@ -108,9 +108,10 @@ class Trace:
             if outcome != "done":
                 return f"the tool {call['name']} for {name}: {outcome}."
         if _NOT_UNDERSTOOD.search(self.said):
+            misheard = " If you said other words, its recogniser failed." if words is None else ""
             return (
-                f"the simulator's understanding of {name}: it knows no such request. "
-                "local/gemini/tools/README.md lists what it knows."
+                f"the simulator's understanding of {name}: it knows no such request."
+                f"{misheard} local/gemini/tools/README.md shows how it is taught."
             )
         if self.is_passed_on and self.said.endswith("?"):
             return f"the request in {name}: it lacks what the last question asks for."

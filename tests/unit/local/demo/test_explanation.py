@@ -115,6 +115,15 @@ def test_words_without_a_meaning_to_the_simulator_are_named():
     *_, verdict = explained(*BOOKED, said("Sorry, I did not understand that. I can book."))
 
     assert "the simulator's understanding of 2-booking: it knows no such request" in verdict
+    assert "If you said other words" not in verdict
+
+
+def test_words_that_are_not_known_may_be_misheard():
+    sent = [SentRecording(GREETING.name, GREETING.pcm)]
+    events = (*GREETED[:2], said("I am sorry, I did not understand that."))
+    verdict = explain(sent, [RecordedConnection("1", GREETING.pcm, (), events)], [])
+
+    assert "If you said other words, its recogniser failed." in verdict
 
 
 def test_a_request_that_lacks_something_is_named():

@@ -38,11 +38,11 @@ _DAY = re.compile(
       )(?:,?\ (?P<year2>(?:19|20|21)\d\d)\b)?
     | (?:(?P<weekday2>{_WEEKDAY}),?\ )?the\ (?P<day3>{_DAY_OF_MONTH}){_SUFFIX}\b
       (?=\s*(?:$|[^\w\s]|(?:and|at|after|before|between|for|from|in|is|or|please|to)\b))
-    | (?P<count1>\d+)\ (?P<unit1>day|week)s?\ (?:after|from|on)\ (?:next\ )?
+    | (?P<count1>\d\d?)\ (?P<unit1>day|week)s?\ (?:after|from|on)\ (?:next\ )?
       (?:now|(?P<offset1>today|tomorrow)|(?P<weekday3>{_WEEKDAY}))\b
     | (?P<week1>next\ week),?\ (?:on\ )?(?P<weekday4>{_WEEKDAY})\b
     | (?P<next>next\ )?(?P<weekday5>{_WEEKDAY})s?\b(?P<week2>,?\ (?:of\ )?next\ week\b)?
-    | in\ (?P<count2>\d+)\ (?P<unit2>day|week)s?\b
+    | in\ (?P<count2>\d{{1,3}})\ (?P<unit2>day|week)s?\b
     | (?P<offset2>the\ day\ after\ tomorrow|tomorrow|today)\b
     )""",
     re.VERBOSE,

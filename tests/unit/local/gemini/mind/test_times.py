@@ -1,5 +1,6 @@
 """Days and times as callers say them and as a recogniser writes them."""
 
+import re
 from datetime import date, datetime, time, timedelta
 
 import pytest
@@ -187,6 +188,35 @@ def test_a_day_with_a_year_is_that_one_day(text, day):
 )
 def test_the_first_day_with_its_time_is_found_in_what_was_said(text, found):
     assert find_when(text) == found
+
+
+@pytest.mark.parametrize(
+    ("heard", "at"),
+    [
+        ("on Thursday at for", (16, 0)),
+        ("on Thursday at two", (14, 0)),
+        ("three of clock on Thursday", (15, 0)),
+        ("Thursday at too o clock", (14, 0)),
+    ],
+)
+def test_a_time_is_read_from_words_of_the_same_sound(heard, at):
+    assert (read(heard).on(SUNDAY), read(heard).at) == (date(2026, 11, 26), time(*at))
+
+
+_PIECES = re.findall(
+    r"\S+",
+    """next the of in at from to past after between and on , . : - / a.m. p.m. o'clock half quarter
+    minutes noon midnight week weeks day days today tomorrow evening Monday May first twentieth
+    zero 0 3 12 24 31 99 4:00 3rd 1999 2026-11-31 9999999999 mañana y media las शाम बजे""",
+)
+
+
+@given(st.lists(st.sampled_from(_PIECES), max_size=12), st.sampled_from(["en", "es", "hi"]))
+def test_any_words_are_read_without_an_error(pieces: list[str], language: str):
+    text = " ".join(pieces)
+    languages()[language].read_when(text).on(SUNDAY)
+    languages()[language].read_number(text)
+    find_when(text)
 
 
 @given(

@@ -320,11 +320,11 @@ class ClientSession:
         return self._hello_sent_at_ms + RESEND_HELLO_AFTER_MS
 
     def _waiting_ping_at_ms(self) -> float | None:
-        if self.ready is None:
+        if self.ready is None or self.closed is not None:
             return None
         if self._waiting_since_ms is not None:
             since_ms = self._waiting_since_ms
-        elif self._is_leaving and self.closed is None:
+        elif self._is_leaving:
             since_ms = self._last_sent_ms
         elif (unaccepted_since_ms := self.outbox.unaccepted_since_ms) is not None:
             # The worker may have died before it read the message; a ping wakes another worker.

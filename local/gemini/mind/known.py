@@ -16,12 +16,25 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True)
+class ToolCall:
+    """A function to call."""
+
+    name: str
+    args: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
 class DeclaredFunction:
     """A declared function, with the JSON schema of its parameters."""
 
     name: str
     description: str = ""
     schema: dict[str, Any] | None = None
+
+    @property
+    def properties(self) -> dict[str, Any]:
+        """The schemas of the parameters by name."""
+        return (self.schema or {}).get("properties") or {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,13 +46,6 @@ class Known:
     lines: Sequence[Line] = ()
     tools: ToolBook = field(default_factory=project_tools)
 
-    def function(self, *names: str) -> DeclaredFunction | None:
-        return next((one for one in self.functions if one.name in names), None)
-
-
-@dataclass(frozen=True, slots=True)
-class ToolCall:
-    """A function to call."""
-
-    name: str
-    args: dict[str, Any]
+    def function(self, name: str) -> DeclaredFunction | None:
+        """Return the declared function of a name, None without one."""
+        return next((one for one in self.functions if one.name == name), None)

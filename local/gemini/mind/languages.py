@@ -1,15 +1,21 @@
 """The languages of the simulator: what it hears and says in generic talk, days and numbers.
 
-Each language is a file in ``local/gemini/languages/``, named by its code, such as ``es.yaml``.
+Each language is a file in ``local/gemini/languages/``, named by its code, such as ``es.yaml``. The
+comments in ``en.yaml`` describe the fields.
 """
 
 import re
+from collections.abc import Iterator, Sequence
 from datetime import date, time
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
+from typing import Annotated, Self
 
-from local.gemini.mind.data_files import DataFile, Pattern, fold, read_documents
+from pydantic import BeforeValidator, Field, PrivateAttr, model_validator
+
+from local.gemini.mind.data_files import DataFile, DataFileError, Pattern, fold, read_documents
 from local.gemini.mind.numbers import NumberWords
+from local.gemini.mind.phrases import Phrases, Utterance, compile_phrase, read_utterance
 from local.gemini.mind.times import (
     MONTHS,
     WEEKDAYS,
@@ -25,65 +31,23 @@ from local.gemini.mind.times import (
 FOLDER = Path(__file__).resolve().parents[1] / "languages"
 DEFAULT = "en"
 
-type _Patterns = tuple[Pattern, ...]
-
-
-class Heard(DataFile):
-    """Patterns of what a user says; the group of ``name_given`` is the name."""
-
-    hello: _Patterns
-    goodbye: _Patterns
-    thanks: _Patterns
-    name_given: _Patterns
-    name_asked: _Patterns
-    agreed: _Patterns
-
-
-class Says(DataFile):
-    """Sentences to the user; ``{name}`` stands for the user's name.
-
-    ``no_file`` names the tools that the simulator knows and those for which it has no file.
-    """
-
-    hello: str
-    hello_named: str
-    moment: str
-    looking: str
-    all_right: str
-    welcome: str
-    goodbye: str
-    goodbye_named: str
-    name_is: str
-    name_unknown: str
-    not_heard: str
-    not_understood: str
-    no_file: str
-    cannot: str
-    done: str
-    failed: str
+type _Words = Annotated[frozenset[str], BeforeValidator(lambda text: fold(text).split())]
 
 
 class Language(DataFile):
-    """One language.
-
-    Attributes:
-        tag: A BCP 47 tag, which selects the voice.
-        marks: Words that show that a text is in this language; None for the default language.
-        joins: The word before the last item of a list.
-        day: How a day is said, with ``{weekday}``, ``{day}``, ``{ordinal}``, ``{month}``.
-        slot: How a day with a time is said, with ``{day}`` and ``{time}``.
-        half_days: The words for the halves of the day; empty for a clock of 24 hours.
-        numbers: Number words.
-        is_day_first: Whether "3/12" is in December; None if callers write both.
-        reads_as: Replacements, in order, that turn days and times into the English forms that
-            ``times.py`` reads. Before them, number words become digits, and weekdays and months
-            become English.
-    """
+    """One language."""
 
     tag: str
-    marks: Pattern | None = None
-    heard: Heard
-    says: Says
+    letters: str = ""
+    marks: Phrases = ()
+    groups: dict[str, str] = Field(default_factory=dict)
+    short_forms: dict[str, str] = Field(default_factory=dict)
+    fillers: _Words = frozenset()
+    not_names: _Words = frozenset()
+    language_names: dict[str, str] = Field(default_factory=dict)
+    heard: dict[str, Phrases]
+    styles: dict[str, Phrases] = Field(default_factory=dict)
+    says: dict[str, str]
     joins: str
     day: str
     slot: str
@@ -91,6 +55,90 @@ class Language(DataFile):
     numbers: NumberWords = NumberWords()
     is_day_first: bool | None = None
     reads_as: tuple[tuple[Pattern, str], ...] = ()
+    _patterns: dict[str, re.Pattern[str]] = PrivateAttr(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _has_only_phrases(self) -> Self:
+        for phrases in (self.marks, *self.heard.values(), *self.styles.values()):
+            self.check(phrases)
+        return self
+
+    def check(self, phrases: Phrases) -> None:
+        """Check that texts are phrases.
+
+        Raises:
+            ValueError: One is none.
+        """
+        for phrase in phrases:
+            self.pattern(phrase)
+
+    def pattern(self, phrase: str) -> re.Pattern[str]:
+        """Return the regular expression of a phrase."""
+        if phrase not in self._patterns:
+            groups = self.groups | {"language": "|".join(self.language_names)}
+            self._patterns[phrase] = compile_phrase(phrase, groups)
+        return self._patterns[phrase]
+
+    def read(self, text: str) -> Utterance:
+        """Return the plain words of a text."""
+        return read_utterance(text, self.short_forms, self.fillers)
+
+    def find(self, phrases: Phrases, heard: Utterance) -> Iterator[re.Match[str]]:
+        """Find phrases in an utterance, except after a denial such as "I do not want to"."""
+        for phrase in phrases:
+            for found in self.pattern(phrase).finditer(heard.plain):
+                before = re.split(r"(?<!\S)(?:[.,]|but) ", heard.plain[: found.start()])[-1]
+                if not any(denial.search(before) for denial in self._denials):
+                    yield found
+
+    @cached_property
+    def _denials(self) -> list[re.Pattern[str]]:
+        return [re.compile(rf"{self.pattern(one).pattern}\Z") for one in self.heard["denied"]]
+
+    def hears(self, kind: str, text: str) -> bool:
+        """Return whether a text has a phrase of a kind of ``heard``."""
+        return any(self.find(self.heard.get(kind, ()), self.read(text)))
+
+    def is_shown_by(self, text: str) -> bool:
+        """Return whether the letters or words of a text show that it is in this language."""
+        if self.letters and re.search(f"[{self.letters}]", text.lower()):
+            return True
+        plain = self.read(text).plain
+        return any(self.pattern(phrase).search(plain) for phrase in self.marks)
+
+    def say(self, kind: str, name: str | None = None, instruction: str = "", **values: str) -> str:
+        """Return a sentence to the user.
+
+        Args:
+            kind: A name of ``says``.
+            name: The user's name; without one, the part in square brackets is left out.
+            instruction: The model's instruction, which may name its abilities.
+            values: The values of other fields.
+        """
+        found = re.search(r"\babout (.+?)(?:, and to note|; never guess)", instruction)
+        is_own = found and requested_language(instruction) == self.tag.partition("-")[0]
+        abilities = found[1] if found and is_own else self.says["abilities"]
+        template = re.sub(r"\[(.*?)\]", r"\1" if name else "", self.says[kind])
+        return template.format(name=name, abilities=abilities, **values)
+
+    def find_preferences(self, text: str, voices: Sequence[str]) -> Iterator[tuple[str, str]]:
+        """Find the language, the voice or the manner of speaking that a text asks for.
+
+        Args:
+            text: The user's words.
+            voices: The names of the voices; the last one is "another voice".
+        """
+        heard, tags = self.read(text), {fold(n): tag for n, tag in self.language_names.items()}
+        spoken = [tags[one[1].strip()] for one in self.find(self.heard.get("language", ()), heard)]
+        manners = [one for one, phrases in self.styles.items() if any(self.find(phrases, heard))]
+        manners += [one[1].strip() for one in self.find(self.heard.get("style", ()), heard)]
+        if spoken:
+            yield "language", spoken[0]
+        elif self.hears("voice", text):
+            named = [one for one in voices if one and f" {fold(one)} " in heard.plain]
+            yield "voice", (named or voices)[-1]
+        elif manners:
+            yield "style", manners[0]
 
     def read_when(self, text: str) -> When:
         """Read the day and the time in a text; of several, the last."""
@@ -152,16 +200,18 @@ def languages() -> dict[str, Language]:
         DataFileError: A file is invalid.
     """
     paths = sorted(FOLDER.glob("*.yaml"), key=lambda path: (path.stem != DEFAULT, path.stem))
-    return {path.stem: read_documents(path, Language)[0] for path in paths}
+    read = {path.stem: read_documents(path, Language)[0] for path in paths}
+    for code, one in read.items():
+        if different := one.says.keys() ^ read[DEFAULT].says.keys():
+            raise DataFileError(
+                f"{FOLDER / code}.yaml: says: {min(different)} is not as in English"
+            )
+    return read
 
 
 def language_of(text: str) -> str | None:
     """Return the code of a text's language, None if no words show it."""
-    for code, language in languages().items():
-        # Words are found without accents, letters such as "é" only with them.
-        if language.marks and any(map(language.marks.search, (text, fold(text)))):
-            return code
-    return None
+    return next((code for code, one in languages().items() if one.is_shown_by(text)), None)
 
 
 def requested_tag(instruction: str) -> str | None:
@@ -190,21 +240,17 @@ def find_when(text: str) -> str | None:
     return when.phrase() if when else None
 
 
-def says(language: str | None) -> Says:
-    """Return the sentences of a language, the default one for None."""
-    return languages()[language or DEFAULT].says
+def say(language: str | None, kind: str) -> str:
+    """Return a sentence in a language, the default one for None."""
+    return languages()[language or DEFAULT].say(kind)
 
 
 def hears(kind: str, text: str) -> bool:
-    """Return whether a text has a pattern of a field of ``Heard``, in any language."""
-    words = fold(words_of(text))
-    return any(
-        pattern.search(words)
-        for language in languages().values()
-        for pattern in getattr(language.heard, kind)
-    )
+    """Return whether a text has a phrase of a kind of ``heard``, in any language."""
+    return any(one.hears(kind, text) for one in languages().values())
 
 
 def is_offer_of_help(text: str) -> bool:
     """Return whether a text ends with the question of a greeting, in any language."""
-    return text.endswith(tuple(one.says.hello.split(", ")[-1] for one in languages().values()))
+    offers = (one.says["hello"].rpartition(", ")[2].lower() for one in languages().values())
+    return text.lower().endswith(tuple(offers))

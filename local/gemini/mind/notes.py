@@ -4,76 +4,52 @@ The functions are pure and only copy sentences, so a fact that a summary leaves 
 """
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
 
 from local.gemini.mind.facts import find_name
 from local.gemini.mind.known import Known, Line
 
 MAX_NOTES_CHARACTERS = 1_200
-_ASKED = re.compile(r"\bkeep the notes\b")
 _NOTES = re.compile(r"\ANotes so far:\n(?P<notes>.*?)\n\nTurns that followed:\n", re.DOTALL)
 _TURN = re.compile(r"^Turn \d+, (?P<how>heard|said|found)\b[^:]*: (?P<text>.*)$", re.MULTILINE)
-_NAMED = re.compile(r"\bcaller's name is\b")
-_WORTH_PATTERNS = (
-    (3, re.compile(r"\b(?:booked|moved|cancell?ed|reserved)\b", re.IGNORECASE)),
-    (2, re.compile(r"\b(?:want|like|love|prefer|please|need|remember|my)\b", re.IGNORECASE)),
-    (1, re.compile(r"\d")),
+# Each of these adds to the worth of a sentence.
+_WORTH = (
+    *[r"\b(?:booked|moved|cancell?ed|reserved)\b"] * 3,
+    *[r"\b(?:want|like|love|prefer|please|need|remember|my)\b"] * 2,
+    r"\d",
 )
 _ROLES = {"heard": "user", "said": "model", "found": "tool"}
 
 
-@dataclass(frozen=True, slots=True)
-class _Note:
-    place: int
-    worth: int
-    text: str
-
-
 def is_asked(instruction: str) -> bool:
     """Return whether the instruction asks for notes."""
-    return bool(_ASKED.search(instruction))
+    return "keep the notes" in instruction
 
 
 def take_notes(material: str) -> str:
     """Return new notes: the name, then the most important sentences in their order."""
     found = _NOTES.match(material)
     before = found["notes"] if found and found["notes"] != "(none)" else ""
-    turns = [
-        Line(_ROLES[turn["how"]], turn["text"])
-        for turn in _TURN.finditer(material, found.end() if found else 0)
-    ]
+    turns = [Line(_ROLES[one["how"]], one["text"]) for one in _TURN.finditer(material)]
     name = find_name(Known(before, (), turns))
     opening = [f"The caller's name is {name}."] if name else []
-    room = MAX_NOTES_CHARACTERS - sum(map(len, opening))
-    kept = _choose(_candidates(before, turns), room)
-    return " ".join([*opening, *(note.text for note in kept)]) or "Nothing worth noting was said."
-
-
-def _candidates(before: str, turns: Sequence[Line]) -> list[_Note]:
-    texts = [(1, sentence) for sentence in _sentences(before) if not _NAMED.search(sentence)]
+    worth = {text: 1 + _worth(text) for text in _sentences(before) if "name is" not in text}
     for turn in turns:
         for sentence in _sentences(turn.text):
-            if turn.role == "user":
-                texts.append((0, f'The caller said: "{sentence}"'))
-            elif not sentence.endswith("?"):
-                texts.append((0, sentence))
-    notes = [
-        _Note(
-            place, more + sum(worth for worth, tells in _WORTH_PATTERNS if tells.search(text)), text
-        )
-        for place, (more, text) in enumerate(dict.fromkeys(texts))
-    ]
-    return [note for note in notes if note.worth]
+            said = f'The caller said: "{sentence}"' if turn.role == "user" else sentence
+            if not sentence.endswith("?") or turn.role == "user":
+                worth.setdefault(said, _worth(said))
+    room, kept, texts = MAX_NOTES_CHARACTERS - sum(map(len, opening)), set(), list(worth)
+    for text in sorted(texts, key=lambda text: (worth[text], texts.index(text)), reverse=True):
+        if worth[text] and len(text) < room:
+            room -= len(text) + 1
+            kept.add(text)
+    return " ".join([*opening, *(text for text in texts if text in kept)]) or (
+        "Nothing worth noting was said."
+    )
 
 
-def _choose(notes: Sequence[_Note], room: int) -> list[_Note]:
-    kept = []
-    for note in sorted(notes, key=lambda note: (note.worth, note.place), reverse=True):
-        if len(note.text) + 1 <= room:
-            room -= len(note.text) + 1
-            kept.append(note)
-    return sorted(kept, key=lambda note: note.place)
+def _worth(text: str) -> int:
+    return sum(re.search(pattern, text, re.IGNORECASE) is not None for pattern in _WORTH)
 
 
 def _sentences(text: str) -> list[str]:

@@ -1,17 +1,17 @@
 """The files that teach the simulator tools; ``local/gemini/tools/README.md`` describes them."""
 
+import re
 from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from string import Formatter
 from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, BeforeValidator, Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
-from local.gemini.mind.data_files import DataFile, DataFileError, Pattern, fold, read_documents
+from local.gemini.mind.data_files import DataFile, DataFileError, read_documents
 from local.gemini.mind.languages import languages
-from local.gemini.mind.times import words_of
+from local.gemini.mind.phrases import ONE_OR_MORE, Phrases
 
 FOLDER = Path(__file__).resolve().parents[1] / "tools"
 SHOWN_FOLDER = "local/gemini/tools"
@@ -19,18 +19,12 @@ SHOWN_FOLDER = "local/gemini/tools"
 
 def fields_of(template: str) -> list[str]:
     """Return the names of the fields in a template."""
-    return [field for _, field, _, _ in Formatter().parse(template) if field is not None]
+    return re.findall(r"\{([A-Za-z_]\w*)\}", template)
 
 
 def _checked_template(template: str) -> str:
-    try:
-        parts = list(Formatter().parse(template))
-    except ValueError as error:
-        raise ValueError(f"write each field as {{name}}: {error}") from error
-    for _, name, form, conversion in parts:
-        if name is not None and (form or conversion or not name.isidentifier()):
-            written = f"{name}{f'!{conversion}' if conversion else ''}{f':{form}' if form else ''}"
-            raise ValueError(f"write each field as {{name}}, not {{{written}}}")
+    if set("{}") & set(re.sub(r"\{[A-Za-z_]\w*\}", "", template)):
+        raise ValueError("write each field as {name}, and no other braces")
     return template
 
 
@@ -41,56 +35,34 @@ def _known_language(code: str) -> str:
 
 
 type Template = Annotated[str, Field(min_length=1), AfterValidator(_checked_template)]
-type Templates = Annotated[
-    tuple[Template, ...],
-    BeforeValidator(lambda given: (given,) if isinstance(given, str) else given),
-]
+type Templates = Annotated[tuple[Template, ...], ONE_OR_MORE]
 type _Language = Annotated[str, AfterValidator(_known_language)]
 type _Name = Annotated[str, Field(pattern=r"^[A-Za-z_]\w*$")]
 
 
 class Argument(DataFile):
-    """How one argument is found.
-
-    Attributes:
-        kind: A day, a time of day, a number, or the text of the pattern's group.
-        pattern: Its first group holds the argument; None for the whole utterance.
-        of: The tool without arguments whose result lists the possible values.
-        field: The field of the listed items; "" for the argument's own name.
-        from_hour: Earlier hours without a part of the day are in the afternoon.
-    """
+    """How one argument is found."""
 
     kind: Literal["day", "clock", "number", "text"]
-    pattern: Pattern | None = None
+    pattern: Phrases = ()
     of: str = ""
     field: str = ""
     from_hour: int = Field(default=0, ge=0, le=12)
 
     @model_validator(mode="after")
     def _has_a_group(self) -> Self:
-        if self.pattern is not None and not self.pattern.groups:
-            raise ValueError("pattern needs a group, such as (.+)")
-        if self.kind == "text" and self.pattern is None and not self.of:
+        if not all(phrase.count("(") == 1 for phrase in self.pattern):
+            raise ValueError("pattern needs brackets around the argument, such as (...)")
+        if self.kind == "text" and not self.pattern and not self.of:
             raise ValueError("pattern is required for the kind text")
         return self
 
 
 class Wording(DataFile):
-    """A tool in one language.
+    """A tool in one language."""
 
-    Attributes:
-        heard: Patterns of which one must be in the user's words.
-        arguments: The tool's arguments by name.
-        ask: Questions for the arguments without which the tool is not called.
-        done: The answer, or several: the first whose fields the result has.
-        refused: The same for a refusal, ``failed`` for a failure.
-        reasons: The answer by the result's field ``reason``, before the other answers.
-        none: The answer if no listed item fits the user's words.
-        several: The question if several do; ``{choices}`` lists them.
-        then: The tool that the answer to a question of this one's answer is for.
-    """
-
-    heard: tuple[Pattern, ...] = Field(min_length=1)
+    heard: Annotated[Phrases, Field(min_length=1)]
+    unless: Phrases = ()
     arguments: dict[_Name, Argument] = Field(default_factory=dict)
     ask: dict[str, str] = Field(default_factory=dict)
     done: Annotated[Templates, Field(min_length=1)]
@@ -121,6 +93,13 @@ class ToolFile(DataFile):
     tool: _Name
     languages: dict[_Language, Wording] = Field(min_length=1)
 
+    @model_validator(mode="after")
+    def _has_only_phrases(self) -> Self:
+        for code, wording in self.languages.items():
+            patterns = [phrase for one in wording.arguments.values() for phrase in one.pattern]
+            languages()[code].check((*wording.heard, *wording.unless, *patterns))
+        return self
+
 
 @dataclass(frozen=True, slots=True)
 class TaughtTool:
@@ -137,8 +116,10 @@ class TaughtTool:
 
     def is_heard_in(self, text: str) -> bool:
         """Return whether a text asks for the tool."""
-        words = fold(words_of(text))
-        return any(pattern.search(words) for pattern in self.wording.heard)
+        language = languages()[self.language]
+        heard = language.read(text)
+        is_other = any(language.pattern(one).search(heard.plain) for one in self.wording.unless)
+        return not is_other and any(language.find(self.wording.heard, heard))
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,9 +3,7 @@
 from datetime import datetime
 
 import pytest
-from pydantic import TypeAdapter
 
-from local.gemini.mind.data_files import Pattern
 from local.gemini.mind.facts import name_given_by_user
 from local.gemini.mind.known import DeclaredFunction, Known, Line
 from local.gemini.mind.languages import (
@@ -64,8 +62,7 @@ def test_a_language_is_known_by_its_marks(text: str, language: str | None) -> No
 def test_letters_among_the_marks_keep_their_accents(
     text: str, language: str | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    marks = TypeAdapter(Pattern).validate_python(r"[éàü]|\bcafé\b")
-    french = languages()["es"].model_copy(update={"marks": marks})
+    french = languages()["es"].model_copy(update={"letters": "éàü", "marks": ("café",)})
     monkeypatch.setattr("local.gemini.mind.languages.languages", lambda: {"fr": french})
     assert language_of(text) == language
 
@@ -136,14 +133,13 @@ def test_the_language_of_an_instruction_is_that_of_its_tag() -> None:
 
 
 def test_every_language_says_the_same_with_the_same_fields() -> None:
-    english = languages()["en"].says.model_dump()
+    english = languages()["en"].says
     for language in languages().values():
-        sentences = language.says.model_dump()
-        assert {kind: fields_of(text) for kind, text in sentences.items()} == {
-            kind: fields_of(text) for kind, text in english.items()
+        assert {kind: set(fields_of(text)) for kind, text in language.says.items()} == {
+            kind: set(fields_of(text)) for kind, text in english.items()
         }
-        for text in language.says.model_dump(exclude={"no_file"}).values():
-            assert language_of(text) in (None, language.tag[:2])
+        for kind, text in language.says.items():
+            assert kind == "no_file" or language_of(text) in (None, language.tag[:2])
 
 
 def test_a_name_keeps_its_accents() -> None:
@@ -197,7 +193,8 @@ ONLY_SPANISH = Known(
 def test_a_model_of_one_language_does_not_understand_others(heard: str, *, spoken: bool) -> None:
     reply = respond(ONLY_SPANISH, heard, spoken=spoken)
 
-    assert (reply.say, reply.calls) == ("Perdone, no le he entendido.", ())
+    assert reply.say.startswith("Perdone, no le he entendido. Puedo ayudarle con ")
+    assert reply.calls == ()
 
 
 @pytest.mark.parametrize("heard", ["Please speak English", "speak German", "speak Spanish"])

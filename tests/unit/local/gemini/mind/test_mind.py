@@ -2,7 +2,7 @@ import pytest
 
 from local.gemini.mind.facts import find_appointment, find_name
 from local.gemini.mind.known import DeclaredFunction, Known, Line
-from local.gemini.mind.languages import says
+from local.gemini.mind.languages import say
 from local.gemini.mind.mind import respond, speak_answer
 
 pytestmark = pytest.mark.unit
@@ -17,13 +17,13 @@ CORE = DeclaredFunction(
     },
 )
 LANGUAGE = DeclaredFunction(
-    "set_language",
+    "set_preferences",
     "Changes the language.",
     {"properties": {"language": {"type": "STRING", "description": "BCP 47 tag such as en-US."}}},
 )
 END = DeclaredFunction("end_call", "Ends the call.")
 ALL = (CORE, LANGUAGE, END)
-FILLER = says("en").moment
+FILLER = say("en", "moment")
 INSTRUCTION = (
     "You are the voice of a front desk. For appointments call ask_core_agent and say its answer.\n"
     "It is Sunday, 2026-11-22, 17:30 in Europe/London."
@@ -152,7 +152,7 @@ def test_an_answer_to_the_desks_question_is_completed_with_the_wish():
     ]
     (call,) = respond(Known("", ALL, lines), "at three in the afternoon").calls
     assert call.args["question"] == (
-        "i would like to book an appointment on friday. at three in the afternoon"
+        "i would like to book an appointment on friday; at three in the afternoon"
     )
 
 
@@ -179,7 +179,7 @@ def test_the_function_for_another_language_is_called_without_words(heard, tag):
     reply = respond(Known("", ALL), heard)
     (call,) = reply.calls
     assert reply.say == ""
-    assert (call.name, call.args) == ("set_language", {"language": tag})
+    assert (call.name, call.args) == ("set_preferences", {"language": tag})
 
 
 def test_a_nudge_in_text_answers_what_was_left_unanswered():

@@ -1,94 +1,22 @@
 """Calls of the pizzeria in Spanish: both minds of the simulator, and the real tools."""
 
-import json
-from dataclasses import dataclass, field
-from datetime import date, datetime, time
-from zoneinfo import ZoneInfo
+from datetime import date, time
 
 import pytest
 
-from core_agent.tools.catalogue import make_tools
-from core_agent.tools.stores import Stores
-from local.gemini.mind import core_mind, mind
-from local.gemini.mind.core_mind import Message
-from local.gemini.mind.known import DeclaredFunction, Known, Line
-from repartee.domain.conversation.conversation import Conversation, Memory
 from repartee.domain.front_desk.bookings import Slot
-from repartee.domain.front_desk.rules import DeskRules
-from repartee.domain.tools.core_prompt import core_prompt
-from repartee.domain.users.preferences import Profile
-from tests.fakes.desk import FakeDesk
-from tests.fakes.tool_stores import fake_tool_stores, tool_context
 from tests.personas import PIZZERIA
+from tests.simulated_call import SUNDAY, SimulatedCall
 
 pytestmark = pytest.mark.unit
 
-MADRID = ZoneInfo("Europe/Madrid")
-SUNDAY = datetime(2026, 11, 22, 17, tzinfo=MADRID)
-LIVE = (
-    DeclaredFunction("ask_core_agent", "", {"properties": {"question": {"type": "STRING"}}}),
-    DeclaredFunction("end_call"),
-)
-MOMENT = "Un momento, por favor."
 
-
-def pizzeria() -> Stores:
-    rules = DeskRules.model_validate({"week": PIZZERIA.hours, "time_zone": "Europe/Madrid"})
-    return fake_tool_stores(desk=FakeDesk(rules, MADRID))
-
-
-@dataclass
-class Call:
-    """A call of a user; ``say`` returns the reply without the words during the wait."""
-
-    stores: Stores = field(default_factory=pizzeria)
-    user: str = "ana"
-    now: datetime = SUNDAY
-    lines: list[Line] = field(default_factory=list)
-    ended: bool = False
-
-    def say(self, heard: str, *, spoken: bool = True) -> str:
-        reply = mind.respond(self._known(), heard, spoken=spoken)
-        said, answers = reply.say, []
-        self.lines.append(Line("user", heard))
-        for call in reply.calls:
-            if call.name == "end_call":
-                self.ended = True
-                continue
-            assert said == MOMENT
-            answers.append(self._ask_core(call.args["question"]))
-        self.lines.append(Line("model", said))
-        for answer in answers:
-            said = mind.speak_answer(self._known(), "ask_core_agent", {"answer": answer}) or ""
-            self.lines += [Line("tool", answer), Line("model", said)]
-        return said
-
-    def _known(self) -> Known:
-        return Known("Speak Spanish (es-ES). Call ask_core_agent.", LIVE, tuple(self.lines))
-
-    def _ask_core(self, question: str) -> str:
-        tools = make_tools(self.stores, tool_context(self.user, self.now, PIZZERIA))
-        functions = [
-            DeclaredFunction(one.name, one.description, one.arguments.model_json_schema())
-            for one in tools
-        ]
-        memory = Memory(Conversation(self.user, "c1", "", 0, 0), Profile(self.user), ())
-        prompt = core_prompt(persona=PIZZERIA, now=self.now, language="es-ES", memory=memory)
-        messages = [Message("user", question)]
-        for _ in range(5):
-            answer = core_mind.respond(prompt, messages, functions, self.now)
-            if not answer.calls:
-                return answer.text
-            for call in answer.calls:
-                (tool,) = (one for one in tools if one.name == call.name)
-                result = json.loads(tool.call(call.args).to_json())
-                messages.append(Message("model", calls=(call,)))
-                messages.append(Message("user", responses=((call.name, result),)))
-        raise AssertionError(f"no answer to {question}")
+def pizzeria() -> SimulatedCall:
+    return SimulatedCall(PIZZERIA)
 
 
 def test_a_whole_call_is_in_spanish_and_speaks_of_tables() -> None:
-    call = Call()
+    call = pizzeria()
 
     greeting = f"(The call begins. Greet the user, say: {PIZZERIA.greeting})"
     assert call.say(greeting, spoken=False) == PIZZERIA.greeting
@@ -122,13 +50,13 @@ def test_a_whole_call_is_in_spanish_and_speaks_of_tables() -> None:
     assert call.say("¿Tengo alguna reserva?") == "No tiene ninguna reserva."
     assert call.say("Olvida lo del marisco") == "Ya lo he olvidado."
     assert call.say("Muchas gracias") == "De nada."
-    assert not call.ended
+    assert call.calls == []
     assert call.say("Hasta luego") == "Adiós, Ana."
-    assert call.ended
+    assert [one.name for one in call.calls] == ["end_call"]
 
 
 def test_a_missing_day_and_time_are_asked_for() -> None:
-    call = Call()
+    call = pizzeria()
 
     assert call.say("Quería reservar una mesa para dos") == "¿Para qué día?"
     assert call.say("el sábado") == "¿A qué hora?"
@@ -146,12 +74,12 @@ def test_a_missing_day_and_time_are_asked_for() -> None:
     ],
 )
 def test_times_are_understood_as_people_say_them(spoken: str, at: str) -> None:
-    said = Call().say(f"Reserve una mesa para el jueves {spoken}")
+    said = pizzeria().say(f"Reserve una mesa para el jueves {spoken}")
     assert at in said
 
 
 def test_a_closed_day_and_a_taken_time_are_refused_with_another_offer() -> None:
-    call = Call()
+    call = pizzeria()
     desk = call.stores.desk
     taken, now_ms = Slot(date(2026, 11, 27), time(21)), int(SUNDAY.timestamp() * 1000)
     desk.book("otro", taken, reason="", booked_at_ms=now_ms)
@@ -169,7 +97,7 @@ def test_a_closed_day_and_a_taken_time_are_refused_with_another_offer() -> None:
 
 
 def test_one_of_several_bookings_is_chosen() -> None:
-    call = Call()
+    call = pizzeria()
     call.say("Quiero reservar una mesa para el viernes a las nueve")
     call.say("Quiero reservar una mesa para el sábado a las diez")
 
@@ -186,8 +114,9 @@ def test_one_of_several_bookings_is_chosen() -> None:
 
 
 def test_words_that_mean_nothing_are_answered_in_spanish() -> None:
-    call = Call()
-    assert call.say("el gato duerme") == "Perdone, no le he entendido."
-    assert call.say("el gato duerme", spoken=False) == "Perdone, no le he entendido."
+    call = pizzeria()
+    sorry = f"Perdone, no le he entendido. Puedo ayudarle con {PIZZERIA.abilities}."
+    assert call.say("el gato duerme") == sorry
+    assert call.say("el gato duerme", spoken=False) == sorry
     assert call.say("Cancela mi reserva") == "No encuentro ninguna reserva suya."
     assert call.say("¿Cómo me llamo?") == "Aún no sé cómo se llama."

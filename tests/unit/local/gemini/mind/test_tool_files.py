@@ -63,7 +63,7 @@ class TestTheLiveMind:
         known = Known("", (CORE,), lines, book)
 
         (call,) = respond(known, "forty two").calls
-        assert call.args == {"question": "where is my order. forty two"}
+        assert call.args == {"question": "where is my order; forty two"}
         assert respond(known, "thank you").calls == ()
         assert respond(known, "goodbye").say == "Goodbye."
 
@@ -119,7 +119,7 @@ class TestTheCoreMind:
 
     def test_a_missing_argument_is_asked_for(self, book: ToolBook) -> None:
         assert ask(book, "where is my order").text == ASKED
-        (call,) = ask(book, "where is my order. forty two").calls
+        (call,) = ask(book, "where is my order; forty two").calls
         assert call.args == {"order": "42"}
 
     def test_an_integer_is_passed_as_one(self, book: ToolBook) -> None:
@@ -132,7 +132,7 @@ class TestTheCoreMind:
     ) -> None:
         whole = DeclaredFunction("order_status", "", {"properties": {"order": {"type": "INTEGER"}}})
         path = tmp_path / "orders.yaml"
-        argument = "{kind: text, pattern: 'order (.+)'}"
+        argument = "{kind: text, pattern: order (...)}"
         path.write_text(
             f"tool: order_status\nlanguages: {{en: {{heard: [order], "
             f"arguments: {{order: {argument}}}, done: Here.}}}}"
@@ -154,7 +154,7 @@ class TestTheCoreMind:
     def test_a_tool_that_is_not_declared_is_not_called(self, book: ToolBook) -> None:
         answer = ask(book, "where is my order 42", functions=(BOOK,))
         assert (answer.calls, answer.text) == ((), "I am sorry, I cannot do that.")
-        assert ask(book, "the cat sleeps").text == "I am sorry, I did not understand that."
+        assert ask(book, "the cat sleeps").text.startswith("I am sorry, I did not understand")
 
     def test_a_declared_tool_without_a_file_is_named_with_the_folder(self) -> None:
         # The guide to a new tool adds a file for order_status to the project.
@@ -179,15 +179,17 @@ class TestTheFiles:
             ("  en:", "  tlh:", "languages.tlh.[key]: Value error, no language; use one of en"),
             ("kind: number", "kind: digit", "languages.en.arguments.order.kind: Input should be"),
             ("kind: number", "kind: text", "languages.en.arguments.order: Value error, pattern is"),
-            ("kind: number", "kind: day, pattern: by", "pattern needs a group"),
+            ("kind: number", "kind: day, pattern: by", "pattern needs brackets"),
             ("kind: number", "kind: number, of: my_orders", "none and several are required"),
             ("  refused:", "  several: '{order}?'\n    refused:", "several has no other field"),
-            (r"'\border\b'", r"'\b(order\b'", "languages.en.heard.0: Value error, not a regular"),
+            ("[order,", r"['\border\b',", r"Value error, “\border\b” is no phrase; write words"),
+            ("[order,", "[<order>,", "Value error, <order> is no group of words; use one of day"),
+            ("[order,", "[a ... b ... c ... d,", "up to 2 gaps"),
             ("      order: What", "      oder: What", "ask.oder is not one of the arguments"),
             ("{state}", "{state", "languages.en.done.0: Value error, write each field as {name}"),
             ("{state}", "{}", "languages.en.done.0: Value error, write each field as {name}"),
-            ("{state}", "{state!z}", "write each field as {name}, not {state!z}"),
-            ("{state}", "{state:>9}", "write each field as {name}, not {state:>9}"),
+            ("{state}", "{state!z}", "write each field as {name}, and"),
+            ("{state}", "{state:>9}", "write each field as {name}, and"),
             ("your order?", "your order.", "ask.order does not end with a question mark"),
             ("Your order {order} is {state}.", "[]", "languages.en.done: Value should have at"),
             (

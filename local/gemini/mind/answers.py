@@ -1,75 +1,28 @@
-"""Uses the taught tools: completes a request, finds the arguments, and speaks the answer.
+"""Answers a completed request for a taught tool: with a call, a question, or the tool's result."""
 
-All functions are pure.
-"""
-
+import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from typing import Any
 
 from local.gemini.mind.data_files import fold
-from local.gemini.mind.findings import sentences_for_caller, unwrap
-from local.gemini.mind.known import DeclaredFunction, Line, ToolCall
-from local.gemini.mind.languages import Language, find_when, hears, is_offer_of_help, languages
-from local.gemini.mind.repeated_turn import Begun
-from local.gemini.mind.times import words_of
-from local.gemini.mind.tool_arguments import ANY_TIME, read_arguments
-from local.gemini.mind.tool_files import TaughtTool, ToolBook, fields_of
+from local.gemini.mind.known import DeclaredFunction, ToolCall
+from local.gemini.mind.languages import Language, languages
+from local.gemini.mind.requests import read_arguments
+from local.gemini.mind.tool_files import TaughtTool, fields_of
 
 # A longer list of times is not said in full.
 SPOKEN_ITEMS = 6
 _TIME_OF_PART = {"morning": "10:00", "afternoon": "16:00", "evening": "21:00"}
 _ABSENT: tuple[object, ...] = (None, "", False, [], {})
-
-
-def complete_request(
-    book: ToolBook, lines: Sequence[Line], heard: str, codes: Sequence[str | None]
-) -> str | None:
-    """Return the user's request for a taught tool, None if the words are no such request.
-
-    The answer to a question about a request is returned after the words since that request.
-
-    Args:
-        book: The taught tools.
-        lines: The conversation before the words.
-        heard: The user's words.
-        codes: The languages that the user may speak, likeliest first.
-    """
-    if book.find(heard, codes):
-        return heard.strip()
-    said = [line.text.strip() for line in lines if line.role in ("model", "tool") and line.text]
-    if not said or not said[-1].endswith("?") or is_offer_of_help(said[-1]):
-        return None
-    if hears("agreed", heard) and (offer := find_when(said[-1])):
-        heard = f"{heard.strip()} {offer}"
-    words: list[str] = []
-    for line in reversed(lines):
-        if line.role != "user" or not line.text or line.text.startswith("("):
-            continue
-        words.insert(0, line.text.strip().rstrip("."))
-        if taught := book.find(line.text, codes):
-            request = ". ".join([*words, heard.strip()])
-            tools = (taught, book.following(taught))
-            is_answer = any(
-                read_arguments(one, request, ANY_TIME)
-                != read_arguments(one, ". ".join(words), ANY_TIME)
-                for one in tools
-                if one
-            )
-            return request if is_answer else None
-    return None
-
-
-def find_tool(book: ToolBook, text: str, codes: Sequence[str]) -> TaughtTool | None:
-    """Return the tool that a completed request asks for."""
-    taught = book.find(text, codes)
-    following = book.following(taught) if taught else None
-    if taught and following and ". " in text:
-        answer = read_arguments(following, text.rpartition(". ")[2], ANY_TIME)
-        if answer.keys() - taught.wording.arguments.keys():
-            return following
-    return taught
+_WRAPPERS = ("output", "result", "content", "data")
+# Instructions to the model are not spoken to the caller.
+_TO_THE_MODEL = re.compile(
+    r"^(?:offer|look|call|say|ask|tell|use|try|do not|apologi[sz]e)\b|\bthe (?:caller|user)\b",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +34,8 @@ class TaughtRequest:
         text: The user's words.
         function: The declared function.
         results: The results of the calls so far, by function.
-        begun: The calls that the same turn began before it was interrupted.
+        begun: The calls that the same turn began before it was interrupted, with its answer; None
+            if that is unknown.
         now: The present time.
         is_localised: Whether the results' spoken forms are in the language of the tool's words.
     """
@@ -90,7 +44,7 @@ class TaughtRequest:
     text: str
     function: DeclaredFunction
     results: Mapping[str, Any]
-    begun: Sequence[Begun]
+    begun: Sequence[tuple[ToolCall, str | None]]
     now: datetime
     is_localised: bool
 
@@ -98,33 +52,26 @@ class TaughtRequest:
         """Return the next call, or the text to say."""
         wording, name = self.taught.wording, self.taught.name
         found = self._found()
-        before = next((one for one in self.begun if self._is_repeated(one.call, found)), None)
-        if before and before.answer is not None:
-            return before.answer
+        before = next((one for one in self.begun if self._is_repeated(one[0], found)), None)
+        if before and before[1] is not None:
+            return before[1]
         if name in self.results:
-            return self._speak(before.call.args if before else found, is_begun=before is not None)
+            return self._speak(before[0].args if before else found, is_begun=before is not None)
         if before:
-            return before.call
+            return before[0]
         for argument, question in wording.ask.items():
             if argument not in found and not wording.arguments[argument].of:
                 return question
-        for tool in self._lists_needed(found):
+        # The words do not give these arguments exactly.
+        listed = [a for n, a in wording.arguments.items() if n not in found or a.kind == "text"]
+        for tool in sorted({one.of for one in listed if one.of}):
             if tool not in self.results:
                 return ToolCall(tool, {})
             chosen = self._choose(tool, found)
             if isinstance(chosen, str):
                 return chosen
             found |= chosen
-        return ToolCall(name, self._in_order(found))
-
-    def _lists_needed(self, found: dict[str, Any]) -> list[str]:
-        """Return the tools that list the arguments which the words do not give exactly."""
-        needed = {
-            one.of
-            for name, one in self.taught.wording.arguments.items()
-            if one.of and (name not in found or one.kind == "text")
-        }
-        return sorted(needed)
+        return ToolCall(name, {one: found[one] for one in wording.arguments if one in found})
 
     @property
     def _language(self) -> Language:
@@ -132,22 +79,18 @@ class TaughtRequest:
 
     def _found(self) -> dict[str, Any]:
         """Return the arguments that the user's words hold."""
-        properties = (self.function.schema or {}).get("properties") or {}
-        return {
-            name: _typed(value, properties.get(name))
-            for name, value in read_arguments(self.taught, self.text, self.now).items()
-        }
-
-    def _in_order(self, found: dict[str, Any]) -> dict[str, Any]:
-        return {name: found[name] for name in self.taught.wording.arguments if name in found}
+        found: dict[str, Any] = dict(read_arguments(self.taught, self.text, self.now))
+        for name, parameter in self.function.properties.items():
+            is_whole = str(parameter.get("type")).lower() == "integer"
+            # The tool refuses other texts.
+            if is_whole and str(found.get(name)).isdecimal():
+                found[name] = int(found[name])
+        return found
 
     def _is_repeated(self, call: ToolCall, found: dict[str, Any]) -> bool:
         """Return whether an earlier call has the same purpose, as far as the words say it."""
-        exact = {
-            name: value
-            for name, value in found.items()
-            if self.taught.wording.arguments[name].kind != "text"
-        }
+        arguments = self.taught.wording.arguments
+        exact = {name: value for name, value in found.items() if arguments[name].kind != "text"}
         return call.name == self.taught.name and exact.items() <= call.args.items()
 
     def _choose(self, tool: str, found: dict[str, Any]) -> dict[str, Any] | str:
@@ -155,18 +98,16 @@ class TaughtRequest:
         wording = self.taught.wording
         sources = {name: one for name, one in wording.arguments.items() if one.of == tool}
         items = [one for one in _first_list(self.results[tool]) if isinstance(one, dict)]
-        for name, source in sources.items():
-            if name in found:
-                items = _matching(items, source.field or name, found[name], source.kind)
+        for name in sources.keys() & found.keys():
+            items = _matching(items, sources[name].field or name, found[name], sources[name].kind)
         if not items:
             return wording.none
         if len(items) > 1:
-            choices = self._spoken(items)
-            return wording.several.format(choices=choices)
+            return wording.several.format(choices=self._spoken(items))
         return {name: items[0].get(one.field or name) for name, one in sources.items()}
 
     def _speak(self, arguments: Mapping[str, Any], *, is_begun: bool) -> str:
-        wording, says = self.taught.wording, self._language.says
+        wording = self.taught.wording
         result = unwrap(self.results[self.taught.name])
         if not isinstance(result, dict):
             return str(result)
@@ -174,7 +115,7 @@ class TaughtRequest:
         if status == "refused" and is_begun and any(one.of for one in wording.arguments.values()):
             # The listed item was removed before the interruption.
             status = "done"
-        why = sentences_for_caller(result.get("message"))
+        why = _sentences_for_caller(str(result.get("message") or ""))
         fields = self._localised({**arguments, **result, "why": why})
         templates = {"done": wording.done, "refused": wording.refused}.get(status, wording.failed)
         if reason := wording.reasons.get(str(result.get("reason"))):
@@ -185,12 +126,11 @@ class TaughtRequest:
                 said = template.format_map({name: self._spoken(fields[name]) for name in names})
                 # "p.m." already ends with a full stop.
                 return said.replace("..", ".")
-        return says.done if status == "done" else says.failed
+        return self._language.say("done" if status == "done" else "failed")
 
     def _spoken(self, value: Any) -> str:
         if isinstance(value, list):
-            nearest = self._nearest(value)
-            return self._language.say_list([self._spoken(one) for one in nearest])
+            return self._language.say_list([self._spoken(one) for one in self._nearest(value)])
         if isinstance(value, dict):
             texts = (one for one in value.values() if isinstance(one, str))
             return str(self._localised(value).get("spoken") or next(texts, ""))
@@ -211,13 +151,11 @@ class TaughtRequest:
 
     def _nearest(self, items: list[Any]) -> list[Any]:
         """Return the items nearest to the time in the user's words, in their order."""
-        if len(items) <= SPOKEN_ITEMS:
-            return items
-        arguments = self.taught.wording.arguments
-        asked = [at for name, at in self._found().items() if arguments[name].kind == "clock"]
+        clocks = [n for n, one in self.taught.wording.arguments.items() if one.kind == "clock"]
+        asked = [at for name, at in self._found().items() if name in clocks]
         part = self._language.read_when(self.text).part
         near = asked[-1] if asked else _TIME_OF_PART.get(part or "")
-        if near is None:
+        if near is None or len(items) <= SPOKEN_ITEMS:
             return items[:SPOKEN_ITEMS]
 
         def distance(item: Any) -> int:
@@ -228,15 +166,27 @@ class TaughtRequest:
         return [item for item in items if item in nearest]
 
 
+def unwrap(value: Any) -> Any:
+    """Return the innermost value of a function's answer."""
+    if isinstance(value, str):
+        try:
+            parsed = json.loads(value)
+        except ValueError:
+            return value
+        return unwrap(parsed) if isinstance(parsed, dict | list | str) else value
+    if isinstance(value, dict) and len(value) == 1 and (key := next(iter(value))) in _WRAPPERS:
+        return unwrap(value[key])
+    return value
+
+
+def _sentences_for_caller(message: str) -> str:
+    sentences = re.split(r"(?<=[.!?])\s+(?=[A-Z])", message.strip())
+    sentences = [re.sub(r"^The caller has (?!no\b)", "You have ", one) for one in sentences]
+    return " ".join(one for one in sentences if not _TO_THE_MODEL.search(one))
+
+
 def _minutes(at: str) -> int:
-    moment = time.fromisoformat(at)
-    return moment.hour * 60 + moment.minute
-
-
-def _typed(value: str, parameter: Any) -> str | int:
-    """Return a whole number for a parameter that takes one; the tool refuses other texts."""
-    is_whole = isinstance(parameter, dict) and str(parameter.get("type")).lower() == "integer"
-    return int(value) if is_whole and value.isdecimal() else value
+    return int(at[:2]) * 60 + int(at[3:5])
 
 
 def _first_list(result: Any) -> list[Any]:
@@ -245,16 +195,14 @@ def _first_list(result: Any) -> list[Any]:
     return next((one for one in values if isinstance(one, list)), [])
 
 
-def _matching(
-    items: list[dict[str, Any]], field: str, wanted: str, kind: str
-) -> list[dict[str, Any]]:
+def _matching(items: list[Any], field: str, wanted: str, kind: str) -> list[Any]:
     """Return the items with the wanted value; of texts, the one that shares the most words."""
     if kind != "text":
         return [one for one in items if one.get(field) == wanted]
-    words = {word for word in fold(words_of(wanted)).split() if len(word) > 3}
 
     def shared(item: dict[str, Any]) -> int:
-        return len(words & set(fold(words_of(str(item.get(field)))).split()))
+        held, asked = (re.findall(r"\w{4,}", fold(str(one))) for one in (item.get(field), wanted))
+        return len(set(held) & set(asked))
 
     best = max(items, key=shared, default=None)
     return [best] if best is not None and shared(best) else []

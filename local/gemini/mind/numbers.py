@@ -5,6 +5,7 @@ import re
 from pydantic import Field
 
 from local.gemini.mind.data_files import DataFile, fold
+from local.gemini.mind.times import ordinal
 
 _MAX_DIGITS = 18
 
@@ -25,7 +26,7 @@ class NumberWords(DataFile):
     hundreds_link: str = ""
 
     def as_digits(self, text: str) -> str:
-        """Replace the number words of a folded text by digits, "third" by "3th"."""
+        """Replace the number words of a folded text by digits, "third" by "3rd"."""
         if not self.words:
             return text
         values = {fold(word): value for word, value in self.words.items()}
@@ -36,7 +37,7 @@ class NumberWords(DataFile):
         if ordinals:
             text = re.sub(
                 rf"\b(?:({tens}){link})?({'|'.join(ordinals)})\b",
-                lambda found: f"{values.get(found[1], 0) + ordinals[found[2]]}th",
+                lambda found: ordinal(values.get(found[1], 0) + ordinals[found[2]]),
                 text,
             )
         text = re.sub(

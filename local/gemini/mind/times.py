@@ -1,9 +1,10 @@
 """Reads days and times of day in English whose number words are digits already."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
-from typing import Any
+from types import MappingProxyType
 
 from babel.dates import get_day_names, get_month_names
 
@@ -75,84 +76,66 @@ class When:
     """A day and a time as the user names them; each part may be missing.
 
     Attributes:
-        weekday: The weekday; 0 is Monday.
-        is_next: Whether the user says "next" before the weekday.
-        weeks: The calendar weeks from this one to the week of the weekday, for "next week".
-        later_days: The days after the named weekday, for "a week from Monday".
-        day_offset: The days from today, for "tomorrow" and similar words.
-        month: The month, 1 to 12.
-        day: The day of the month.
-        exact: A full date.
+        named: The parts of the day's name; empty without a day.
         at: The time of day.
         part: morning, afternoon or evening.
+        is_day_first: Whether "3/12" is in December; None if callers write both.
     """
 
-    weekday: int | None = None
-    is_next: bool = False
-    weeks: int = 0
-    later_days: int = 0
-    day_offset: int | None = None
-    month: int | None = None
-    day: int | None = None
-    exact: date | None = None
+    named: Mapping[str, str] = MappingProxyType({})
     at: time | None = None
     part: str | None = None
+    is_day_first: bool | None = None
 
     @property
     def has_day(self) -> bool:
-        days = (self.weekday, self.day_offset, self.day, self.exact)
-        return any(value is not None for value in days)
+        return bool(self.named)
 
     def on(self, now: datetime) -> date | None:
         """Return the next such day, today included if its time, if any, is still to come.
 
         Returns:
-            None if no day was named or the calendar has no such day.
+            None if no day was named, its name has two readings or the calendar has no such day.
         """
-        today = now.date()
-        if self.exact:
-            return self.exact
-        if self.day_offset is not None:
-            return today + timedelta(self.day_offset)
-        if self.day is not None:
-            return self._numbered(today)
-        if self.weekday is None:
+        named, today = self.named, now.date()
+        if not named:
             return None
-        if self.weeks:
-            return today + timedelta(7 * self.weeks + self.weekday - today.weekday())
-        ahead = (self.weekday - today.weekday()) % 7
-        if not ahead and (self.is_next or (self.at is not None and self.at <= now.time())):
-            ahead = 7
-        return today + timedelta(ahead + self.later_days)
+        if "iso" in named:
+            return _iso_date(named["iso"])
+        if "first" in named:
+            found = {one for one in self._numeric_readings() if _date(2000, *one)}  # a leap year
+            return _next(today, *found.pop(), named.get("year")) if len(found) == 1 else None
+        if "day" in named:
+            month = MONTHS.index(named["month"]) + 1 if "month" in named else None
+            return _next(today, month, int(named["day"]), named.get("year"))
+        days = int(named.get("count", 0)) * (7 if named.get("unit") == "week" else 1)
+        if "weekday" not in named:
+            return today + timedelta(_OFFSETS.index(named.get("offset", "today")) + days)
+        ahead = WEEKDAYS.index(named["weekday"]) - today.weekday()
+        is_past = not ahead and ("next" in named or (self.at and self.at <= now.time()))
+        if "week" in named or ahead < 0 or is_past:
+            ahead += 7
+        return today + timedelta(ahead + days)
 
-    def _numbered(self, today: date) -> date | None:
-        for months in range(today.month - 1, today.month + 12):
-            year, month = today.year + months // 12, months % 12 + 1
-            if self.month in (None, month):
-                found = _date(year, month, self.day or 0)
-                if found and found >= today:
-                    return found
-        return None
+    def _numeric_readings(self) -> list[tuple[int, int]]:
+        """Return the month and the day of "3/12" in each possible order."""
+        first, second = int(self.named["first"]), int(self.named["second"])
+        orders = {True: [(second, first)], False: [(first, second)]}
+        both = [(first, second), (second, first)]
+        return both if self.is_day_first is None else orders[self.is_day_first]
 
     def phrase(self) -> str:
         """Return the spoken form, such as "Friday the 27th of November at 3 p.m."."""
-        words = []
-        weekday = self.exact.weekday() if self.exact else self.weekday
-        if weekday is not None:
-            words.append(WEEKDAYS[weekday].capitalize())
-        day, month = (self.exact.day, self.exact.month) if self.exact else (self.day, self.month)
-        if day is not None:
-            words.append(f"the {ordinal(day)}")
-        if month is not None:
-            words.append(f"of {MONTHS[month - 1].capitalize()}")
-        if self.day_offset is not None:
-            late = self.day_offset >= len(_OFFSETS)
-            words.append(f"in {self.day_offset} days" if late else _OFFSETS[self.day_offset])
-        if self.at:
-            minutes = f":{self.at.minute:02}" if self.at.minute else ""
-            half = "a.m." if self.at.hour < 12 else "p.m."
-            words.append(f"at {self.at.hour % 12 or 12}{minutes} {half}")
-        return " ".join(words)
+        day = self.named.get("text", "")
+        if exact := _iso_date(self.named.get("iso", "")):
+            month = MONTHS[exact.month - 1]
+            day = f"{WEEKDAYS[exact.weekday()]} the {ordinal(exact.day)} of {month}"
+        day = re.sub(rf"\b(?:{_WEEKDAY}|{_MONTH})\b", lambda name: name[0].capitalize(), day)
+        if not self.at:
+            return day
+        minutes = f":{self.at.minute:02}" if self.at.minute else ""
+        half = "a.m." if self.at.hour < 12 else "p.m."
+        return f"{day} at {self.at.hour % 12 or 12}{minutes} {half}"
 
 
 def words_of(text: str) -> str:
@@ -171,15 +154,12 @@ def parse_when(words: str, *, is_day_first: bool | None = None) -> When:
 
     Args:
         words: English words with digits.
-        is_day_first: Whether "3/12" is in December; None if that is unknown, so that it counts
-            as a day only where the other order makes none.
+        is_day_first: Whether "3/12" is in December; None if callers write both.
     """
     days = list(_DAY.finditer(words))
     # The numbers of days are no times.
-    return When(
-        **(_day_fields(days[-1], is_day_first=is_day_first) if days else {}),
-        **_time_fields(_DAY.sub(" , ", words)),
-    )
+    at, part = _parse_time(_DAY.sub(" , ", words))
+    return When(_named(days[-1]) if days else {}, at, part, is_day_first)
 
 
 def parse_first(words: str) -> When | None:
@@ -193,47 +173,8 @@ def parse_first(words: str) -> When | None:
     return parse_when(f"{day[0]}, {beside[0]}" if beside else day[0])
 
 
-def _day_fields(found: re.Match[str], *, is_day_first: bool | None) -> dict[str, Any]:
-    said = _said(found)
-    if "iso" in said:
-        return {"exact": _date(*map(int, said["iso"].split("-")))}
-    if "first" in said:
-        return _numeric_day(int(said["first"]), int(said["second"]), said.get("year"), is_day_first)
-    weekday = WEEKDAYS.index(said["weekday"]) if "weekday" in said else None
-    if "day" in said:
-        fields: dict[str, Any] = {"weekday": weekday, "day": int(said["day"])}
-        if month := said.get("month"):
-            fields["month"] = MONTHS.index(month) + 1
-            if year := said.get("year"):
-                return {"exact": _date(int(year), fields["month"], fields["day"])}
-        return fields
-    days = int(said.get("count", 0)) * (7 if said.get("unit") == "week" else 1)
-    if weekday is not None:
-        return {
-            "weekday": weekday,
-            "is_next": "next" in said,
-            "weeks": int("week" in said),
-            "later_days": days,
-        }
-    return {"day_offset": _OFFSETS.index(said.get("offset", "today")) + days}
-
-
-def _numeric_day(
-    first: int, second: int, year: str | None, is_day_first: bool | None
-) -> dict[str, Any]:
-    """Return the day of "3/12"; none if it has two readings."""
-    readings = {(first, second), (second, first)}
-    if is_day_first is not None:
-        readings = {(second, first) if is_day_first else (first, second)}
-    # 2000 is a leap year.
-    found = [one for one in readings if _date(2000, *one)]
-    if len(found) != 1:
-        return {}
-    month, day = found[0]
-    return {"exact": _date(int(year), month, day)} if year else {"month": month, "day": day}
-
-
-def _time_fields(words: str) -> dict[str, Any]:
+def _parse_time(words: str) -> tuple[time | None, str | None]:
+    """Return the time of day and the part of the day."""
     limits = list(_LIMIT.finditer(words))
     words = _LIMIT.sub(" , ", words)
     parts = _PART.findall(words)
@@ -241,17 +182,15 @@ def _time_fields(words: str) -> dict[str, Any]:
     times = list(_TIME.finditer(words))
     if not times:
         if limits and part is None:
-            said = _said(limits[0])
-            hour = _hour_of_day(said["hour"], said.get("half"), None)
+            named = _named(limits[0])
+            hour = _hour_of_day(named["hour"], named.get("half"), None)
             part = "morning" if hour < 12 else "afternoon" if hour < 18 else "evening"
-        return {"part": part}
-    said = _said(times[-1])
-    minutes = 60 * _hour_of_day(said["hour"], said.get("half"), part)
-    minutes += int(said.get("minute", "0").replace(" ", ""))
-    minutes += int(said.get("minutes", 0)) * (-1 if said.get("relation") == "to" else 1)
-    if said.get("half") == "a":
-        part = "morning"
-    return {"at": time(minutes // 60 % 24, minutes % 60), "part": part}
+        return None, part
+    named = _named(times[-1])
+    minutes = 60 * _hour_of_day(named["hour"], named.get("half"), part)
+    minutes += int(named.get("minute", "0").replace(" ", ""))
+    minutes += int(named.get("minutes", 0)) * (-1 if named.get("relation") == "to" else 1)
+    return time(minutes // 60 % 24, minutes % 60), "morning" if named.get("half") == "a" else part
 
 
 def _hour_of_day(written: str, half: str | None, part: str | None) -> int:
@@ -264,10 +203,26 @@ def _hour_of_day(written: str, half: str | None, part: str | None) -> int:
     return hour + 12 if 1 <= hour <= 6 and not written.startswith("0") else hour
 
 
-def _said(found: re.Match[str]) -> dict[str, str]:
-    """Return the groups of a match without the numbers of their names."""
-    groups = found.groupdict().items()
+def _named(found: re.Match[str]) -> Mapping[str, str]:
+    """Return the groups of a match, without the numbers of their names, and its text."""
+    groups = {"text": found[0], **found.groupdict()}.items()
     return {name.rstrip("0123456789"): text for name, text in groups if text is not None}
+
+
+def _next(today: date, month: int | None, day: int, year: str | None) -> date | None:
+    """Return the next such day of a month, of any month for None, or the one in ``year``."""
+    if year and month:
+        return _date(int(year), month, day)
+    months = ((today.year + n // 12, n % 12 + 1) for n in range(today.month - 1, today.month + 12))
+    found = (_date(*one, day) for one in months if month in (None, one[1]))
+    return next((one for one in found if one and one >= today), None)
+
+
+def _iso_date(text: str) -> date | None:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        return None
 
 
 def _date(year: int, month: int, day: int) -> date | None:

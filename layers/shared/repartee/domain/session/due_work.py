@@ -58,7 +58,13 @@ class DueWork:
         may_send = parts.live.is_open and not parts.calls.is_blocking
         is_heard = parts.turns.is_user_speaking or parts.presence.may_begin_turn(now_ms)
         holds_texts = parts.greeting.holds_texts(now_ms)
-        feed.feed_model(now_ms, is_open=may_send, is_heard=is_heard, holds_texts=holds_texts)
+        feed.feed_model(
+            now_ms,
+            is_open=may_send,
+            is_heard=is_heard,
+            holds_texts=holds_texts,
+            answer_due_by_ms=parts.calls.unspoken.due_by_ms,
+        )
         parts.stops.check(now_ms)
         departure.note_activity(feed.last_fed_ms)
         if feed.has_bye:

@@ -11,6 +11,7 @@ from repartee.domain.protocol.messages import Audio, Bye, SpeechEnd, SpeechStart
 from repartee.domain.session.effects import CommitTurn, FinishReason, SendAudio
 from repartee.domain.session.events import CoreAnswered
 from repartee.domain.session.timing import SPEAK_WITHIN_MS, TOOL_CALL_TIMEOUT_MS
+from repartee.domain.session.tools.unspoken_answers import SPEAKS_WITHIN_MS
 from repartee.domain.tools.core_calls import ASK_CORE_AGENT, CoreAnswer, ToolCallKey, ToolCallStatus
 from tests.fakes.speech_detector import SPEECH
 from tests.personas import NO_ANSWER, TOOLS
@@ -344,7 +345,7 @@ def test_an_answer_that_a_lost_live_session_kept_to_itself_is_sent_as_text_at_th
     assert call.error_messages == ["At three."]
 
 
-def test_a_model_that_waits_in_silence_hears_the_user_again_once_it_has_the_answer():
+def test_a_model_that_waits_in_silence_hears_the_user_soon_after_it_has_the_answer():
     tools = tuple(replace(tool, blocking=tool.name == ASK_CORE_AGENT) for tool in TOOLS)
     call = started(settings=replace(SETTINGS, tools=tools))
     call.utter()
@@ -352,6 +353,8 @@ def test_a_model_that_waits_in_silence_hears_the_user_again_once_it_has_the_answ
     call.utter()
     before = len(call.all(SendAudio))
     call.answer_tool("At three.")
+    assert len(call.all(SendAudio)) == before
+    call.pass_ms(SPEAKS_WITHIN_MS)
     assert len(call.all(SendAudio)) == before + 2
 
     call.live(*speaks("Nothing of the kind.", COMPLETE))

@@ -4,15 +4,22 @@ from dataclasses import replace
 
 import pytest
 
-from repartee.domain.live.model import LiveAudio, LiveInterrupted, TurnDetection
+from repartee.domain.live.model import (
+    LiveAudio,
+    LiveGenerationComplete,
+    LiveInterrupted,
+    TurnDetection,
+)
 from repartee.domain.protocol.frames import NoSpeech
-from repartee.domain.protocol.messages import Audio, Hello, SpeechEnd, SpeechStart
-from repartee.domain.session.effects import SendAudio
+from repartee.domain.protocol.messages import Audio, Hello, SpeechEnd, SpeechStart, Text
+from repartee.domain.session.effects import SendAudio, SendText
 from repartee.domain.session.input.order import GIVE_UP_AFTER_MS
+from repartee.domain.session.tools.unspoken_answers import SPEAKS_WITHIN_MS
 from repartee.domain.tools.core_calls import ToolCallStatus
 from tests.fakes.speech_detector import SILENCE, SPEECH, WHISPER
 from tests.session_harness import (
     COMPLETE,
+    IDLE,
     SECOND,
     SETTINGS,
     STATE,
@@ -217,3 +224,109 @@ def test_a_partly_sent_utterance_may_be_answered():
     call.ack()
 
     assert turns(call) == [("When?", "At three.")]
+
+
+def speaks_at_once(call: SessionHarness) -> None:
+    """A whole utterance arrives in one read of the mailbox."""
+    messages = (SpeechStart(), Audio(SPEECH), Audio(SPEECH), SpeechEnd())
+    call.read(*[call.numbered(message) for message in messages])
+
+
+def types(call: SessionHarness) -> None:
+    call.send(Text("And on Friday?"))
+
+
+def has_got_input(call: SessionHarness, since: int) -> bool:
+    return any(isinstance(one, SendAudio | SendText) for one in call.effects[since:])
+
+
+@pytest.mark.parametrize("status", ToolCallStatus)
+@pytest.mark.parametrize("says", [speaks_at_once, types])
+@pytest.mark.parametrize("as_text", [False, True])
+def test_whole_input_waits_until_the_model_has_begun_an_answer_that_it_has(says, status, as_text):
+    call = begun()
+    call.utter()
+    call.live(heard("When?", final=True))
+    call.call_tool()
+    call.live(*speaks("One moment.", IDLE))
+    if as_text:
+        call.lose_live()
+        call.pass_ms(1_000)
+    call.answer_tool("At three.", status=status)
+    count = len(call.effects)
+    says(call)
+    assert not has_got_input(call, count)
+    call.live(*speaks("It is at three o'clock in the afternoon.", COMPLETE))
+    assert has_got_input(call, count)
+    if says is speaks_at_once:
+        is_answered(call)
+    else:
+        call.live(*speaks("At four.", COMPLETE))
+        call.ack()
+
+    assert turns(call) == [ASKED, ("", "It is at three o'clock in the afternoon."), NEXT]
+
+
+@pytest.mark.parametrize("says", [speaks_at_once, types])
+def test_whole_input_does_not_wait_long_for_a_model_that_leaves_an_answer_unspoken(call, says):
+    call.answer_tool("At three.")
+    count = len(call.effects)
+    says(call)
+    call.pass_ms(SPEAKS_WITHIN_MS - 1)
+    assert not has_got_input(call, count)
+    call.pass_ms(1)
+
+    assert has_got_input(call, count)
+
+
+def test_an_answer_is_no_reply_to_speech_that_began_after_the_model_had_it(call):
+    call.answer_tool("At three.")
+    call.send(SpeechStart(), Audio(SPEECH))
+    call.live(*speaks("It is at three o'clock in the afternoon.", COMPLETE))
+    asks_on(call)
+    call.pass_ms(60_000)
+
+    assert turns(call) == [ASKED, ("", "It is at three o'clock in the afternoon."), NEXT]
+    assert call.texts == []
+
+
+def test_speech_that_the_model_has_transcribed_is_answered_before_an_older_answer(call):
+    call.answer_tool("At three.")
+    call.send(SpeechStart(), Audio(SPEECH))
+    call.live(heard("And on Friday?"), *speaks("At four.", COMPLETE))
+    call.send(SpeechEnd())
+    call.live(*speaks("At three.", COMPLETE))
+    call.ack()
+
+    assert turns(call) == [ASKED, NEXT, ANSWERED]
+
+
+@pytest.mark.parametrize("begins", [0, 1])
+def test_speech_during_the_first_of_two_answers_does_not_get_the_second_as_its_reply(begins):
+    call = begun()
+    call.utter()
+    call.live(heard("When and where?", final=True))
+    call.call_tool("x", '{"question":"When?"}')
+    call.call_tool("y", '{"question":"Where?"}')
+    call.live(*speaks("One moment.", IDLE))
+    call.answer_tool("At three.", index=1)
+    call.answer_tool("In room nine.", index=2)
+    for index, text in enumerate(("At three.", "In room nine.")):
+        call.live(LiveAudio(SECOND))
+        if index == begins:
+            call.send(SpeechStart(), Audio(SPEECH))
+        call.live(said(text), LiveGenerationComplete(), COMPLETE)
+    asks_on(call)
+
+    assert turns(call)[1:] == [ANSWERED, ("", "In room nine."), NEXT]
+
+
+def test_a_reply_is_that_to_the_speech_if_the_answer_came_into_the_speech(call):
+    call.send(SpeechStart(), Audio(SPEECH))
+    call.answer_tool("At three.")
+    call.live(*speaks("At four.", COMPLETE))
+    call.send(SpeechEnd())
+    call.live(heard("And on Friday?", final=True), *speaks("At three.", COMPLETE))
+    call.ack()
+
+    assert turns(call) == [ASKED, NEXT, ANSWERED]

@@ -76,6 +76,7 @@ class InputFeed:
         self._restarts_at: int | None = None
         self._is_open = False
         self._holds_texts = False
+        self._answer_due_by_ms: int | None = None
         self._is_rest_recorded = False
         self._stop: Numbered | None = None
         self._fed_through = order.through
@@ -118,7 +119,15 @@ class InputFeed:
         stop, self._stop = self._stop, None
         return stop
 
-    def feed_model(self, now_ms: int, *, is_open: bool, is_heard: bool, holds_texts: bool) -> None:
+    def feed_model(
+        self,
+        now_ms: int,
+        *,
+        is_open: bool,
+        is_heard: bool,
+        holds_texts: bool,
+        answer_due_by_ms: int | None = None,
+    ) -> None:
         """Send the model the input that waits for it.
 
         Args:
@@ -127,12 +136,15 @@ class InputFeed:
                 up.
             is_heard: Whether a client can hear the reply. If not, the input waits.
             holds_texts: Whether texts and the input after them wait.
+            answer_due_by_ms: Until when the model is about to speak the answer of a tool, None if
+                it is not.
         """
         if is_open:
             self._backlog.listen(now_ms + self._unix_offset_ms)
         else:
             self._backlog.block(self.order.through)
         self._is_open, self._holds_texts = is_open, holds_texts
+        self._answer_due_by_ms = answer_due_by_ms
         if not is_heard:
             self.has_bye |= any(_is_a(one, Bye) for one in self._ready)
         while is_heard and self._may_feed(now_ms) and not self.has_bye:
@@ -229,6 +241,7 @@ class InputFeed:
             self._stream_end_ms(),
             self._speech.next_deadline_ms(),
             self._marked.next_deadline_ms(),
+            self._answer_due_by_ms if self._ready else None,
         ]
 
     def _stream_end_ms(self) -> int | None:
@@ -341,7 +354,10 @@ class InputFeed:
             return False
         is_whole = any(_is_a(other, SpeechEnd) for other in self._ready)
         now_unix_ms = now_ms + self._unix_offset_ms
-        return not self._backlog.must_wait(one, now_unix_ms, is_whole=is_whole)
+        is_answer_due = self._answer_due_by_ms is not None and now_ms < self._answer_due_by_ms
+        return not self._backlog.must_wait(
+            one, now_unix_ms, is_whole=is_whole, is_answer_due=is_answer_due
+        )
 
     def _is_hung_up(self) -> bool:
         """Return whether a bye waits and no speech or text comes before it."""

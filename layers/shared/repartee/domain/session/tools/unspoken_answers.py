@@ -11,6 +11,9 @@ from repartee.domain.tools.core_calls import CoreAnswer, ToolCallKey, ToolCallSt
 # the user's interruption begins within 1 to 2 s.
 SPEAK_AGAIN_AFTER_MS = 3_000
 
+# Gemini begins to speak an answer within 1 to 2 s. Whole input that arrives in this time waits.
+SPEAKS_WITHIN_MS = 3_000
+
 # Japanese has no spaces, so each kanji and each run of katakana or hiragana counts as a word.
 _WORD = re.compile("[\u4e00-\u9fff]|[\u30a1-\u30ff]+|[^\\W\u4e00-\u9fff\u30a1-\u30ff]+")
 
@@ -21,6 +24,7 @@ class _UnspokenAnswer:
 
     Attributes:
         generations_before: How many other generations come before the answer.
+        after_seq: Where the user's newest speech began when the model received the answer.
         is_begun: Whether the model has spoken since it received the answer.
         is_repeated: Whether the model received the answer a second time.
         is_cut: Whether the model was interrupted before the user had heard the answer.
@@ -33,6 +37,7 @@ class _UnspokenAnswer:
     answer: CoreAnswer
     given_at_ms: int
     generations_before: int
+    after_seq: int = 0
     is_begun: bool = False
     is_repeated: bool = False
     is_cut: bool = False
@@ -80,6 +85,22 @@ class _UnspokenAnswer:
         """Expect one more generation before the answer."""
         self.generations_before += 1
 
+    @property
+    def is_next(self) -> bool:
+        """Return whether the model speaks the answer next."""
+        return not (self.is_begun or self.is_cut or self.generations_before)
+
+    def expect_before(self, seq: int) -> bool:
+        """Expect the answer now, if the model had it before speech from ``seq`` on.
+
+        Returns:
+            Whether the model had it.
+        """
+        is_first = self.after_seq < seq and not (self.is_begun or self.is_cut)
+        if is_first:
+            self.generations_before = max(0, self.generations_before - 1)
+        return is_first
+
     def expect_after_next(self) -> None:
         """Expect at least one generation before the answer."""
         self.generations_before = max(self.generations_before, 1)
@@ -106,6 +127,8 @@ class UnspokenAnswers:
       if the model was speaking or had not completed the generation with the call, one if the user
       was speaking or has spoken since, and one if the model was asked for words that it had not
       said yet. Several of these can apply together.
+    - A reply that begins during speech which the model has not transcribed speaks an answer that
+      the model had before that speech.
     - In a reply that the user interrupts, only the part that the user heard counts, and only by its
       words.
 
@@ -142,6 +165,21 @@ class UnspokenAnswers:
         is_cut = any(one.is_cut for one in self._answers.values() if not one.is_begun)
         return SPEAK_AGAIN_AFTER_MS if is_cut else SPEAK_WITHIN_MS
 
+    @property
+    def due_by_ms(self) -> int | None:
+        """Return until when the model is about to speak an answer, None if it is not."""
+        given = [one.given_at_ms for one in self._answers.values() if one.is_next]
+        return max(given) + SPEAKS_WITHIN_MS if given else None
+
+    def expect_before(self, seq: int) -> bool:
+        """Expect the answers that the model had before speech from ``seq`` on.
+
+        Returns:
+            Whether there are any.
+        """
+        known = [one.expect_before(seq) for one in self._answers.values()]
+        return any(known)
+
     def holds(self, turn: int) -> bool:
         """Return whether an answer of this turn is unspoken and still expected in it."""
         return any(
@@ -170,7 +208,7 @@ class UnspokenAnswers:
         """
         generations_before += self.is_generating + (call.turn <= self._nudged_turn)
         self._answers[call.key] = _UnspokenAnswer(
-            call, answer, now_ms, generations_before, is_cut=is_cut
+            call, answer, now_ms, generations_before, self._spoken_from_seq, is_cut=is_cut
         )
 
     def expect_two_replies(self, turn: int) -> None:

@@ -158,16 +158,16 @@ class TurnLedger:
                 self.current.add_user_transcript(text, now_ms)
             self._kept_transcript = _NO_TRANSCRIPT
         elif self.current.is_unsent and self.current.is_being_spoken:
-            self._move_speech_to_upcoming(self.current, now_ms)
+            self.postpone_speech(self.current, now_ms)
         return self.current
 
-    def _move_speech_to_upcoming(self, turn: TurnInProgress, now_ms: int) -> None:
+    def postpone_speech(self, turn: TurnInProgress, now_ms: int) -> None:
         """Move the newest speech of the current turn into a new turn."""
-        first_seq = turn.speech_from_seq
+        first_seq, is_unsent = turn.speech_from_seq, turn.is_unsent
         turn.retract_stretch(now_ms)
         self.upcoming = self._new(now_ms)
         self.upcoming.begin_stretch(first_seq)
-        self.upcoming.mark_unsent(is_unsent=True)
+        self.upcoming.mark_unsent(is_unsent=is_unsent)
         if turn.first_seq is None:
             self.upcoming.late.extend(turn.take_late_controls())
 

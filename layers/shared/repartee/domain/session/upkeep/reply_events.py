@@ -39,12 +39,15 @@ class ReplyEvents:
         hangs_up = False
         match event:
             case LiveAudio(pcm=pcm):
+                self._begin_reply(now_ms)
                 self._tool_calls.clear_kept_open()
                 if self._replies.send_audio(pcm, now_ms):
                     self._tool_calls.unspoken.note_speech(now_ms)
             case LiveText(text=text):
+                self._begin_reply(now_ms)
                 self._replies.add_text(text, now_ms)
             case LiveTranscript():
+                self._begin_reply(now_ms)
                 if event.text and not self._turns.is_replying:
                     # Words may precede their audio. In a turn with a reply they may be late words.
                     self._tool_calls.clear_kept_open()
@@ -69,6 +72,15 @@ class ReplyEvents:
                 return False
         self._live_sessions.note_activity(now_ms)
         return hangs_up
+
+    def _begin_reply(self, now_ms: int) -> None:
+        """Keep the user's speech apart from a reply that speaks an older answer of a tool."""
+        turn = self._turns.current
+        if turn is None or turn.has_reply or not turn.is_being_spoken:
+            return
+        is_heard = turn.is_stretch_transcribed
+        if not is_heard and self._tool_calls.unspoken.expect_before(turn.speech_from_seq):
+            self._turns.postpone_speech(turn, now_ms)
 
     def _complete_turn(self, status: TurnStatus | None, now_ms: int) -> None:
         turn, is_idle = self._turns.current, status is TurnStatus.IDLE

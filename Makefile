@@ -19,7 +19,7 @@ flag = $(if $(filter-out 0,$(1)),$(2))
 PYTEST_ARGS ?=
 export UV_COMPILE_BYTECODE := 1
 
-.PHONY: help setup demo talk up test test-system lint format docs smoke lock build bench chaos replay deploy doctor desk clean
+.PHONY: help setup demo talk up test test-system lint format docs smoke lock build bench chaos replay deploy doctor desk client clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-12s %s\n", $$1, $$2}'
@@ -105,6 +105,7 @@ lint: .venv/.stamp .tools/sam/.stamp ## Check format, style, types, imports and 
 	$(RUN) ruff format --check $(SOURCES)
 	$(RUN) ruff check $(SOURCES)
 	$(RUN) mypy
+	$(RUN) mypy --python-version 3.11 clients
 	PYTHONPATH=functions:layers/shared:clients/python $(RUN) lint-imports
 	$(SAM) validate --lint
 
@@ -165,7 +166,11 @@ SEED ?= 1
 chaos: setup ## Hold conversations under faults and check them (RUNS=15 SEED=1 MODEL=NAME)
 	@$(PYTHON) -m tests.chaos --runs $(RUNS) --seed $(SEED) $(if $(MODEL),--model "$(MODEL)")
 
+client: .venv/.stamp ## Build the Python client's sdist and wheel in dist/
+	$(UV) build --quiet --out-dir dist clients/python
+	@ls dist/repartee_client-*
+
 clean: ## Remove everything that the other targets created
-	rm -rf .venv .tools .aws-sam .local .mypy_cache .ruff_cache .pytest_cache .hypothesis \
+	rm -rf .venv .tools .aws-sam .local dist .mypy_cache .ruff_cache .pytest_cache .hypothesis \
 		.import_linter_cache .coverage*
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

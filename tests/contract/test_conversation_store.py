@@ -308,11 +308,11 @@ def test_a_session_that_repeats_its_successors_commit_is_refused(stores: Stores)
 
 
 def amendment(number: int, heard: str, *, epoch: int = 1, session: str = SESSION) -> TurnAmendment:
-    known = replace(turn(number, session=session), heard=heard, said="ignored")
+    known = replace(turn(number, session=session), heard=heard, said="Good day.", first_audio_ms=1)
     return TurnAmendment(USER, CONVERSATION, session, epoch, known)
 
 
-def test_an_amendment_changes_only_the_transcript_of_the_user(stores: Stores) -> None:
+def test_an_amendment_changes_only_the_transcripts(stores: Stores) -> None:
     served_session(stores)
     stores.writer.commit_turn(commit(turn(1, said="Good morning.")))
     before = header(stores)
@@ -321,7 +321,7 @@ def test_an_amendment_changes_only_the_transcript_of_the_user(stores: Stores) ->
         assert stores.writer.amend_turn(amendment(1, "my name is Ada"))
 
     [stored] = stores.reader.load_memory(USER, CONVERSATION, max_characters=1).turns
-    assert stored == turn(1, heard="my name is Ada", said="Good morning.")
+    assert stored == turn(1, heard="my name is Ada", said="Good day.")
     assert header(stores) == replace(before, title="my name is Ada")
 
 

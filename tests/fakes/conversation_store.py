@@ -138,7 +138,9 @@ class FakeConversationStore:
             if header is None or stored is None or stored.session_id != amendment.session_id:
                 return False
             is_shortened = stored.is_shortened or turn.is_shortened
-            turns[turn.number] = replace(stored, heard=turn.heard, is_shortened=is_shortened)
+            turns[turn.number] = replace(
+                stored, heard=turn.heard, said=turn.said, is_shortened=is_shortened
+            )
             title = header.title or title_from(turn.heard)
             tables.conversations[place] = replace(header, title=title)
             return True

@@ -68,7 +68,7 @@ class ConversationWriter(Protocol):
         ...
 
     def amend_turn(self, amendment: TurnAmendment) -> bool:
-        """Correct the user's transcript in a committed turn of the session; may be repeated.
+        """Correct the transcripts in a committed turn of the session; may be repeated.
 
         A conversation without a title gets one. Nothing else of the turn changes.
 

@@ -163,10 +163,10 @@ class CommitTurn:
 
 @dataclass(frozen=True, slots=True)
 class AmendTurn:
-    """Correct the user's transcript of a committed turn, because it came after the commit.
+    """Correct the transcripts of a committed turn, because they came after the commit.
 
     Attributes:
-        turn: The corrected turn. Only ``heard`` has changed.
+        turn: The corrected turn. Only ``heard`` and ``said`` have changed.
     """
 
     turn: Turn

@@ -89,7 +89,7 @@ class DynamoConversationWriter:
             self._explain(commit, refused)
 
     def amend_turn(self, amendment: TurnAmendment) -> bool:
-        """Correct the user's transcript in a committed turn of the session; may be repeated.
+        """Correct the transcripts in a committed turn of the session; may be repeated.
 
         Returns:
             False if the turn no longer exists, or belongs to another session.
@@ -117,8 +117,12 @@ class DynamoConversationWriter:
 
     def _amend_turn_item(self, amendment: TurnAmendment) -> "TransactWriteItemTypeDef":
         turn = amendment.turn
-        changes = "SET heard = :heard"
-        values: dict[str, Value] = {":heard": turn.heard, ":session": amendment.session_id}
+        changes = "SET heard = :heard, said = :said"
+        values: dict[str, Value] = {
+            ":heard": turn.heard,
+            ":said": turn.said,
+            ":session": amendment.session_id,
+        }
         if turn.is_shortened:
             changes += ", is_shortened = :shortened"
             values[":shortened"] = True

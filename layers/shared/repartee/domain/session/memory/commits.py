@@ -52,7 +52,7 @@ class MemoryKeeper:
         self._unix_offset_ms = unix_offset_ms
         self._deleted_through = state.cursor
         self._committing_cursor = 0
-        self._committing_heard = ""
+        self._committing_words = ("", "")
 
     def commit(
         self,
@@ -77,7 +77,7 @@ class MemoryKeeper:
         if self._outbox.has_delivered(turn.number) or is_overdue or must_commit_now:
             self._turns.begin_commit()
             self._committing_cursor = self._turns.cursor(settled, after_commit=True)
-            self._committing_heard = turn.heard
+            self._committing_words = (turn.heard, turn.said)
             self._writes.commit(
                 CommitTurn(
                     self._record(turn),
@@ -93,12 +93,12 @@ class MemoryKeeper:
         turn = self._turns.mark_committed()
         self.memory = replace(self.memory, turns=(*self.memory.turns, self._record(turn)))
         self._summaries.after_commit(self.memory)
-        if turn.heard != self._committing_heard:
+        if (turn.heard, turn.said) != self._committing_words:
             self.amend(turn)
         return turn
 
     def amend(self, turn: TurnInProgress) -> None:
-        """Correct the user's transcript of a committed turn, because it came after the commit.
+        """Correct the transcripts of a committed turn, because they came after the commit.
 
         A summary that covers the turn does not change.
         """

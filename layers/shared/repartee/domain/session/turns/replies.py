@@ -17,10 +17,14 @@ from repartee.domain.session.client.link import ClientLink
 from repartee.domain.session.model.cues import Cues
 from repartee.domain.session.turns.barge_in import BargeInPolicy
 from repartee.domain.session.turns.ledger import TurnLedger
+from repartee.domain.session.turns.transcripts import PlacedTranscript
 from repartee.domain.session.turns.turn import TurnInProgress
+from repartee.domain.text.words import words_of
 
 # 375 ms. Gemini's parts have about 11.5 kB. A larger part is split so that no frame is too large.
 MAX_REPLY_PCM_BYTES = 18_000
+# Gemini sends a transcript up to 1.5 s after the end of its turn.
+LATE_WORDS_MS = 1_500
 
 
 @dataclass(slots=True)
@@ -62,6 +66,28 @@ class Replies:
             turn.reply.note_unheard()
         else:
             self._show(turn, piece.text, is_final=piece.final)
+
+    def add_late_words(self, piece: LiveTranscript, now_ms: int) -> PlacedTranscript | None:
+        """Add a piece of the model's transcript that comes after the end of its turn.
+
+        Gemini sends transcripts independently of the audio. Words between two turns, or while the
+        user begins the next one, belong to the previous reply. The rest of a cut reply is dropped.
+
+        Returns:
+            The place; None if the piece is not late.
+        """
+        current, ended = self._turns.current, self._turns.ended_turns
+        is_between = current is None or (current.is_being_spoken and not current.has_reply)
+        if self._cues.is_awaited or not is_between or not ended:
+            return None
+        turn = ended[-1]
+        is_soon = now_ms <= turn.ended_at_ms + LATE_WORDS_MS
+        if not is_soon or turn.reply.is_muted or not turn.reply.length_bytes:
+            return None
+        if turn.reply.is_cut or words_of(turn.said).endswith(words_of(piece.text) or " "):
+            return PlacedTranscript()
+        self._show(turn, piece.text, is_final=piece.final)
+        return PlacedTranscript(amended=turn if turn in self._turns.newest_committed else None)
 
     def interrupt(self, now_ms: int) -> None:
         """End the reply because the user speaks over it, if the barge-in policy agrees."""

@@ -41,10 +41,13 @@ class ModelEvents:
         if isinstance(event, LiveTranscript) and event.role is Role.USER:
             self._read(event, now_ms)
             return False
-        if not self._departure.may_take_replies:
+        may_reply = self._departure.may_take_replies
+        if may_reply and self._duplicate_replies.includes(event):
             return False
-        is_duplicate = self._duplicate_replies.includes(event)
-        return not is_duplicate and self._reply_events.handle(event, now_ms)
+        if (placed := self._reply_events.late_words(event, now_ms)) is not None:
+            self._amend(placed)
+            return False
+        return may_reply and self._reply_events.handle(event, now_ms)
 
     def handle_previous_session(self, event: LiveEvent, now_ms: int) -> None:
         """Handle a late event of an earlier Live session; only its transcripts count."""

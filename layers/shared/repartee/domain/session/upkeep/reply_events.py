@@ -19,6 +19,7 @@ from repartee.domain.session.tools.calls import ToolCalls
 from repartee.domain.session.tools.router import ToolRouter
 from repartee.domain.session.turns.ledger import TurnLedger
 from repartee.domain.session.turns.replies import Replies
+from repartee.domain.session.turns.transcripts import PlacedTranscript
 from repartee.domain.session.upkeep.live_sessions import LiveSessions
 from repartee.domain.session.upkeep.watchdog import Watchdog
 
@@ -33,6 +34,15 @@ class ReplyEvents:
     _tool_router: ToolRouter
     _tool_calls: ToolCalls
     _turns: TurnLedger
+
+    def late_words(self, event: LiveEvent, now_ms: int) -> PlacedTranscript | None:
+        """Add late words to the previous reply; return None if ``event`` has none.
+
+        While an answer of a tool is open or not spoken, words without a turn may speak it.
+        """
+        if not isinstance(event, LiveTranscript) or self._tool_calls:
+            return None
+        return self._replies.add_late_words(event, now_ms)
 
     def handle(self, event: LiveEvent, now_ms: int) -> bool:
         """Handle a part of the reply; return whether the model has called ``end_call``."""

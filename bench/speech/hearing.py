@@ -56,7 +56,7 @@ async def measure_hearing(*, quick: bool) -> Report:
 
 def _voices(voice: Voice, folder: Path) -> dict[str, Speak]:
     async def speak_own(text: str) -> Recording:
-        pcm = await voice.speak(text, VoiceStyle())
+        pcm = b"".join([pcm async for _, pcm in voice.stream(text, VoiceStyle())])
         rates = {"from_rate_hz": OUTPUT_RATE_HZ, "to_rate_hz": INPUT_SAMPLE_RATE_HZ}
         return Recording(convert(pcm, width_bytes=2, channels=1, **rates))
 

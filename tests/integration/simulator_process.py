@@ -23,8 +23,8 @@ ROOT = Path(__file__).resolve().parents[2]
 SPEECH = ROOT / "tests" / "fixtures" / "speech"
 GREETING = "gemini_hello_my_name_is_robert"
 WISH = "gemini_see_the_doctor_friday_three_afternoon"
-GREETING_TEXT = "hello my name is robert"
-WISH_TEXT = "i'd like to see the doctor on friday at three in the afternoon"
+GREETING_TEXT = "Hello, my name is Robert."
+WISH_TEXT = "I'd like to see the doctor on Friday at 3 in the afternoon."
 ANSWER = "Your appointment is booked for Friday the 27th of November at 3 p.m."
 MODEL = "gemini-3.8-live"
 # One process at a time decodes speech, in a quarter of its length on an idle core and many times

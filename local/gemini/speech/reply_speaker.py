@@ -54,32 +54,36 @@ class ReplySpeaker:
 
     async def _say(self, text: str, generation: Generation, settings: SimulatorSettings) -> None:
         setup, voice = self._connection.setup, self._connection.simulator.voice
-        spoken = await voice.speak(text, self._style(text))
-        if self._connection.fault("near_silent_audio"):
-            spoken = audioop.mul(spoken, 2, NEAR_SILENCE)
+        chosen_s = time.monotonic()
+        volume = NEAR_SILENCE if self._connection.fault("near_silent_audio") else 1.0
         # Some short replies have no transcript (langwatch/scenario#446).
         is_transcribed = (
             setup.output_audio_transcription is not None
             and self._connection.fault("no_reply_transcript") is None
         )
-        parts = split_audio(spoken)
-        if settings.first_audio_ms:
-            await asyncio.sleep(settings.first_audio_ms / 1000)
-        start_s = time.monotonic()
+        start_s = chosen_s + settings.first_audio_ms / 1000
         emitted = 0
-        spaced = " " if generation.text else ""
-        for pcm, words in zip(parts, split_words(text, len(parts)), strict=True):
-            if words:
-                generation.text += spaced + words
-                spaced = ""
-                if is_transcribed:
-                    await self._sender.content(outputTranscription={"text": words})
-            generation.audio_bytes += len(pcm)
-            await self._sender.audio(generation.reply, pcm)
-            emitted += len(pcm)
-            if fault := self._connection.fault("close", "audio"):
-                raise fault.refusal
-            await self._sleep_until(start_s, emitted, settings.speed)
+        gap_before_reply = " " if generation.text else ""
+        async for sentence, spoken in voice.stream(text, self._style(text)):
+            if not spoken:
+                continue
+            if not emitted:
+                await asyncio.sleep(max(0.0, start_s - time.monotonic()))
+                start_s = time.monotonic()
+            gap = " " if emitted else ""
+            parts = split_audio(audioop.mul(spoken, 2, volume))
+            for pcm, words in zip(parts, split_words(sentence, len(parts)), strict=True):
+                if words:
+                    generation.text += gap_before_reply + gap + words
+                    if is_transcribed:
+                        await self._sender.content(outputTranscription={"text": gap + words})
+                    gap_before_reply = gap = ""
+                generation.audio_bytes += len(pcm)
+                await self._sender.audio(generation.reply, pcm)
+                emitted += len(pcm)
+                if fault := self._connection.fault("close", "audio"):
+                    raise fault.refusal
+                await self._sleep_until(start_s, emitted, settings.speed)
         await self._sender.content(generationComplete=True)
         if settings.wait_for_playback:
             await self._sleep_until(start_s, emitted, 1.0)

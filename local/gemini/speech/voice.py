@@ -1,32 +1,25 @@
-"""The simulator's voice: espeak-ng in one thread, because its library state is global."""
+"""The simulator's voice: Hibari for English, espeak-ng for other languages."""
 
 import asyncio
-import ctypes
+import re
 import zlib
-from collections.abc import Callable
+from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from importlib.util import find_spec
 from itertools import pairwise
+from typing import TYPE_CHECKING
 
 import audioop
-import espeakng_loader
+
+from local.gemini.speech.espeak import Espeak
+
+if TYPE_CHECKING:
+    from hibari import Hibari
 
 OUTPUT_RATE_HZ = 24_000
-WORDS_PER_MINUTE = 130
-
-# speak_lib.h
-_AUDIO_OUTPUT_SYNCHRONOUS = 2
-_RATE_PARAMETER = 1
-_PITCH_PARAMETER = 3
-_CHARS_UTF8 = 1
-_POSITION_CHARACTER = 1
-
-_SynthCallback = ctypes.CFUNCTYPE(
-    ctypes.c_int, ctypes.POINTER(ctypes.c_short), ctypes.c_int, ctypes.c_void_p
-)
-
-# espeak's names for languages whose BCP 47 tag it does not know.
-_ESPEAK_LANGUAGES = {"en-us": "en-us", "en-gb": "en-gb", "es-us": "es-419", "pt-br": "pt-br"}
+# A full stop after a short word may belong to an abbreviation.
+_SENTENCE_END = re.compile(r"(?<=\w{4}\.)\s+|(?<=[!?…।])\s+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,85 +36,67 @@ class VoiceStyle:
 
     @property
     def pitch(self) -> int:
-        """The pitch for espeak, 0 to 99; Kore has espeak's default, 50."""
+        """The pitch, 0 to 99; Kore has the default of both voices, 50."""
         return 50 if self.name == "Kore" else 30 + zlib.crc32(self.name.lower().encode()) % 41
 
 
-class VoiceUnavailable(Exception):
-    """espeak-ng could not be loaded or refused to speak."""
-
-
 class Voice:
-    """Synthesizes text as PCM16 mono 24 kHz; ``close`` ends its thread."""
+    """Synthesizes text as PCM16 mono 24 kHz in one thread, which ``close`` ends."""
 
     def __init__(self) -> None:
-        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="espeak")
-        self._library: ctypes.CDLL | None = None
-        self._rate_hz = 22_050
-        self._language = ""
-        self._samples = bytearray()
-        self._callback: Callable[..., int] = _SynthCallback(self._collect)
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="voice")
+        self._natural: Hibari | None = None
+        self._plain: Espeak | None = None
 
     async def start(self) -> None:
-        """Load espeak-ng and its data.
+        """Load the voices and let them speak once, because the first time takes longer.
 
         Raises:
-            VoiceUnavailable: The library did not start.
+            VoiceUnavailable: The library of espeak-ng did not start.
         """
         await asyncio.get_running_loop().run_in_executor(self._thread, self._load)
 
-    async def speak(self, text: str, style: VoiceStyle) -> bytes:
-        """Return the samples of a text, 24 kHz mono PCM16; b"" for a text without words."""
+    async def stream(self, text: str, style: VoiceStyle) -> AsyncIterator[tuple[str, bytes]]:
+        """Yield each sentence of a text with its samples; b"" for a sentence without words."""
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._thread, self._synthesise, text, style)
+        for sentence in split_sentences(text):
+            pcm = await loop.run_in_executor(self._thread, self._speak, sentence, style)
+            yield sentence, pcm
 
     def close(self) -> None:
-        """End the thread; the library stays loaded until the process ends."""
+        """End the thread; the libraries stay loaded until the process ends."""
         self._thread.shutdown(wait=True)
 
     def _load(self) -> None:
-        library = ctypes.CDLL(espeakng_loader.get_library_path())
-        library.espeak_SetSynthCallback.argtypes = [_SynthCallback]
-        rate = library.espeak_Initialize(
-            _AUDIO_OUTPUT_SYNCHRONOUS, 0, espeakng_loader.get_data_path().encode(), 0
-        )
-        if rate <= 0:
-            raise VoiceUnavailable(f"espeak_Initialize gave {rate}")
-        self._rate_hz = rate
-        library.espeak_SetSynthCallback(self._callback)
-        library.espeak_SetParameter(_RATE_PARAMETER, WORDS_PER_MINUTE, 0)
-        self._library = library
+        self._plain = Espeak(OUTPUT_RATE_HZ)
+        # Without a wheel for this machine, espeak-ng speaks English too.
+        if find_spec("hibari"):
+            from hibari import Hibari
 
-    def _collect(self, samples: "ctypes._Pointer[ctypes.c_short]", count: int, _: object) -> int:
-        if samples and count > 0:
-            self._samples += ctypes.string_at(samples, count * 2)
-        return 0
+            self._natural = Hibari()
+            self._speak("Hello, how can I help you?", VoiceStyle())
 
-    def _synthesise(self, text: str, style: VoiceStyle) -> bytes:
-        library = self._library
-        if library is None:
-            raise VoiceUnavailable("the voice was not started")
-        self._choose_language(library, style.language_code)
-        library.espeak_SetParameter(_PITCH_PARAMETER, style.pitch, 0)
-        self._samples.clear()
-        data = text.encode()
-        library.espeak_Synth(
-            data, len(data) + 1, 0, _POSITION_CHARACTER, 0, _CHARS_UTF8, None, None
-        )
-        library.espeak_Synchronize()
-        resampled, _ = audioop.ratecv(
-            bytes(self._samples), 2, 1, self._rate_hz, OUTPUT_RATE_HZ, None
-        )
-        return resampled
+    def _speak(self, text: str, style: VoiceStyle) -> bytes:
+        if self._natural and style.language_code.lower().startswith("en"):
+            return _speak_naturally(self._natural, text, style.pitch)
+        assert self._plain is not None  # noqa: S101 - start() has loaded it
+        return self._plain.speak(text, style.language_code, style.pitch)
 
-    def _choose_language(self, library: ctypes.CDLL, language_code: str) -> None:
-        if language_code == self._language:
-            return
-        tag = language_code.lower()
-        for name in (_ESPEAK_LANGUAGES.get(tag, tag), tag.split("-", maxsplit=1)[0], "en-us"):
-            if library.espeak_SetVoiceByName(name.encode()) == 0:
-                break
-        self._language = language_code
+
+def _speak_naturally(hibari: "Hibari", text: str, pitch: int) -> bytes:
+    # Played faster, the speech has a higher pitch; it is spoken slower to keep its length.
+    factor = 1 + (pitch - 50) / 100
+    samples = hibari(text, speed=1 / factor, seed=0)
+    pcm = (samples.clip(-1, 1) * 32_767).astype("<i2").tobytes()
+    if pitch == 50:
+        return bytes(pcm)
+    resampled, _ = audioop.ratecv(pcm, 2, 1, round(OUTPUT_RATE_HZ * factor), OUTPUT_RATE_HZ, None)
+    return resampled
+
+
+def split_sentences(text: str) -> list[str]:
+    """Split a text after its sentences; joined by spaces they have the same words."""
+    return [sentence for sentence in _SENTENCE_END.split(text.strip()) if sentence]
 
 
 def split_audio(pcm: bytes, chunk_ms: int = 240) -> list[bytes]:

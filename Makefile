@@ -92,8 +92,8 @@ demo: setup ## Hold a three-turn voice conversation on this machine (ONCE=1 exit
 up: setup ## Start the local stack and serve until Ctrl-C (FRESH=1 starts with empty tables and keeps none, RECORD=events records sessions, MODEL=NAME uses another live model, SET="Name=Value …" sets parameters of the template, TRANSCRIPTS=DIR gives the simulator the words of the recordings there)
 	@$(PYTHON) -m local.up $(call flag,$(FRESH),--fresh) $(if $(RECORD),--record "$(RECORD)") $(if $(TRANSCRIPTS),--transcripts "$(TRANSCRIPTS)") $(STACK_SETTINGS)
 
-talk: setup ## Talk to the running stack (WAV=FILE speaks a recording)
-	@$(PYTHON) -m local.talk $(if $(WAV),"$(WAV)")
+talk: setup ## Talk to the running stack with the microphone (WAV=FILE speaks a recording)
+	@$(PYTHON) -m local.as_user demo talk $(if $(WAV),--wav "$(WAV)")
 
 test: setup .tools/sam/.stamp ## Run all tests except those of test-system
 	$(RUN) pytest -n 2 --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)

@@ -1,5 +1,6 @@
-"""The demo and the talking client as programs: their output, their files and their end."""
+"""The demo and the client's commands: their output, their files and their end."""
 
+import asyncio
 import json
 import os
 import re
@@ -18,6 +19,8 @@ import pytest
 from local.hosting.ports import Ports
 from local.stack import PROJECT
 from repartee.domain.audio import OUTPUT_RATE_HZ
+from repartee_client.access import get_token
+from repartee_client.commands.program import main
 from repartee_client.recordings import read_wav
 from tests.documents import page
 from tests.integration.running import RunningStack, new_user, recordings
@@ -168,70 +171,36 @@ def test_a_busy_port_is_named(tmp_path: Path):
     assert "Traceback" not in output
 
 
-@pytest.mark.xdist_group("stack")
-def test_the_talking_client_prints_the_call_and_saves_the_reply(
-    running: RunningStack, tmp_path: Path
-):
+def repartee(running: RunningStack, user: str, *arguments: str | Path) -> int:
+    """Run a command as a user of the stack."""
     addresses = running.stack.addresses
+    token = asyncio.run(get_token(addresses.issuer, user))
+    access = {"REPARTEE_API": addresses.http, "REPARTEE_TOKEN": token}
+    return main([str(argument) for argument in arguments], access)
+
+
+@pytest.mark.xdist_group("stack")
+def test_talk_prints_the_call_and_keeps_the_replies(
+    running: RunningStack, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
     before = {record.name for record in running.records()}
-    greeting = recordings("default")[0].wav
-    command = [
-        *(sys.executable, "-m", "local.talk", str(greeting), "--fast", "--save", str(tmp_path)),
-        *("--user", new_user("talker")),
-        *("--http-api", addresses.http, "--issuer", addresses.issuer),
-    ]
+    greeting, out = recordings("default")[0].wav, tmp_path / "out.wav"
 
-    done = subprocess.run(  # noqa: S603 - our own program
-        command, cwd=PROJECT, capture_output=True, text=True, timeout=PROGRAM_TIMEOUT_S, check=False
-    )
+    assert repartee(running, new_user("talker"), "talk", "--wav", greeting, "--out", out) == 0
 
-    assert done.returncode == 0, done.stderr
-    for told in (
-        "hello my name is robert",
-        "Hello Robert",
-        "first audio",
-        "end     turn 1",
-        "closed",
-    ):
-        assert told in done.stdout
+    shown = capsys.readouterr().out
+    for words in ("heard", "Robert", "audio   the reply", "end     turn 1", "closed  bye"):
+        assert words in shown
     (record,) = (record for record in running.records() if record.name not in before)
-    (wav,) = tmp_path.glob("*.wav")
-    assert [read_wav(wav, sample_rate_hz=OUTPUT_RATE_HZ).pcm] == list(record.replies)
-
-
-def test_a_talking_client_without_a_stack_explains_how_to_start_one():
-    address = f"http://127.0.0.1:{free_base()}"
-    command = [sys.executable, "-m", "local.talk", "--issuer", address]
-
-    done = subprocess.run(  # noqa: S603 - our own program
-        command, cwd=PROJECT, capture_output=True, text=True, timeout=PROGRAM_TIMEOUT_S, check=False
-    )
-
-    assert done.returncode == 1
-    assert address in done.stderr
-    assert "`make up`" in done.stderr
-    assert "Traceback" not in done.stderr
-
-
-def ask(*arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run the small client that people copy."""
-    return subprocess.run(  # noqa: S603 - our own program
-        [sys.executable, "-m", "local.ask", *arguments],
-        cwd=PROJECT,
-        capture_output=True,
-        text=True,
-        timeout=PROGRAM_TIMEOUT_S,
-        check=False,
-    )
+    assert [read_wav(out, sample_rate_hz=OUTPUT_RATE_HZ).pcm] == list(record.replies)
 
 
 @pytest.mark.xdist_group("stack")
 def test_a_user_is_known_only_in_their_own_next_call(
-    running: RunningStack,
+    running: RunningStack, capsys: pytest.CaptureFixture[str]
 ):
-    addresses = running.stack.addresses
     shown = re.findall(
-        r'^    \$ \S+ -m local\.ask --user (\w+) "(.+?)".*\n    (.+)$',
+        r'^    \$ \S+ -m local\.as_user (\w+) ask "(.+?)".*\n    (.+)$',
         page("README.md"),
         re.MULTILINE,
     )
@@ -239,48 +208,40 @@ def test_a_user_is_known_only_in_their_own_next_call(
     assert len(users) == 2
 
     for name, question, answer in shown:
-        there = ("--http-api", addresses.http, "--issuer", addresses.issuer)
-        done = ask(question, "--user", users[name], *there)
-        assert done.returncode == 0, done.stderr
-        assert done.stdout.strip() == answer
+        assert repartee(running, users[name], "ask", question) == 0
+        assert capsys.readouterr() == (f"{answer}\n", "")
 
 
 @pytest.mark.xdist_group("stack")
-def test_the_small_client_waits_for_a_tools_answer(running: RunningStack):
-    addresses = running.stack.addresses
-    there = ("--http-api", addresses.http, "--issuer", addresses.issuer)
+def test_a_note_is_known_in_the_next_call_and_exported(
+    running: RunningStack, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    user, file = new_user("noter"), tmp_path / "mine.json"
 
-    done = ask("When do you open on Monday?", "--user", new_user("asker"), *there)
-
-    assert done.returncode == 0, done.stderr
-    assert "9 a.m." in done.stdout
-
-
-@pytest.mark.xdist_group("stack")
-def test_a_note_of_the_small_client_is_known_in_its_next_call(running: RunningStack):
-    addresses = running.stack.addresses
-    there = ("--http-api", addresses.http, "--issuer", addresses.issuer)
-    user = new_user("noter")
-
-    noted = ask("Remember that I like mornings.", "--user", user, *there)
-    told = ask("What do you know about me?", "--user", user, *there)
-
-    assert "I will remember that." in noted.stdout, noted.stderr
-    assert "You had me note: I like mornings." in told.stdout, told.stderr
+    assert repartee(running, user, "ask", "Remember that I like mornings.") == 0
+    noted = capsys.readouterr()
+    assert "I will remember that." in noted.out
+    assert "tool ask_core_agent done" in noted.err
+    repartee(running, user, "ask", "What do you know about me?")
+    assert "You had me note: I like mornings." in capsys.readouterr().out
+    repartee(running, user, "usage")
+    assert "today    2 turns" in capsys.readouterr().out
+    assert repartee(running, user, "export", file) == 0
+    exported = json.loads(file.read_text())
+    assert [note["text"] for note in exported["account"]["notes"]] == ["I like mornings"]
+    assert [len(one["turns"]) for one in exported["conversations"]] == [2]
 
 
-@pytest.mark.xdist_group("stack")
-def test_the_small_client_reports_a_refused_question(running: RunningStack):
-    addresses = running.stack.addresses
-    done = ask("", "--http-api", addresses.http, "--issuer", addresses.issuer)
-
-    assert done.returncode == 1
-    assert "at least 1 character" in done.stderr
-    assert "Traceback" not in done.stderr
-
-
-def test_the_small_client_without_a_stack_explains_how_to_start_one():
-    done = ask("hello", "--issuer", f"http://127.0.0.1:{free_base()}")
+def test_a_user_of_no_stack_is_advised_to_start_one():
+    done = subprocess.run(
+        [sys.executable, "-m", "local.as_user", "ada", "ask", "hello"],
+        cwd=PROJECT,
+        env={"REPARTEE_PORT_BASE": str(free_base())},
+        capture_output=True,
+        text=True,
+        timeout=PROGRAM_TIMEOUT_S,
+        check=False,
+    )
 
     assert done.returncode == 1
     assert "`make up`" in done.stderr

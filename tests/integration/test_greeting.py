@@ -2,14 +2,14 @@
 
 import asyncio
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
 from local.calls.opening import open_voice_call
 from local.calls.utterances import ask
-from local.talk import parse_arguments, talk
 from repartee.config import DEFAULT_LIVE_MODEL
+from repartee_client.access import get_token
+from repartee_client.commands.program import main
 from repartee_client.events import Problem
 from tests.chaos.faults.gemini_control import GeminiControl
 from tests.integration.running import RunningStack, new_user
@@ -84,16 +84,13 @@ def test_a_question_is_answered_although_the_model_ignores_or_delays_the_greetin
         running.run(hold(kind))
 
 
-def test_a_spoken_call_can_begin_with_the_greeting(
-    running: RunningStack, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+def test_the_greeting_is_not_printed_as_the_answer_to_a_question(
+    running: RunningStack, capsys: pytest.CaptureFixture[str]
 ) -> None:
     addresses = running.stack.addresses
-    arguments = ["--greeting", "--user", new_user("talks"), "--save", str(tmp_path)]
-    options = parse_arguments(
-        [*arguments, "--http-api", addresses.http, "--issuer", addresses.issuer]
-    )
+    token = asyncio.run(get_token(addresses.issuer, new_user("asks")))
+    access = {"REPARTEE_API": addresses.http, "REPARTEE_TOKEN": token}
 
-    running.run(talk(options, []))
+    assert main(["ask", QUESTION], access) == 0
 
-    assert GREETING in capsys.readouterr().out
-    assert [path.name for path in tmp_path.iterdir()] == ["greeting-turn-1.wav"]
+    assert capsys.readouterr().out == f"{ANSWER}\n"

@@ -63,7 +63,7 @@ def started(stack: "subprocess.Popen[str]") -> list[str]:
 
 
 def ask(question: str, base: int) -> str:
-    answer, error = program("local.ask", "--user", "ada", question, base=base).communicate()
+    answer, error = program("local.as_user", "ada", "ask", question, base=base).communicate()
     assert error == ""
     return answer.strip()
 

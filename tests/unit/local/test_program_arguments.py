@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from local import ask, replay, talk
+from local import as_user, replay
 from repartee_client.access import HttpApiClient
 from repartee_client.errors import VoiceClientError
 from tests.chaos import __main__ as chaos
@@ -18,8 +18,6 @@ pytestmark = pytest.mark.unit
 @pytest.mark.parametrize(
     ("main", "arguments", "complaint"),
     [
-        (talk.main, ["--timeout", "0"], "'0' is not a number of seconds above 0"),
-        (talk.main, ["--timeout", "x"], "'x' is not a number of seconds above 0"),
         (chaos.main, ["--runs", "0"], "argument --runs: '0' is less than 1"),
         (chaos.main, ["--runs", "1.5"], "argument --runs: '1.5' is not a whole number"),
         (chaos.main, ["--seed", "x"], "argument --seed: 'x' is not a whole number"),
@@ -39,30 +37,10 @@ def test_a_value_that_cannot_be_used_is_named_and_ends_with_status_2(
     assert complaint in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("main", [talk.main, ask.main])
-def test_a_port_base_that_cannot_be_used_is_named(
-    main: Callable[[], int], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setattr(sys, "argv", ["program", "hello"])
-    monkeypatch.setenv("REPARTEE_PORT_BASE", "80")
+def test_a_port_base_that_cannot_be_used_is_named(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
-        main()
+        as_user.main(["ada", "usage"], {"REPARTEE_PORT_BASE": "80"})
     assert "REPARTEE_PORT_BASE is '80': use a number from 1024" in capsys.readouterr().err
-
-
-@pytest.mark.parametrize("name", ["missing.wav", "."])
-def test_a_recording_that_is_not_there_is_named_beside_one_that_is(
-    name: str,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    monkeypatch.setattr(sys, "argv", ["program", str(tmp_path / name)])
-    assert talk.main() == 2
-    said = capsys.readouterr().err
-    assert str(tmp_path / name) in said
-    assert "local/recordings/default/1-greeting.wav" in said
-    assert "Errno" not in said
 
 
 @pytest.mark.parametrize("name", ["missing.jsonl", "."])

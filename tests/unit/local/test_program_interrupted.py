@@ -15,7 +15,7 @@ pytestmark = pytest.mark.unit
 SLOW_IMPORT = "import time\nprint('importing', flush=True)\ntime.sleep(60)\n"
 
 
-@pytest.mark.parametrize("program", ["up", "demo.__main__", "ask", "invoke", "tool"])
+@pytest.mark.parametrize("program", ["up", "demo.__main__", "as_user", "invoke", "tool"])
 def test_ctrl_c_during_the_imports_prints_nothing(program: str, tmp_path: Path) -> None:
     (tmp_path / "argparse.py").write_text(SLOW_IMPORT)
     with subprocess.Popen(  # noqa: S603 - the project's own programs

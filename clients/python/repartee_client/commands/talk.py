@@ -38,7 +38,7 @@ async def talk(options: Namespace, call: Call, audio: SoundDevices | WavFiles) -
     listening = asyncio.create_task(listener.run())
     try:
         if isinstance(audio, WavFiles):
-            await _speak_files(options, call, audio, listener)
+            await _speak_files(options, call, audio, listener, timeline)
         else:
             await _talk_live(call, listening, options)
         await listening
@@ -59,13 +59,16 @@ async def _talk_live(call: Call, listening: asyncio.Task[None], options: Namespa
         await call.hang_up(_HANG_UP_WITHIN_S)
 
 
-async def _speak_files(options: Namespace, call: Call, audio: WavFiles, listener: Listener) -> None:
+async def _speak_files(
+    options: Namespace, call: Call, audio: WavFiles, listener: Listener, timeline: Timeline
+) -> None:
     if options.greeting:
         await listener.greeting(options.timeout)
         await _play_to_the_end(audio)
     for path in options.wav:
         recording = read_wav(path)
-        warn(f"speaking {path} ({recording.duration_ms / 1_000:.1f} s)")
+        if not options.json:
+            timeline.line(f"speaks  {path.stem} ({recording.duration_ms / 1_000:.1f} s)")
         await audio.speak(recording)
         await listener.answer(options.timeout)
         await _play_to_the_end(audio)

@@ -45,11 +45,13 @@ def complete_request(
             tools = [one for one in (taught, book.following(taught)) if one]
             if asked and asked not in tools and not hears("corrected", heard):
                 break
+            held = [read_arguments(one, THEN.join(words)) for one in tools]
+            replies = [heard]
             if hears("agreed", heard) and (offer := find_when(question or "")):
-                heard = f"{heard} {offer}"
-            before, request = THEN.join(words), THEN.join([*words, heard])
-            if any(read_arguments(one, before) != read_arguments(one, request) for one in tools):
-                return request
+                replies.append(f"{heard} {offer}")
+            for request in (THEN.join([*words, reply]) for reply in replies):
+                if held != [read_arguments(one, request) for one in tools]:
+                    return request
             break
     return heard if asked else None
 
@@ -61,7 +63,7 @@ def find_tool(book: ToolBook, text: str, codes: Sequence[str]) -> TaughtTool | N
     following = book.following(taught) if taught else None
     if not (taught and following and answers) or taught.is_heard_in(answers[-1]):
         return taught
-    answered = read_arguments(following, answers[-1])
+    answered = read_arguments(following, f"{THEN}{answers[-1]}")
     return following if answered.keys() - taught.wording.arguments.keys() else taught
 
 
@@ -98,7 +100,14 @@ def _parts(argument: Argument, text: str, language: Language) -> Iterator[str]:
 
 def _whens(text: str, language: Language) -> list[When]:
     """Read the days and times in a request, the newest first: it replaces the others."""
-    return [language.read_when(one) for one in reversed(text.split(THEN))]
+    request, *answers = (language.read_when(one) for one in text.split(THEN))
+    for index, answer in enumerate(text.split(THEN)[1:]):
+        when, number = answers[index], language.read_number(answer)
+        if not when.at and not when.has_day and number:
+            # "Nine, please" is a time after a question.
+            part = f" in the {when.part}" if when.part else ""
+            answers[index] = replace(when, at=language.read_when(f"at {number}{part}").at)
+    return [*reversed(answers), request]
 
 
 def _value(

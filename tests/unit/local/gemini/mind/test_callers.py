@@ -24,7 +24,12 @@ LIVE = (
     ),
     DeclaredFunction("end_call"),
 )
-CALLERS = yaml.safe_load(Path(__file__).with_name("callers.yaml").read_text())
+CALLERS = [
+    (want, sentence)
+    for name in ("callers.yaml", "more_callers.yaml")
+    for want, sentences in yaml.safe_load(Path(__file__).with_name(name).read_text()).items()
+    for sentence in sentences
+]
 REPLIES = {
     "greet": say("en", "hello"),
     "give_name": "Hello Robert, how can I help you?",
@@ -37,7 +42,9 @@ REPLIES = {
 CHANGES = {
     "change_language": [{"language": "es-ES"}],
     "change_speed": [{"style": one} for one in ("slowly", "quickly")],
-    "change_style": [{"style": one} for one in ("formally", "cheerful", "friendlier", "quietly")],
+    "change_style": [
+        {"style": one} for one in ("formally", "formal", "cheerful", "friendlier", "quietly")
+    ],
     "change_voice": [{"voice": "Puck"}],
 }
 
@@ -51,9 +58,7 @@ def tool_for(reply: mind.Reply) -> str | None:
     return None
 
 
-@pytest.mark.parametrize(
-    ("want", "sentence"), [(want, one) for want, sentences in CALLERS.items() for one in sentences]
-)
+@pytest.mark.parametrize(("want", "sentence"), CALLERS)
 def test_a_sentence_is_understood(want: str, sentence: str) -> None:
     reply = mind.respond(Known("", LIVE), sentence)
 

@@ -32,6 +32,8 @@ def replies(*said: str) -> list[str]:
         ("Book an appointment on Sunday at four.", "Thursday, then."),
         ("Book me in for Thursday at 8 p.m.", "At four in the afternoon."),
         ("Book me in.", "The cat sleeps.", "Thursday at four."),
+        ("What's free on Thursday?", "OK, 4 then."),
+        ("Book me in.", "Um, Thursday.", "I think four would be fine."),
         ("Book me in.", "Which days are you open?", "Book Thursday at 4."),
     ],
 )

@@ -52,6 +52,7 @@ ZONE = ZoneInfo("Europe/London")
 TODAY = date(2026, 11, 20)
 OTHER = "gemini-3.5-flash-lite"
 LIMITS = ReasonerLimits(model_calls=4, tool_calls=6, retries=1, retry_delay_s=0)
+SPOKEN_THREE = "Booked: Friday the 20th of November at 3 p.m."
 BOOK_AT_THREE = call("book", date="2026-11-20", time="15:00", reason="check-up")
 
 
@@ -374,10 +375,18 @@ def test_a_call_that_another_model_answers_is_billed_at_that_models_price():
 
 
 def test_a_failed_question_is_billed_too():
+    with core_agent([call("my_bookings")], 403) as function:
+        answer = function.ask("what have I booked")
+
+        assert answer["status"] == "failed"
+        assert (answer["tokens_text_in"], answer["tokens_text_out"]) == (9, 3)
+
+
+def test_a_booking_is_mentioned_and_billed_although_the_model_is_refused_after_it():
     with core_agent([BOOK_AT_THREE], 403) as function:
         answer = function.ask("book me in at three")
 
-        assert answer["status"] == "failed"
+        assert (answer["status"], answer["answer"]) == ("done", SPOKEN_THREE)
         assert (answer["tokens_text_in"], answer["tokens_text_out"]) == (9, 3)
 
 

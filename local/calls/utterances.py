@@ -8,7 +8,7 @@ from itertools import dropwhile
 
 from local.calls.turn_collector import TurnRecord
 from local.calls.voice_call import VoiceCall
-from repartee_client.errors import NoSpeechHeardError
+from repartee_client.errors import VoiceClientError
 from repartee_client.recordings import INPUT_SAMPLE_RATE_HZ, SAMPLE_WIDTH_BYTES, Recording
 from repartee_client.transport import now_ms
 
@@ -18,6 +18,13 @@ ANSWER_TIMEOUT_S = 60.0
 
 _BYTES_PER_MS = INPUT_SAMPLE_RATE_HZ * SAMPLE_WIDTH_BYTES // 1_000
 SILENCE = Recording(bytes(HANGOVER_MS * _BYTES_PER_MS))
+
+
+class NoSpeechHeardError(VoiceClientError):
+    """The server heard no speech in the utterance, so no answer follows."""
+
+    def __init__(self) -> None:
+        super().__init__("no speech was heard in the recording")
 
 
 class Pace(Enum):

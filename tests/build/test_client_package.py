@@ -77,5 +77,5 @@ def test_the_readme_lists_all_events_and_errors() -> None:
 
 
 # ``MessageRefusedError`` and ``BadServerMessageError`` are faults of the client or the server;
-# no application handles them. ``NoSpeechHeardError`` belongs to programs that check answers.
-INTERNAL_ERRORS = {"MessageRefusedError", "BadServerMessageError", "NoSpeechHeardError"}
+# no application handles them.
+INTERNAL_ERRORS = {"MessageRefusedError", "BadServerMessageError"}

@@ -1,13 +1,16 @@
 """``connect`` and ``Call`` against a server that plays a script."""
 
 import asyncio
+import logging
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass, field
 
 import pytest
 
 from repartee.domain.protocol import frames
+from repartee.domain.protocol.answers import Rejected
 from repartee_client import SpeechMark, connect
+from repartee_client.access import HttpApiClient
 from repartee_client.errors import (
     AccessRefusedError,
     DailyLimitReachedError,
@@ -21,6 +24,7 @@ from repartee_client.events import (
     Ready,
     Reconnected,
     Reconnecting,
+    Refused,
     ReplyAudio,
     Transcript,
     TurnEnded,
@@ -181,6 +185,43 @@ async def test_a_superseded_connection_is_an_error_and_does_not_come_back():
         assert len(server.lines) == 1
 
 
+async def test_a_silent_line_counts_as_lost(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("repartee_client.transport.SILENT_AFTER_S", 0.3)
+
+    async def falls_silent(line: Line) -> None:
+        await line.hello()
+        await line.until("never")
+
+    async with (
+        scripted_server(falls_silent, answered) as server,
+        connect(server.url, token="t") as call,
+    ):
+        call.say("hello")
+        assert [await anext(call) for _ in range(3)] == [
+            Ready("session-1", "conversation-1", 200, 30),
+            Reconnecting("the server is silent"),
+            Reconnected(),
+        ]
+
+
+async def test_a_refused_message_is_reported_and_the_call_goes_on():
+    async def refuses(line: Line) -> None:
+        await line.hello()
+        text = await line.until("text")
+        await line.answer(Rejected("invalid_message", "no", False, "text", text["seq"]))
+        text = await line.until("text")
+        await line.send(frames.Accepted(text["seq"]), END)
+        await line.close_session()
+
+    async with scripted_server(refuses) as server, connect(server.url, token="t") as call:
+        call.say("first")
+        assert isinstance(await anext(call), Ready)
+        assert await anext(call) == Refused("invalid_message", "no", False, "text", 2)
+        assert not call.is_waiting_for_answer
+        call.say("second")
+        assert await anext(call) == ENDED
+
+
 async def test_an_error_in_the_block_ends_the_call_soon():
     async def mute(line: Line) -> None:
         await line.hello()
@@ -250,3 +291,64 @@ async def test_an_audio_port_speaks_plays_and_reports_what_was_played():
     assert port.played == [bytes(48_000)]
     assert port.is_released
     assert [(ack["turn"], ack["played_ms"]) for ack in acks] == [(1, 400), (1, 400)]
+
+
+async def test_neither_the_token_nor_the_ticket_is_logged_or_shown(
+    caplog: pytest.LogCaptureFixture,
+):
+    caplog.set_level(logging.DEBUG)
+    async with scripted_server(answered) as server:
+        api = HttpApiClient(server.url, "HIDDEN")
+        ticket = await api.start_session()
+        shown = [repr(api), repr(ticket)]
+        async with connect(server.url, token="HIDDEN") as call:
+            call.say("hello")
+        server.refusals = [(403, {"code": "user_erased", "message": "gone"})]
+        with pytest.raises(AccessRefusedError) as caught:
+            await api.start_session()
+    # The server of the test is in the same process.
+    logged = [one.getMessage() for one in caplog.records if one.name != "websockets.server"]
+    for text in (*shown, str(caught.value), *logged):
+        assert "SECRET" not in text
+        assert "HIDDEN" not in text
+
+
+async def test_a_call_that_is_left_goes_on_in_the_next_one():
+    async def waits(line: Line) -> None:
+        await line.hello()
+        await line.until("never")
+
+    async with scripted_server(waits, answered) as server:
+        async with connect(server.url, token="t") as call:
+            session_id = call.ready.session_id
+            call.leave()
+        async with connect(server.url, token="t", session=session_id) as call:
+            call.say("hello")
+    assert [message["type"] for message in server.lines[0].heard] == ["hello"]
+    assert server.asked[1] == {"session_id": "session-1"}
+
+
+async def test_a_cancelled_call_ends_soon_and_leaves_no_task():
+    async def mute(line: Line) -> None:
+        await line.hello()
+        await line.until("never")
+
+    async def talk(url: str) -> None:
+        async with connect(url, token="t") as call:
+            is_open.set()
+            async for _event in call:
+                pass
+
+    is_open = asyncio.Event()
+    async with scripted_server(mute) as server:
+        tasks_before = len(asyncio.all_tasks())
+        talking = asyncio.create_task(talk(server.url))
+        await is_open.wait()
+        talking.cancel()
+        async with asyncio.timeout(5):
+            with pytest.raises(asyncio.CancelledError):
+                await talking
+        await server.lines[0].connection.wait_closed()
+        await asyncio.sleep(0.05)
+        assert len(asyncio.all_tasks()) == tasks_before
+    assert [message["type"] for message in server.lines[0].heard][:2] == ["hello", "bye"]

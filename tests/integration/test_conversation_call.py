@@ -16,7 +16,7 @@ from websockets.frames import Close
 from websockets.http11 import Request, Response
 
 from local.calls.opening import open_voice_call
-from local.calls.utterances import Pace, ask, say
+from local.calls.utterances import NoSpeechHeardError, Pace, ask, say
 from local.calls.voice_call import VoiceCall
 from repartee.adapters.wire.encoding import encode
 from repartee.domain.protocol.answers import Ready, Rejected
@@ -37,7 +37,6 @@ from repartee_client.errors import (
     ConnectionLostError,
     MessageRefusedError,
     NoAnswerError,
-    NoSpeechHeardError,
     SessionOverError,
 )
 from repartee_client.events import Closed, Refused

@@ -96,13 +96,6 @@ class UnreachableError(ConnectionLostError):
     """The server does not answer."""
 
 
-class NoSpeechHeardError(VoiceClientError):
-    """The server heard no speech in the utterance, so no answer follows."""
-
-    def __init__(self) -> None:
-        super().__init__("no speech was heard in the recording")
-
-
 class SessionOverError(VoiceClientError):
     """The session was closed before the awaited event arrived.
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import math
 import random
 import time
 from collections.abc import Awaitable, Callable, Iterator, Sequence
@@ -27,6 +28,11 @@ CLOSED_WITHIN_S = 5.0
 
 Longer than a post of the server with its retries.
 """
+SILENT_AFTER_S = 15.0
+"""When a line that did not end counts as lost: nothing came since a message that gets an answer.
+
+Each message but ``ack`` is accepted soon, or a ping follows, which the message function answers.
+"""
 _SEND_TIMEOUT_S = 15.0
 _LAST_SEND_TIMEOUT_S = 1.0
 _OPEN_TIMEOUT_S = 20.0
@@ -36,6 +42,9 @@ _FIRST_ATTEMPTS = 5
 """How often the first connection is tried while the server fails; together 3 s."""
 _MAX_FORBIDDEN = 2
 """A refused ticket may have expired on its way; the second refusal is final."""
+
+
+_ACK = '{"type":"ack"'
 
 
 class SessionIsOver(Exception):
@@ -113,6 +122,7 @@ class Transport:
         self._next: ClientConnection | None = None
         self._give_up_at_s = 0.0
         self._delays: Iterator[float] | None = None
+        self._unanswered_since_s: float | None = None
         self._has_work = asyncio.Event()
         self._must_change_connection = asyncio.Event()
 
@@ -181,6 +191,7 @@ class Transport:
         if self._observer is not None:
             self._observer.opened(now_ms())
         self._session.connected(now_ms())
+        self._unanswered_since_s = None
         reading = asyncio.create_task(self._read(line))
         writing = asyncio.create_task(self._write(line))
         tasks = {reading, writing, asyncio.create_task(self._prepare_next_connection())}
@@ -215,6 +226,7 @@ class Transport:
     def _receive(self, text: str) -> bool:
         """Process one text frame; return whether it says that the session has ended."""
         at_ms = now_ms()
+        self._unanswered_since_s = None
         messages = self._session.receive(text, at_ms)
         if self._observer is not None:
             self._observer.received(at_ms, text, messages)
@@ -242,17 +254,30 @@ class Transport:
             self._has_work.clear()
             async with asyncio.timeout(_SEND_TIMEOUT_S):
                 await self._send_due(line)
-            deadline_ms = self._session.next_deadline_ms()
-            wait_s = None if deadline_ms is None else max(0.0, (deadline_ms - now_ms()) / 1_000)
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(wait_s):
+                async with asyncio.timeout(self._wait_s()):
                     await self._has_work.wait()
+            if self._silent_in_s() <= 0:
+                raise TimeoutError
+
+    def _wait_s(self) -> float | None:
+        deadline_ms = self._session.next_deadline_ms()
+        until_due_s = math.inf if deadline_ms is None else (deadline_ms - now_ms()) / 1_000
+        wait_s = max(0.0, min(until_due_s, self._silent_in_s()))
+        return None if wait_s == math.inf else wait_s
+
+    def _silent_in_s(self) -> float:
+        if self._unanswered_since_s is None:
+            return math.inf
+        return self._unanswered_since_s + SILENT_AFTER_S - now_ms() / 1_000
 
     async def _send_due(self, line: ClientConnection) -> None:
         for text in self._session.outgoing(now_ms()):
             if self._observer is not None:
                 self._observer.sent(now_ms(), text)
             await line.send(text)
+            if self._unanswered_since_s is None and not text.startswith(_ACK):
+                self._unanswered_since_s = now_ms() / 1_000
 
     async def _prepare_next_connection(self) -> None:
         """Open the next connection after ``reconnect_soon``, while the current one still serves."""

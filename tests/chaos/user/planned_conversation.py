@@ -12,7 +12,7 @@ from local.calls.voice_call import VoiceCall
 from local.demo.recorded_script import load_script
 from local.stack import PROJECT
 from repartee_client.access import HttpApiClient, SessionTicket
-from repartee_client.errors import AccessRefusedError, NoAnswerError
+from repartee_client.errors import AccessRefusedError, NoAnswerError, SessionOverError
 from repartee_client.recordings import Recording, read_wav
 from repartee_client.transport import now_ms
 from tests.chaos.campaign_context import WORKER, CampaignContext
@@ -38,7 +38,7 @@ CLOSED_TIMEOUT_S = 20.0
 """The wait for ``closed``; then the user hangs up, which wakes a worker."""
 _LIVE_TIMEOUT_S = 3.0
 
-_SESSION_ENDED = 409
+_SESSION_ENDED = "session_ended"
 _SERVER_ERROR = 500
 _SESSION_START_ATTEMPTS = 4
 
@@ -98,7 +98,7 @@ class PlannedConversation:
                 return
             await self._converse(call, injector, script)
             if self.plan.ending is None:
-                await _hang_up(call)
+                await call.hang_up(END_TIMEOUT_S)
                 return
             # A hang-up waits for the answer; the other endings would cut it off.
             await until_answered(call, first.words)
@@ -180,12 +180,12 @@ class PlannedConversation:
         try:
             await call.until(lambda: call.session.closed, timeout_s=CLOSED_TIMEOUT_S, what="closed")
         except NoAnswerError:
-            await _hang_up(call)
+            await call.hang_up(END_TIMEOUT_S)
             if session.reported_end_reason == "bye":
                 # The planned end did not occur.
                 session.end = "bye"
-        except AccessRefusedError as error:
-            if error.status != _SESSION_ENDED or self.plan.ending is not FaultKind.SECOND_DEVICE:
+        except SessionOverError as error:
+            if error.reason != _SESSION_ENDED or self.plan.ending is not FaultKind.SECOND_DEVICE:
                 raise
             session.is_turned_away = True
         self.ended_as_planned = session.reported_end_reason == session.end != "bye"
@@ -218,7 +218,7 @@ class PlannedConversation:
             raise RuntimeError("the session has no connection")
         for _, recording in session.script:
             await say(session.call, recording, pace=Pace.FAST, timeout_s=ANSWER_TIMEOUT_S)
-        await _hang_up(session.call)
+        await session.call.hang_up(END_TIMEOUT_S)
 
 
 def load_utterance(folder: str, index: int) -> tuple[str, Recording]:
@@ -235,15 +235,6 @@ def _has_left(injector: Injector, releases_before: int) -> bool:
 
 def _has_remembered(injector: Injector, turn: int) -> bool:
     return injector.watch.remembered >= turn
-
-
-async def _hang_up(call: VoiceCall) -> None:
-    try:
-        await call.hang_up(END_TIMEOUT_S)
-    except AccessRefusedError as error:
-        # The connection broke after the session had ended, so the reconnect was refused.
-        if error.status != _SESSION_ENDED:
-            raise
 
 
 async def _until(injector: Injector, condition: Callable[[], bool], timeout_s: float) -> None:

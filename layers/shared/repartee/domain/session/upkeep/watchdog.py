@@ -100,11 +100,9 @@ class Watchdog:
 
     def next_deadline_ms(self) -> int | None:
         """Return when the next try is due."""
-        current, endless = self._turns.current, self._reply_without_input()
-        turn = self._awaited_turn() or endless
+        current = self._turns.current
+        turn = self._awaited_turn() or self._reply_without_input()
         if current is None or turn is None:
-            return None
-        if turn.input_ended_ms is None and turn is not endless:
             return None
         if not self._live_link.is_open or self._tool_calls.is_model_waiting:
             return None

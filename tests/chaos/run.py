@@ -208,7 +208,8 @@ class _Run:
         happened[FaultKind.EVENT_DOUBLED] += (
             self._stack.lambdas.events.duplicate_count - doubled_before
         )
-        happened[FaultKind.BARGED_IN] += len(evidence.barged_in)
+        records = [session.record for session in conversation.sessions]
+        happened[FaultKind.BARGED_IN] += sum(len(record.barged_in()) for record in records)
         if self._plan.ending is not None:
             happened[self._plan.ending] += conversation.ended_as_planned
         return +happened
@@ -233,7 +234,9 @@ class _Run:
                 utterance for session in sessions for utterance in session.utterances(tables.turns)
             ],
             client_turns=[turn for _, turn in sorted(turns.items())],
-            barged_in=frozenset[int]().union(*(record.barged_in() for record in records)),
+            barged_in=frozenset[int]().union(
+                *(record.barged_in() | record.stopped() for record in records)
+            ),
             cut_off=frozenset[int]().union(*(numbers for _, numbers in cut_off)),
             turned_away=frozenset[int]().union(
                 *(numbers for session, numbers in cut_off if session.is_turned_away)

@@ -403,6 +403,19 @@ class TestGeminiLiveAlone:
         responses = json.loads(heard[1])["tool_response"]["functionResponses"]
         assert [one["response"]["answer"].split()[0] for one in responses] == texts
 
+    def test_an_answer_that_waits_for_the_user_is_given_without_scheduling_too(
+        self, tmp_path, monkeypatch
+    ):
+        async def answer(session: LiveSession) -> None:
+            silent = ResponseScheduling.SILENT
+            held = ToolResponse("x", "ask_core_agent", "done", "Yes.", False, silent, is_held=True)
+            await session.respond_to_tools([held])
+
+        config = replace(CONFIG, model="gemini-3.8-live-extended-thinking")
+        heard, _ = held(tmp_path, monkeypatch, answer, config=config)
+        (response,) = json.loads(heard[1])["tool_response"]["functionResponses"]
+        assert response["response"]["answer"] == "Yes."
+
     def test_an_answer_has_the_name_of_its_call_which_may_lack_an_id(self, tmp_path, monkeypatch):
         async def answer(session: LiveSession) -> None:
             async for call in session.events():

@@ -10,6 +10,7 @@ from local.calls.utterances import Pace, say, speak
 from local.calls.voice_call import VoiceCall
 from repartee.domain.live.model import TurnDetection
 from repartee_client.recordings import read_wav
+from repartee_client.transport import now_ms
 from tests.integration.running import (
     RunningStack,
     new_user,
@@ -17,6 +18,7 @@ from tests.integration.running import (
     recordings,
     stack_in_thread,
 )
+from tests.integration.typed_text import hear, write
 
 pytestmark = [pytest.mark.integration, pytest.mark.xdist_group("detection")]
 
@@ -94,6 +96,35 @@ def test_speech_during_a_reply_interrupts_it_and_is_answered(running: RunningSta
         assert was_cut
 
     running.run(talk())
+
+
+def test_a_stop_silences_a_reply_and_the_next_text_is_answered(paced: RunningStack):
+    greeting, *_ = recordings("default")
+
+    async def talk() -> None:
+        api = await paced.api_of(new_user("stop"))
+        async with open_reconnecting_voice_call(api, await api.start_session()) as call:
+            await speak(call, read_wav(greeting.wav), pace=Pace.FAST)
+            turns = call.replies.turns
+            await call.until(
+                lambda: next((one for one in turns.values() if one.pcm), None),
+                timeout_s=PATIENCE_S,
+                what="first audio of the reply",
+            )
+            stopped = turns[max(turns)]
+            call.session.stop(now_ms())
+            call.flush()
+            await call.until(
+                lambda: stopped.is_interrupted, timeout_s=PATIENCE_S, what="interrupted"
+            )
+            got_bytes = len(stopped.pcm)
+            await write(call, "What is my name?")
+            await hear(call, "Robert")
+            await call.hang_up()
+        assert len(stopped.pcm) == got_bytes
+        assert [turn.is_over for turn in turns.values()] == [True, True]
+
+    paced.run(talk())
 
 
 def test_marks_replace_the_models_detector_only_if_deployment_and_client_agree(

@@ -183,6 +183,10 @@ class Injector:
                 )
             case FaultKind.LINE_DROPPED:
                 self._drop_line()
+            case FaultKind.STOPPED:
+                self.call.session.stop(now_ms())
+                self.call.flush()
+                self._count(fault.kind, 1)
             case FaultKind.CORE_KILLED:
                 await self._kill(fault.kind, self.watch.core)
             case FaultKind.GEMINI_1001 | FaultKind.GEMINI_1006 | FaultKind.GEMINI_1011:

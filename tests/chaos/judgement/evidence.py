@@ -91,7 +91,7 @@ class Evidence:
         ends: For each session, the expected reason of its end and the reason that the client got.
         utterances: The user's utterances, in order.
         client_turns: The turns of the client.
-        barged_in: Turns that were interrupted while the user spoke.
+        barged_in: Turns that were interrupted while the user spoke, or that the user stopped.
         cut_off: Turns that had not ended when another device took over.
         turned_away: The cut-off turns of a client that could not reconnect to get their end.
         out_of_turn: Audio that the client got too late or too early.

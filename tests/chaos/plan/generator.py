@@ -100,6 +100,8 @@ _LIGHT = (
 _REFUSED_LANGUAGE_EVERY = 7
 # In every fifth run the agent greets first. In every second one of these the user listens to it.
 _GREETS_EVERY = 5
+# In every third run the user stops a reply, in a turn without other faults.
+_STOPS_EVERY = 3
 _OF_TOOLS = frozenset(
     {
         FaultKind.GEMINI_CALL_TWICE,
@@ -168,6 +170,8 @@ def plan_run(seed: int) -> RunPlan:
     no_pause_after_turns = {turn for turn in range(_LAST) if chance.random() < 0.3}
     life_s = chance.choice(_SHORT_LIVES_S) if is_short_lived else None
     utterances, last_words = _conversation(chance)
+    if seed % _STOPS_EVERY == 1:
+        faults += _stop(faults, min(last, _LAST - 1), chance)
     return RunPlan(
         seed=seed,
         utterances=utterances,
@@ -236,6 +240,12 @@ def _timed_fault(
         # The first turn has no history.
         turn = max(1, turn)
     return TimedFault(kind, moment, turn, delay_ms)
+
+
+def _stop(faults: Sequence[TimedFault], last: int, chance: random.Random) -> Sequence[TimedFault]:
+    struck = {fault.turn for fault in faults}
+    free = [turn for turn in range(last + 1) if turn not in struck]
+    return [TimedFault(FaultKind.STOPPED, FaultMoment.REPLY, chance.choice(free))] if free else []
 
 
 def _companions(faults: Sequence[TimedFault]) -> list[TimedFault]:

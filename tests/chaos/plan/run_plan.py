@@ -16,6 +16,7 @@ class FaultKind(StrEnum):
     NO_WORKER = "wake that found no worker"
     CORE_KILLED = "core agent killed"
     BARGED_IN = "user spoke over a reply"
+    STOPPED = "user stopped a reply"
     SECOND_DEVICE = "second device took over"
     LINE_DROPPED = "client line dropped"
     REORDERED = "message overtaken by a later one"

@@ -12,6 +12,8 @@ from repartee_client.protocol.frames import Answer, Busy, Frame
 
 # Recordings last 2 to 4 s and are sent faster; a barge-in interrupts the reply within this time.
 _BARGE_IN_MS = 3_000
+# A worker that died is replaced within this time.
+_STOP_MS = 20_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +43,7 @@ class ClientRecord:
         audio: Each arrival of reply audio.
         hellos_at_ms: When the first ``hello`` of each connection was sent, by connection.
         speech_started_at_ms: When the user began each utterance.
+        stopped_at_ms: When the user stopped a reply.
         end_seqs: The numbers of the ``speech_end`` messages, in order.
         stale_frames_received: Frames of replaced workers.
         stale_frames_accepted: Frames of replaced workers that the client accepted.
@@ -62,6 +65,7 @@ class ClientRecord:
     audio: list[AudioArrival] = field(default_factory=list)
     hellos_at_ms: dict[int, float] = field(default_factory=dict)
     speech_started_at_ms: list[float] = field(default_factory=list)
+    stopped_at_ms: list[float] = field(default_factory=list)
     end_seqs: list[int] = field(default_factory=list)
     stale_frames_received: int = 0
     stale_frames_accepted: int = 0
@@ -87,6 +91,8 @@ class ClientRecord:
                 self.hellos_at_ms.setdefault(self.connections, at_ms)
             case "speech_start":
                 self.speech_started_at_ms.append(at_ms)
+            case "stop":
+                self.stopped_at_ms.append(at_ms)
             case "speech_end" if fields["seq"] not in self.end_seqs:
                 self.end_seqs.append(fields["seq"])
             case _:
@@ -152,6 +158,12 @@ class ClientRecord:
                 for at_ms in self.speech_started_at_ms
             )
         )
+
+    def stopped(self) -> frozenset[int]:
+        """Return the turns that were interrupted after the user stopped a reply."""
+        first_ms = min(self.stopped_at_ms, default=math.inf)
+        cut = self.interrupted_at_ms.items()
+        return frozenset(turn for turn, at_ms in cut if 0 <= at_ms - first_ms < _STOP_MS)
 
     def note(self, at_ms: float, what: str) -> None:
         """Record an action of the campaign."""

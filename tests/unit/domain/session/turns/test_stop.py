@@ -105,7 +105,8 @@ def test_a_stop_cuts_the_reply_where_the_user_heard_it_last():
 
     call.send(Stop())
 
-    assert frames_after(call, before) == [Interrupted(1)]
+    words = Transcript(1, "model", WORDS, final=False)
+    assert frames_after(call, before) == [words, Interrupted(1)]
     call.live(COMPLETE)
     call.ack()
     assert call.turns[0].said == "One two"

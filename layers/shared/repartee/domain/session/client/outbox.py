@@ -84,9 +84,11 @@ class Outbox:
         self._unacknowledged = deque(map(partial(_without_audio, turn=turn), self._unacknowledged))
         self._unacknowledged_bytes = sum(_audio_bytes(kept.frame) for kept in self._unacknowledged)
 
-    def drop_words(self, turn: int) -> None:
-        """Drop the transcript of a turn's reply that is not posted yet."""
-        self._waiting = deque(frame for frame in self._waiting if not _is_said_in(frame, turn))
+    def advance_words(self, turn: int) -> None:
+        """Move the transcript of a turn's reply that waits ahead of all other frames."""
+        words = [frame for frame in self._waiting if _is_said_in(frame, turn)]
+        others = [frame for frame in self._waiting if not _is_said_in(frame, turn)]
+        self._waiting = deque([*words, *others])
 
     def interrupt(self, turn: int) -> None:
         """Drop a turn's audio and send ``Interrupted`` ahead of all waiting frames."""

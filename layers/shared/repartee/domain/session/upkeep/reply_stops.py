@@ -64,7 +64,9 @@ class ReplyStops:
             if turn.reply.is_stopped and not turn.reply.is_cut:
                 whole = turn.said
                 self._replies.cut(turn, now_ms)
-                self._client.outbox.drop_words(turn.number)
+                # No words of the reply come after ``Interrupted``, and the client lacks none of
+                # those in memory.
+                self._client.outbox.advance_words(turn.number)
                 is_whole = turn.said == whole
                 self._tool_calls.unspoken.cut(turn.number, turn.said, now_ms, is_whole=is_whole)
         current, upcoming = self._turns.current, self._turns.upcoming

@@ -9,7 +9,14 @@ from repartee.domain.text.spoken_english import spoken_slot, weekday
 
 MAX_WORD_ERROR = 0.20
 
-_INTRODUCTION = re.compile(r"\b(?:name is|name's|i am|i'm|this is|call me) ([a-z][a-z'-]+)")
+# The likelier one first: "I am calling" is no introduction.
+_INTRODUCTIONS = (
+    re.compile(r"\b(?:name is|name's|call me) ([a-z][a-z'-]+)"),
+    re.compile(
+        r"\b(?:i am|i'm|this is|it's) (?!(?:a|about|an|calling|for|from|here|just|looking|my|not|"
+        r"phoning|ringing|sorry|still|the|trying)\b)([a-z][a-z'-]+)"
+    ),
+)
 _HOURS = re.findall(r"\w+", "twelve one two three four five six seven eight nine ten eleven")
 _MINUTES = {15: ("fifteen", "quarter"), 30: ("thirty", "half"), 45: ("forty-five", "quarter")}
 
@@ -30,8 +37,8 @@ class Check:
 
 def introduced_name(heard: str) -> str | None:
     """Return the name in a transcript such as "my name is NAME", None without one."""
-    match = _INTRODUCTION.search(heard.lower())
-    return match[1] if match else None
+    found = (introduction.search(heard.lower()) for introduction in _INTRODUCTIONS)
+    return next((match[1] for match in found if match), None)
 
 
 def says_name(said: str, name: str) -> bool:

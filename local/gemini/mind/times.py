@@ -56,8 +56,9 @@ _TIME = re.compile(
       (?P<minutes>\d\d?)\ minutes\ (?P<relation>to|past)\ (?P<hour1>{_HOUR})\b
     | (?P<hour2>{_HOUR})[:.](?P<minute1>[0-5]\d)(?::[0-5]\d)?(?!\d)
     | (?P<hour3>{_HOUR})(?:[ -](?P<minute2>[0-5]\d|0\ ?\d))?(?={_AFTER_HOUR})
-    | (?:\b(?:at|about|around|from)\ |(?:^|[.!?]\s)\s*)(?P<hour4>{_HOUR})
-      (?:[ -](?P<minute3>[0-5]\d|0\ ?\d))?\b
+    | (?:^|[.!?]\s)\s*(?P<hour4>{_HOUR})(?:[ -](?P<minute3>[0-5]\d))?
+      (?=(?:,?\ (?:please|then))?\s*(?:[.!?]|$))
+    | \b(?:at|about|around|from)\ (?P<hour5>{_HOUR})(?:[ -](?P<minute4>[0-5]\d|0\ ?\d))?\b
       (?!{_SUFFIX}|[:.]?\d|\ (?:of|people|persons|days|weeks|minutes|hours)\b)
     )(?:\ o'?\ ?clock)?(?:{_HALF.format("")})?(?:\ in\ the\ (?:morning|afternoon|evening))?""",
     re.VERBOSE,

@@ -10,7 +10,7 @@ from bench.first_audio_results import Pair, Plan, Sample, Stages
 from bench.process_memory import memory_of, parse_smaps_rollup
 from bench.report import Report, Table
 from bench.speech.chunked_speech import ChunkedSpeech
-from bench.speech.hearing import sentences
+from bench.speech.hearing import FLITE_VOICES, sentences
 from bench.speech.hearing_results import HeardSentence, report
 from bench.speech.hearing_times import hearing_times_after
 from bench.speech.room_noise import NOISE_RMS, with_room_noise
@@ -25,6 +25,7 @@ from bench.units.counting_proxies import MESSAGE_UNIT_BYTES, Counts
 from bench.units.prices import BilledItem, Usage
 from bench.units.purposes import purpose_of
 from repartee_client.recordings import Recording
+from tests.documents import ROOT
 
 pytestmark = pytest.mark.unit
 
@@ -305,8 +306,11 @@ def test_a_report_is_a_table_on_the_screen_and_a_file_with_the_machine(tmp_path)
     assert content["machine"].keys() >= {"cores", "python", "packages", "load_1_min"}
 
 
-def test_there_are_sixty_different_sentences_to_hear():
-    assert len(set(sentences())) == 60
+def test_the_readme_describes_the_sentences_and_the_voices_that_are_heard():
+    words = sum(HeardSentence(one, "", 0.0).words for one in sentences())
+    readme = (ROOT / "README.md").read_text()
+    assert f"{len(set(sentences()))}\nsentences of a front desk's callers ({words} words)" in readme
+    assert all(f"| flite {voice} | " in readme for voice in FLITE_VOICES)
 
 
 @pytest.mark.parametrize(

@@ -29,6 +29,8 @@ BOOKING = Booking("U", FRIDAY_AT_THREE, "", 0)
         ("hello my name is robert", "robert"),
         ("Hello, my name is Linda.", "linda"),
         ("hi i'm mary-ann", "mary-ann"),
+        ("Hello, I am calling about a visit. My name is Elena.", "elena"),
+        ("I'm calling for the first time. This is Thomas.", "thomas"),
         ("hello there", None),
         ("", None),
     ],

@@ -76,6 +76,7 @@ def test_a_day_and_a_time_are_read_as_people_say_them(heard, day, at):
         ("Thursday next week", (11, 26)),
         ("next week on Thursday", (11, 26)),
         ("in two weeks", (12, 6)),
+        ("today after tomorrow", (11, 24)),
         ("in a week", (11, 29)),
         ("in 10 days", (12, 2)),
         ("in a fortnight", (12, 6)),
@@ -120,6 +121,9 @@ def test_todays_weekday_includes_today_while_the_time_is_to_come(heard, day):
         "for the first time",
         "It is for about four people.",
         "next week",
+        "Oh, I see.",
+        "One is the first free appointment.",
+        "One moment, please.",
     ],
 )
 def test_text_without_one_day_and_time_gives_none(text):

@@ -151,5 +151,7 @@ def test_the_commands_of_the_guide_print_what_it_shows(copy: ProjectCopy) -> Non
             for line in shown.splitlines()
             if line.startswith("$ ")
         )
-        # On a slow machine the model says more than "One moment, please." until it has the answer.
-        assert copy.run("bash", "-c", script).replace(" I am still looking.", "") == shown
+        # On a slow machine the model says more than "One moment, please." until it has the answer,
+        # or gives the answer in another turn.
+        printed = copy.run("bash", "-c", script).replace(" I am still looking.", "")
+        assert printed.replace("\nthe agent goes on\n", " ") == shown

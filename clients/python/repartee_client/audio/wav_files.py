@@ -39,15 +39,26 @@ class WavFiles:
         self._utterances: asyncio.Queue[tuple[Recording, asyncio.Event]] = asyncio.Queue()
         if source is not None:
             self._utterances.put_nowait((read_wav(source), asyncio.Event()))
+        self._is_closed = asyncio.Event()
         self._writer = None if sink is None else _open_sink(sink)
         write = None if self._writer is None else self._writer.writeframes
         self._speaker = ClockSpeaker(_now_ms, heard=write, speed=speed)
 
-    async def speak(self, recording: Recording) -> None:
-        """Speak ``recording`` at 16 kHz after earlier ones, and return when it is over."""
+    async def speak(self, recording: Recording) -> bool:
+        """Speak ``recording`` at 16 kHz after earlier ones.
+
+        Returns:
+            Whether it was spoken to its end before the end of the call.
+        """
         is_over = asyncio.Event()
         self._utterances.put_nowait((recording, is_over))
-        await is_over.wait()
+        waits = {asyncio.ensure_future(one.wait()) for one in (is_over, self._is_closed)}
+        try:
+            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for wait in waits:
+                wait.cancel()
+        return is_over.is_set()
 
     async def record(self) -> AsyncGenerator[bytes | SpeechMark]:
         """Record each chunk when its last sample would have been spoken in real time."""
@@ -63,6 +74,7 @@ class WavFiles:
                 yield SpeechMark.END
                 is_over.set()
         finally:
+            self._is_closed.set()
             self._speaker.stop()
             if self._writer is not None:
                 self._writer.close()

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from typing import Self
 
 from repartee_client.call import Call
 from repartee_client.commands.presentation import Show
@@ -25,6 +26,7 @@ The words of the turn may have come before the tool's result, which another turn
 """
 
 _REASONS = {
+    "end_call": "the agent hung up",
     "superseded": "another call of this user has taken over the conversation: try again when it is "
     "over, or use --conversation new",
     "erased": "the user or the conversation was erased",
@@ -44,7 +46,7 @@ class CallOverError(VoiceClientError):
 
 
 class Listener:
-    """Takes and shows the events of a call, and knows whether an answer is complete.
+    """Takes and shows the events of a call in its block, and knows when an answer is complete.
 
     Args:
         call: The call.
@@ -52,10 +54,12 @@ class Listener:
 
     Attributes:
         closed_reason: The reason of the session's end; None before it.
+        has_replied: Whether the agent has said anything.
     """
 
     def __init__(self, call: Call, show: Show) -> None:
         self.closed_reason: str | None = None
+        self.has_replied = False
         self._call = call
         self._show = show
         self._is_waiting = False
@@ -66,8 +70,20 @@ class Listener:
         self._failure: VoiceClientError | None = None
         self._changed = asyncio.Event()
 
-    async def run(self) -> None:
-        """Take the events until the call is over."""
+    async def __aenter__(self) -> Self:
+        self._listening = asyncio.create_task(self._listen())
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self._listening.cancel()
+        await asyncio.wait([self._listening])
+
+    async def end(self) -> None:
+        """Wait for the end of the call."""
+        await asyncio.wait([self._listening])
+        self._listening.result()
+
+    async def _listen(self) -> None:
         try:
             async for event in self._call:
                 self._show(event)
@@ -78,6 +94,17 @@ class Listener:
         finally:
             self._is_over = True
             self._changed.set()
+
+    def check_open(self) -> None:
+        """Raise if the call is over.
+
+        Raises:
+            VoiceClientError: It failed, or one of the two sides has hung up.
+        """
+        if self._failure is not None:
+            raise self._failure
+        if self._is_over:
+            raise CallOverError(self.closed_reason or "session_ended")
 
     def check_end(self) -> None:
         """Raise unless one of the two sides has hung up.
@@ -93,6 +120,7 @@ class Listener:
     def _take(self, event: Event) -> None:
         match event:
             case ReplyAudio(turn=turn) | Transcript(turn=turn, role="model"):
+                self.has_replied = True
                 self._open_turns |= {turn} - self._ended_turns
                 if turn != self._last_tool_turn:
                     self._last_tool_turn = None
@@ -104,6 +132,7 @@ class Listener:
             case TurnEnded(turn=turn) | ReplyLost(turn=turn):
                 self._open_turns.discard(turn)
                 self._ended_turns.add(turn)
+                self.has_replied |= isinstance(event, ReplyLost)
             case Closed(reason=reason):
                 self.closed_reason = reason
             case _:
@@ -145,10 +174,7 @@ class Listener:
         try:
             async with asyncio.timeout(timeout_s):
                 while not condition():
-                    if self._failure is not None:
-                        raise self._failure
-                    if self._is_over:
-                        raise CallOverError(self.closed_reason or "session_ended")
+                    self.check_open()
                     self._changed.clear()
                     await self._changed.wait()
         except TimeoutError:

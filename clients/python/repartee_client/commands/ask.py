@@ -1,6 +1,5 @@
 """``repartee ask QUESTION``: prints the answer to one typed question."""
 
-import asyncio
 from argparse import Namespace
 
 from repartee_client.call import Call
@@ -87,16 +86,15 @@ class ReplyPrinter:
 async def ask(options: Namespace, call: Call) -> int:
     """Ask the question and hang up."""
     printer = ReplyPrinter()
-    listener = Listener(call, show_json if options.json else printer)
-    listening = asyncio.create_task(listener.run())
-    try:
+    async with Listener(call, show_json if options.json else printer) as listener:
         call.say(options.question)
         await listener.answer(options.timeout)
         await call.hang_up()
-        await listening
-    finally:
-        listening.cancel()
-    if not (options.json or printer.printed):
+        await listener.end()
+    has_answered = listener.has_replied if options.json else bool(printer.printed)
+    if not has_answered or listener.closed_reason != "limit_reached":
+        # The end of the session may have cut the answer off.
         listener.check_end()
+    if not has_answered:
         raise NoAnswerError("the agent gave no answer")
     return DONE

@@ -34,25 +34,21 @@ def open_audio(options: Namespace) -> SoundDevices | WavFiles:
 async def talk(options: Namespace, call: Call, audio: SoundDevices | WavFiles) -> int:
     """Talk until the user or the agent hangs up, or until each file has its answer."""
     timeline = Timeline()
-    listener = Listener(call, show_json if options.json else timeline)
-    listening = asyncio.create_task(listener.run())
-    try:
+    async with Listener(call, show_json if options.json else timeline) as listener:
         if isinstance(audio, WavFiles):
             await _speak_files(options, call, audio, listener, timeline)
         else:
-            await _talk_live(call, listening, options)
-        await listening
-    finally:
-        listening.cancel()
+            await _talk_live(options, call, listener)
+        await listener.end()
     listener.check_end()
     return DONE
 
 
-async def _talk_live(call: Call, listening: asyncio.Task[None], options: Namespace) -> None:
+async def _talk_live(options: Namespace, call: Call, listener: Listener) -> None:
     advice = "" if options.half_duplex else "; without headphones use --half-duplex"
     warn(f"speak; Ctrl-C hangs up{advice}")
     try:
-        await asyncio.wait([listening])
+        await listener.end()
     except asyncio.CancelledError:
         if task := asyncio.current_task():
             task.uncancel()
@@ -69,7 +65,9 @@ async def _speak_files(
         recording = read_wav(path)
         if not options.json:
             timeline.line(f"speaks  {path.stem} ({recording.duration_ms / 1_000:.1f} s)")
-        await audio.speak(recording)
+        if not await audio.speak(recording):
+            await listener.end()
+            listener.check_open()
         await listener.answer(options.timeout)
         await _play_to_the_end(audio)
     await call.hang_up()

@@ -41,6 +41,9 @@ class FakeCall:
         for step in steps:
             self._steps.put_nowait(step)
 
+    def closed(self) -> None:
+        """Take the end of the call."""
+
     def say(self, text: str) -> None:
         self.said.append(text)
         self.answer()
@@ -69,6 +72,7 @@ class FakeCall:
                 raise step
             case Closed():
                 self._is_over = True
+                self.closed()
             case ToolUsed(phase=phase):
                 self._open_tools += 1 if phase == "started" else -1
             case TurnEnded() if not self._open_tools:

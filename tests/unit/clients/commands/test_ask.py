@@ -11,6 +11,7 @@ from repartee_client.commands.ask import ask
 from repartee_client.errors import ConnectionLostError, NoAnswerError
 from repartee_client.events import (
     Closed,
+    LimitReached,
     Problem,
     Ready,
     ReplyAudio,
@@ -134,6 +135,20 @@ async def test_a_turn_that_another_call_cut_off_is_no_answer():
     call = FakeCall([ended(1), Closed("superseded")])
     with pytest.raises(CallOverError, match="another call of this user"):
         await asked(call)
+
+
+@pytest.mark.parametrize("as_json", [False, True])
+@in_virtual_time
+async def test_an_answer_that_another_call_cut_off_is_an_error(as_json):
+    with pytest.raises(CallOverError, match="another call of this user"):
+        await asked(FakeCall([*says(1, "At ni"), ended(1), Closed("superseded")]), as_json=as_json)
+
+
+@in_virtual_time
+async def test_the_answer_that_uses_a_daily_limit_up_is_an_answer(capsys):
+    limit = LimitReached("cost", 5.0, 0)
+    assert await asked(FakeCall([*says(1, "Bye."), limit, ended(1), Closed("limit_reached")])) == 0
+    assert capsys.readouterr() == ("Bye.\n", "the limit of 5 of cost a day is used up\n")
 
 
 @in_virtual_time

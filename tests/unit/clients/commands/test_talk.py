@@ -63,6 +63,9 @@ class AudibleCall(FakeCall):
         self._recording.cancel()
         await asyncio.gather(self._recording, return_exceptions=True)
 
+    def closed(self) -> None:
+        self._recording.cancel()
+
     async def _record(self) -> None:
         async with aclosing(self._audio.record()) as parts:
             async for part in parts:
@@ -134,6 +137,15 @@ async def test_a_file_without_an_answer_is_an_error(tmp_path):
     async with AudibleCall(audio, []) as call:
         with pytest.raises(NoAnswerError, match="no complete answer within 7 s"):
             await talk(options(wav=[wav(tmp_path, "1.wav", 1)], timeout=7.0), call.as_call, audio)
+
+
+@in_virtual_time
+async def test_files_that_cannot_be_spoken_because_the_agent_hung_up_are_an_error(tmp_path):
+    audio = WavFiles()
+    files = [wav(tmp_path, "1.wav", 1), wav(tmp_path, "2.wav", 10)]
+    async with AudibleCall(audio, [*reply(1, "Goodbye."), 3.0, Closed("end_call")]) as call:
+        with pytest.raises(CallOverError, match="the agent hung up"):
+            await talk(options(wav=files), call.as_call, audio)
 
 
 # With the microphone

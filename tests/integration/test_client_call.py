@@ -11,6 +11,7 @@ from repartee.domain.protocol import frames
 from repartee.domain.protocol.answers import Rejected
 from repartee_client import SpeechMark, connect
 from repartee_client.access import HttpApiClient
+from repartee_client.audio.sound_devices import NoSoundError
 from repartee_client.errors import (
     AccessRefusedError,
     DailyLimitReachedError,
@@ -291,6 +292,27 @@ async def test_an_audio_port_speaks_plays_and_reports_what_was_played():
     assert port.played == [bytes(48_000)]
     assert port.is_released
     assert [(ack["turn"], ack["played_ms"]) for ack in acks] == [(1, 400), (1, 400)]
+
+
+class Unplugged(Recorded):
+    async def record(self) -> AsyncGenerator[bytes | SpeechMark]:
+        yield bytes(320)
+        raise NoSoundError("the microphone was unplugged")
+
+
+async def test_a_port_that_fails_ends_the_iteration_with_its_error():
+    async def mute(line: Line) -> None:
+        await line.hello()
+        await line.close_session()
+
+    async with (
+        scripted_server(mute) as server,
+        connect(server.url, token="t", audio=Unplugged([])) as call,
+    ):
+        assert isinstance(await anext(call), Ready)
+        with pytest.raises(NoSoundError, match="unplugged"):
+            await anext(call)
+    assert "bye" in [message["type"] for message in server.lines[0].heard]
 
 
 async def test_neither_the_token_nor_the_ticket_is_logged_or_shown(

@@ -346,11 +346,12 @@ class Call:
                             self.speech_end()
                         case bytes():
                             self.send_audio(part)
-        except VoiceClientError:
-            # The call is over; iteration reports it.
-            return
         except Exception as error:  # noqa: BLE001 - it is raised in the task that iterates
-            self._queue.end(error)
+            # After the end of the call nothing can be sent, which is no failure of the port.
+            if self._closed is None and self._queue.failure is None:
+                self.session.bye()
+                self.flush()
+                self._queue.end(error)
 
     async def _finish(self, within_s: float) -> None:
         with contextlib.suppress(VoiceClientError):

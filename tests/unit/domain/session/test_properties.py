@@ -69,7 +69,7 @@ from repartee.domain.session.events import (
 )
 from repartee.domain.session.input.order import GIVE_UP_AFTER_MS
 from repartee.domain.session.model.link import MAX_FAILURES
-from repartee.domain.session.state import UndeliveredTurn
+from repartee.domain.session.state import PendingCall, UndeliveredTurn
 from repartee.domain.session.timing import TOOL_CALL_TIMEOUT_MS
 from repartee.domain.session.upkeep.agent_greeting import MAX_CUES
 from repartee.domain.tools.core_calls import ASK_CORE_AGENT, END_CALL, SET_PREFERENCES, ToolCallKey
@@ -197,6 +197,12 @@ class AnySession(RuleBasedStateMachine):
     @property
     def is_writing(self) -> bool:
         return self.call.is_committing
+
+    @property
+    def left_pending(self) -> tuple[PendingCall, ...]:
+        """The calls that the session's state keeps for the next worker."""
+        commits = self.call.all(CommitTurn)
+        return commits[-1].pending_calls if commits else self.call.state.pending_calls
 
     # The client
 
@@ -469,6 +475,9 @@ class AnySession(RuleBasedStateMachine):
             taken = [text for text in self.typed if int(text[1:-1]) <= call.machine.cursor]
             assert [remembered.count(text) for text in taken] == [1] * len(taken)
             outcomes = {one.key for turn in call.turns for one in turn.tool_calls}
+            if call.finish() is FinishReason.IDLE:
+                # After a stop an outcome waits for the user. The next worker asks for it again.
+                outcomes |= {one.key for one in self.left_pending}
             assert {asked.key for asked in call.asked} <= outcomes
             self.what_was_accepted_was_heard_or_is_told_as_skipped()
 

@@ -37,11 +37,11 @@ from repartee.domain.protocol.messages import (
     Text,
     Unknown,
 )
-from repartee.domain.session.effects import FinishReason, RespondToTool, SetConnection
+from repartee.domain.session.effects import CommitTurn, FinishReason, RespondToTool, SetConnection
 from repartee.domain.session.events import Started, TimeRunningOut
 from repartee.domain.session.timing import SPEAK_WITHIN_MS, STALL_MS
 from repartee.domain.session.tools.unspoken_answers import SPEAK_AGAIN_AFTER_MS
-from repartee.domain.tools.core_calls import END_CALL
+from repartee.domain.tools.core_calls import END_CALL, ToolCallKey
 from tests.fakes.speech_detector import SILENCE, SPEECH, WHISPER
 from tests.session_harness import (
     COMPLETE,
@@ -506,6 +506,8 @@ def test_a_worker_does_not_stay_for_an_answer_that_waits_for_the_user():
     call.ack()
 
     assert call.wait_for_end(60_000) is FinishReason.IDLE
+    (kept,) = call.all(CommitTurn)[-1].pending_calls
+    assert kept.key == ToolCallKey(1, 1)
 
 
 def test_a_user_who_hangs_up_after_a_stop_gets_the_outcome_as_text():

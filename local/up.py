@@ -18,6 +18,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from local.gemini.mind.languages import languages
+from local.gemini.speech.ears import has_recognizer
 from local.hosting.ports import port_base_or_exit
 from local.hosting.signals import run_until_signal
 from local.stack import (
@@ -94,7 +95,7 @@ def describe(stack: Stack, options: StackOptions) -> str:
     addresses = stack.addresses
     settings = describe_settings(options.parameters)
     worker = stack.application.functions["StreamAgentFunction"]
-    is_simulated = addresses.gemini is not None
+    is_simulated = bool(addresses.gemini)
     lines = [
         f"WebSocket API   {addresses.websocket}",
         f"HTTP API        {addresses.http}",
@@ -105,6 +106,7 @@ def describe(stack: Stack, options: StackOptions) -> str:
         f"Gemini          {addresses.gemini or 'the real one'}",
         f"Token           curl -s -d user=ada {addresses.issuer}/token",
         f"Persona         {describe_persona(worker.environment, simulated=is_simulated)}",
+        *([f"Speech          {describe_hearing()}"] if is_simulated else []),
         f"Tables          {describe_tables(stack.data_directory, options.dynamodb_data)}",
         f"Logs, records   {stack.run_directory}",
         *(f"Setting         {setting}" for setting in settings),
@@ -130,6 +132,13 @@ def describe_persona(environment: Mapping[str, str], *, simulated: bool) -> str:
     if simulated and language.partition("-")[0] not in languages():
         described += f"; the simulator has no file for {language} and answers in English"
     return described
+
+
+def describe_hearing() -> str:
+    """Return what the simulator understands of speech on this machine."""
+    if has_recognizer():
+        return "the simulator hears English; in other languages, type or use TRANSCRIPTS=DIR"
+    return "not heard, as moonshine-voice has no wheel for this machine: type to the simulator"
 
 
 def describe_tables(kept: Path | None, wanted: Path | None) -> str:

@@ -41,6 +41,7 @@ from local.demo.recorded_script import (
 )
 from local.demo.script_player import SpokenUtterance, match_replies, play_script
 from local.gemini.live.records import chat_folder, read_events, read_records
+from local.gemini.speech.ears import has_recognizer
 from local.hosting.ports import port_base_from
 from local.hosting.signals import run_until_signal
 from local.stack import (
@@ -315,6 +316,13 @@ def main() -> int:
         parser.error(str(error))
     except (*_UNUSABLE, OSError) as error:
         print(f"cannot use the recordings: {error}", file=sys.stderr)
+        return 2
+    if not os.environ.get("GEMINI_API_KEY") and not has_recognizer():
+        print(
+            "moonshine-voice, which recognizes speech, has no wheel for this machine: "
+            "set GEMINI_API_KEY, or type to `make up`",
+            file=sys.stderr,
+        )
         return 2
     options.folder.mkdir(parents=True, exist_ok=True)
     if removed := remove_old_runs(options.folder):

@@ -55,7 +55,7 @@ def test_without_python_and_internet_the_first_and_last_lines_say_what_to_do(
     output, errors = run_make(tmp_path, "setup", {"python3.13": NO_PYTHON, "uv": OFFLINE_UV})
 
     lines = output.splitlines()
-    assert lines[0].startswith("First run: make demo and make up download 300 MB")
+    assert lines[0].startswith("First run: make demo and make up download 400 MB")
     assert lines[1].startswith("python3.13 is not on PATH")
     assert lines[1].endswith("install Python 3.13.")
     assert "put python3.13 on PATH, or connect to the internet" in errors
@@ -85,6 +85,17 @@ def test_with_python_the_first_run_names_the_downloads_alone(tmp_path: Path) -> 
         "First run",
         "Installing packages into .venv",
     ]
+
+
+def test_where_a_wheel_of_the_speech_packages_is_missing_the_rest_is_installed(
+    tmp_path: Path,
+) -> None:
+    python = f'#!/bin/sh\nexec {sys.executable} "$@"\n'
+    uv = '#!/bin/sh\ncase "$*" in run*--no-group*speech*) ;; run*) exit 1;; esac\n'
+
+    output, _ = run_make(tmp_path, ".venv/.stamp", {"python3.13": python, "uv": uv})
+
+    assert "neither hears speech nor has a natural voice here" in output
 
 
 def stated_mb() -> dict[str, int]:

@@ -428,3 +428,29 @@ def test_decoder_processes_die_with_a_killed_simulator(tmp_path):
             ended, _, _ = select.select([descriptor], [], [], DEADLINE_S)
             os.close(descriptor)
             assert ended
+
+
+def test_without_the_speech_packages_speech_has_a_clear_answer_and_text_is_understood(
+    tmp_path, monkeypatch
+):
+    blocked = "import sys\nsys.modules['moonshine_voice'] = sys.modules['hibari'] = None\n"
+    (tmp_path / "sitecustomize.py").write_text(blocked)
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+
+    async def call(simulator: SimulatorProcess) -> Any:
+        async with simulator.connect() as session:
+            await say(session, GREETING)
+            spoken = await receive(session, Turn())
+            await session.send_realtime_input(text=GREETING_TEXT)
+            return spoken, await receive(session, Turn())
+
+    with running_simulator(tmp_path) as simulator:
+        spoken, typed = asyncio.run(call(simulator))
+
+    assert (spoken.heard, spoken.said) == (
+        "",
+        "I cannot hear speech on this computer. Please type.",
+    )
+    assert typed.said == "Hello Robert, how can I help you?"
+    assert spoken.audio
+    assert typed.audio

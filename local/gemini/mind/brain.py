@@ -17,7 +17,7 @@ from local.gemini.live.turn_inputs import (
 )
 from local.gemini.mind import mind
 from local.gemini.mind.known import DeclaredFunction, Known, Line, ToolCall
-from local.gemini.speech.ears import EarsClosed
+from local.gemini.speech.ears import EarsClosed, NoRecognizer
 from local.gemini.speech.reply_speaker import Generation, ReplySpeaker
 from local.gemini.speech.voice import split_words
 
@@ -137,8 +137,11 @@ class Brain:
                 await self._on_answered(job)
 
     async def _on_spoken(self, job: SpokenInput) -> None:
+        can_hear, text = True, ""
         try:
             text = await asyncio.shield(job.words)
+        except NoRecognizer:
+            can_hear = False
         except EarsClosed as error:
             raise ServerClose(1011, "Internal error encountered.") from error
         if text and self._connection.fault("wrong_language_transcript"):
@@ -158,7 +161,7 @@ class Brain:
             await self._sender.send_waiting_for_reply()
         elif text or job.voiced_ms >= WORTH_ASKING_MS:
             text = self._with_continued(text)
-            reply = mind.respond(known, text) if text else mind.not_heard(known)
+            reply = mind.respond(known, text) if text else mind.not_heard(known, can_hear=can_hear)
             await self._reply(reply, self._next_reply())
 
     async def _transcribe(self, text: str) -> None:

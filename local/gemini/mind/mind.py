@@ -82,9 +82,9 @@ def respond(known: Known, heard: str, *, spoken: bool = True) -> Reply:
     return Reply(f"{language.say('not_understood')} {offered}")
 
 
-def not_heard(known: Known) -> Reply:
-    """Answer a noise without words."""
-    return Reply(say(_language_of_user(known), "not_heard"))
+def not_heard(known: Known, *, can_hear: bool = True) -> Reply:
+    """Answer a noise without words, or speech on a machine without a recognizer."""
+    return Reply(say(_language_of_user(known), "not_heard" if can_hear else "cannot_hear"))
 
 
 def speak_answer(known: Known, call_name: str, response: dict[str, Any]) -> str | None:

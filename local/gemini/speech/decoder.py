@@ -8,7 +8,6 @@ and on Linux with its parent.
 import json
 import os
 import re
-import struct
 import sys
 from array import array
 from collections.abc import Iterator, Sequence
@@ -21,7 +20,6 @@ from moonshine_voice.transcriber import Transcriber
 from local.gemini.speech.vad import SAMPLE_RATE_HZ
 from local.hosting.lifeline import die_with_parent
 
-HEADER = struct.Struct("<I")
 # The model repeats itself in longer speech.
 LONGEST_PART_S = 12.0
 # The model makes up words such as "You" from more quiet than this before the speech.
@@ -113,9 +111,8 @@ def _join(old: re.Match[str]) -> str:
 
 def serve(recognizer: Recognizer, utterances: BinaryIO, answers: BinaryIO) -> None:
     """Recognize until ``utterances`` ends."""
-    while len(header := utterances.read(HEADER.size)) == HEADER.size:
-        (length,) = HEADER.unpack(header)
-        text = recognizer.recognize(utterances.read(length))
+    while len(length := utterances.read(4)) == 4:
+        text = recognizer.recognize(utterances.read(int.from_bytes(length, "little")))
         answers.write(json.dumps({"text": text}).encode() + b"\n")
         answers.flush()
 

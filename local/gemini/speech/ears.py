@@ -5,9 +5,9 @@ import json
 import sys
 from asyncio.subprocess import PIPE, Process
 from contextlib import suppress
+from importlib.util import find_spec
 from pathlib import Path
 
-from local.gemini.speech.decoder import HEADER
 from local.gemini.speech.transcripts import Transcripts
 
 PROJECT_ROOT = Path(__file__).resolve().parents[3]
@@ -15,6 +15,15 @@ PROJECT_ROOT = Path(__file__).resolve().parents[3]
 
 class EarsClosed(Exception):
     """A recognizer process has ended, so the utterance cannot be recognized."""
+
+
+class NoRecognizer(Exception):
+    """This machine has no speech recognizer, so speech is not recognized."""
+
+
+def has_recognizer() -> bool:
+    """Return whether the recognizer's package is installed; it has no wheel for some machines."""
+    return find_spec("moonshine_voice") is not None
 
 
 class Ears:
@@ -33,11 +42,13 @@ class Ears:
         self._hearings: set[asyncio.Task[str]] = set()
 
     async def start(self) -> None:
-        """Start the processes and wait until each has loaded its model.
+        """Start the processes, if there is a recognizer, and wait until each has its model.
 
         Raises:
             EarsClosed: A process ended.
         """
+        if not has_recognizer():
+            self._count = 0
         self._all = [await _start_decoder() for _ in range(self._count)]
         for process in self._all:
             await _read(process)
@@ -58,7 +69,8 @@ class Ears:
     def hear(self, pcm: bytes) -> asyncio.Task[str]:
         """Recognize an utterance of PCM16 mono 16 kHz.
 
-        The task returns its words, "" without any. It raises EarsClosed if the process ends.
+        The task returns its words, "" without any. It raises EarsClosed if the process ends, and
+        NoRecognizer without a recognizer.
         """
         hearing = asyncio.create_task(self._recognize(pcm))
         self._hearings.add(hearing)
@@ -68,6 +80,8 @@ class Ears:
     async def _recognize(self, pcm: bytes) -> str:
         if self._transcripts and (words := self._transcripts.find(pcm)) is not None:
             return words
+        if not self._all:
+            raise NoRecognizer
         process = await self._free.get()
         try:
             await _send(process, pcm)
@@ -107,7 +121,7 @@ async def _start_decoder() -> Process:
 async def _send(process: Process, pcm: bytes) -> None:
     assert process.stdin is not None  # noqa: S101 - opened with PIPE
     try:
-        process.stdin.write(HEADER.pack(len(pcm)) + pcm)
+        process.stdin.write(len(pcm).to_bytes(4, "little") + pcm)
         await process.stdin.drain()
     except (BrokenPipeError, ConnectionResetError) as error:
         raise EarsClosed("a recognizer process ended") from error

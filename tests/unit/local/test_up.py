@@ -8,7 +8,7 @@ import pytest
 
 from local import up
 from local.stack import PROJECT, StackOptions
-from local.up import describe_persona, describe_tables, options_from
+from local.up import describe_hearing, describe_persona, describe_tables, options_from
 
 pytestmark = pytest.mark.unit
 
@@ -100,3 +100,9 @@ def test_a_language_that_the_simulator_does_not_know_is_named(
 
 def environment(persona: str, language: str) -> dict[str, str]:
     return {"PERSONA": persona, "LANGUAGE": language, "GEMINI_LIVE_MODEL": "gemini-3.8-live"}
+
+
+def test_the_developer_reads_what_the_simulator_hears(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert describe_hearing().startswith("the simulator hears English;")
+    monkeypatch.setitem(sys.modules, "moonshine_voice", None)
+    assert describe_hearing().startswith("not heard, as moonshine-voice has no wheel")

@@ -3,7 +3,7 @@ import pytest
 from local.gemini.mind.facts import find_appointment, find_name
 from local.gemini.mind.known import DeclaredFunction, Known, Line
 from local.gemini.mind.languages import say
-from local.gemini.mind.mind import respond, speak_answer
+from local.gemini.mind.mind import not_heard, respond, speak_answer
 
 pytestmark = pytest.mark.unit
 
@@ -209,3 +209,8 @@ def test_a_functions_answer_is_spoken_as_it_is(response, said):
 
 def test_nothing_is_said_after_the_end_of_the_call():
     assert speak_answer(Known(), "end_call", {"status": "done"}) is None
+
+
+def test_a_machine_that_cannot_hear_asks_the_user_to_type() -> None:
+    assert not_heard(Known(INSTRUCTION, ALL), can_hear=False).say.endswith("Please type.")
+    assert "type" not in not_heard(Known(INSTRUCTION, ALL)).say

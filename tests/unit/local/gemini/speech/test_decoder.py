@@ -8,7 +8,7 @@ from typing import cast
 
 import pytest
 
-from local.gemini.speech.decoder import HEADER, Recognizer, serve, speech_parts
+from local.gemini.speech.decoder import Recognizer, serve, speech_parts
 
 pytestmark = pytest.mark.unit
 
@@ -66,8 +66,7 @@ def test_each_utterance_has_its_answer_until_the_input_ends() -> None:
         def recognize(self, pcm: bytes) -> str:
             return pcm.decode()
 
-    utterances = [b"one", b"", b"two"]
-    frames = BytesIO(b"".join(HEADER.pack(len(pcm)) + pcm for pcm in utterances) + b"\x01")
+    frames = BytesIO(b"\x03\0\0\0one" + b"\0\0\0\0" + b"\x03\0\0\0two" + b"\x01")
     answers = BytesIO()
 
     serve(cast(Recognizer, Echo()), frames, answers)

@@ -1,13 +1,14 @@
 """The pool of recognizer processes, where one of them dies."""
 
 import asyncio
+import sys
 from collections import deque
 from typing import Any
 
 import pytest
 
 from local.gemini.speech import ears
-from local.gemini.speech.ears import Ears, EarsClosed
+from local.gemini.speech.ears import Ears, EarsClosed, NoRecognizer
 
 pytestmark = pytest.mark.unit
 
@@ -100,3 +101,18 @@ def test_an_utterance_waits_for_a_free_process(started: deque[Any]) -> None:
         return words
 
     assert asyncio.run(main()) == ["Hello.", "Goodbye."]
+
+
+def test_a_machine_without_the_recognizer_starts_no_process_and_says_so(
+    started: deque[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "moonshine_voice", None)
+
+    async def main() -> None:
+        pool = Ears(2)
+        await pool.start()
+        with pytest.raises(NoRecognizer):
+            await pool.hear(b"said")
+        await pool.close()
+
+    asyncio.run(main())

@@ -140,7 +140,7 @@ def test_marks_replace_the_models_detector_only_if_deployment_and_client_agree(
         async with open_reconnecting_voice_call(api, ticket) as call:
             exchange = await say(call, read_wav(greeting.wav), pace=Pace.FAST)
             await call.hang_up()
-        assert "robert" in exchange.heard
+        assert "Robert" in exchange.heard
         return newest_audio(running).endswith(SECOND_OF_SILENCE)
 
     relies_on_marks = detection is TurnDetection.CLIENT

@@ -203,9 +203,7 @@ def languages() -> dict[str, Language]:
     read = {path.stem: read_documents(path, Language)[0] for path in paths}
     for code, one in read.items():
         if different := one.says.keys() ^ read[DEFAULT].says.keys():
-            raise DataFileError(
-                f"{FOLDER / code}.yaml: says: {min(different)} is not as in English"
-            )
+            raise DataFileError(f"{FOLDER / code}.yaml: says.{min(different)} differs from en.yaml")
     return read
 
 

@@ -1,12 +1,15 @@
 """The simulator's little Spanish and Hindi."""
 
 from datetime import datetime
+from pathlib import Path
 
 import pytest
 
+from local.gemini.mind.data_files import DataFileError
 from local.gemini.mind.facts import name_given_by_user
 from local.gemini.mind.known import DeclaredFunction, Known, Line
 from local.gemini.mind.languages import (
+    FOLDER,
     language_of,
     languages,
     requested_language,
@@ -140,6 +143,19 @@ def test_every_language_says_the_same_with_the_same_fields() -> None:
         }
         for kind, text in language.says.items():
             assert kind == "no_file" or language_of(text) in (None, language.tag[:2])
+
+
+def test_a_language_with_other_sentences_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for code, old in (("en", ""), ("es", "  looking: Sigo buscando.\n")):
+        text = (FOLDER / f"{code}.yaml").read_text()
+        assert old in text
+        (tmp_path / f"{code}.yaml").write_text(text.replace(old, "") if old else text)
+    monkeypatch.setattr("local.gemini.mind.languages.FOLDER", tmp_path)
+
+    with pytest.raises(DataFileError, match=r"es\.yaml: says\.looking differs from en\.yaml"):
+        languages.__wrapped__()
 
 
 def test_a_name_keeps_its_accents() -> None:

@@ -103,7 +103,7 @@ def test_a_whisper_is_a_sound(greeting):
 
 def test_somebody_far_away_speaks_or_makes_a_sound(greeting):
     assert edges(scaled(greeting, 0.1), 6400)[0] is SpeechEdge.ONSET
-    assert edges(scaled(greeting, 0.01), 6400)[0] is SpeechEdge.SOUND
+    assert edges(scaled(greeting, 0.02), 6400)[0] is SpeechEdge.SOUND
 
 
 def test_a_detector_that_forgot_hears_no_end_of_what_it_heard_before(greeting):

@@ -3,18 +3,16 @@
 import re
 
 from local.gemini.mind.known import Known, Line
-from local.gemini.mind.languages import find_when, languages
+from local.gemini.mind.languages import languages
 
-_BOOKED = re.compile(
-    r"\b(?:booked|reserved|scheduled|confirmed|moved|rescheduled|appointment|booking)\b",
+_STATED = re.compile(
+    r"\b(?:booked|reserved|moved|rescheduled|cancell?ed|appointment is on|have no appointments?)\b",
     re.IGNORECASE,
 )
-_NOT_BOOKED = re.compile(
-    r"\b(?:not|no|never|cannot|can't|couldn't|unable|sorry|taken|would you|shall i|which"
-    r"|free slots?|available|like|want|please|could|what)\b",
+_NOT_STATED = re.compile(
+    r"\b(?:not|never|cannot|can't|couldn't|unable|sorry|taken|would|shall|want|please|could)\b",
     re.IGNORECASE,
 )
-_CANCELLED = re.compile(r"\bcancell?ed\b|\bno (?:longer|appointments?|bookings?)\b", re.IGNORECASE)
 _OF_USER = re.compile(r"(?:user|caller|customer|client|human)\b[^:]{0,20}:", re.IGNORECASE)
 _OF_MODEL = re.compile(r"\b(?:tool|assistant|agent|model|answer|result)\b", re.IGNORECASE)
 
@@ -29,18 +27,14 @@ def find_name(known: Known) -> str | None:
 
 
 def find_appointment(known: Known) -> str | None:
-    """Return the time of the user's appointment as a phrase; "" if it was cancelled."""
+    """Return the newest sentence that states the user's appointment or that there is none."""
     for line in (*reversed(known.lines), Line("instruction", known.instruction)):
         for sentence in reversed(_sentences(line.text)):
             if _is_user_line(line, sentence) or sentence.endswith("?"):
                 continue
-            if _CANCELLED.search(sentence):
-                return ""
-            booked = _BOOKED.search(sentence)
-            if booked is None or _NOT_BOOKED.search(sentence):
-                continue
-            if when := find_when(sentence[booked.start() :]) or find_when(sentence):
-                return when
+            if _STATED.search(sentence) and not _NOT_STATED.search(sentence):
+                # A summary or a speaker's name may precede it.
+                return sentence.rpartition(": ")[2]
     return None
 
 

@@ -22,7 +22,6 @@ from local.gemini.mind.times import (
     When,
     month_names,
     ordinal,
-    parse_first,
     parse_when,
     weekday_names,
     words_of,
@@ -230,12 +229,6 @@ def only_language(instruction: str) -> str | None:
     """Return the code of the one language that an instruction allows, None if it allows more."""
     is_only = re.search(r"\bSpeak (?:\w+ )?\(?[a-z]{2,3}(?:-\w+)+\)? only\b", instruction)
     return requested_language(instruction) if is_only else None
-
-
-def find_when(text: str) -> str | None:
-    """Return the first day in an English text, with its time if it has one."""
-    when = parse_first(languages()[DEFAULT].in_english(text))
-    return when.phrase() if when else None
 
 
 def say(language: str | None, kind: str) -> str:

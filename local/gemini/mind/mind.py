@@ -77,8 +77,7 @@ def respond(known: Known, heard: str, *, spoken: bool = True) -> Reply:
     if is_typed and core and not question:
         # The core agent may have a tool for it. Misheard speech is not worth a call.
         return _pass_on(core, heard, language)
-    last = re.split(r"(?<=[.!?])\s+", question)[-1] if question else ""
-    offered = last or language.say("abilities_asked", None, known.instruction)
+    offered = question or language.say("abilities_asked", None, known.instruction)
     return Reply(f"{language.say('not_understood')} {offered}")
 
 
@@ -138,13 +137,10 @@ def _recall(
     if not asks_name and (not asks_when or (appointment is None and known.function(CORE))):
         return None
     name = find_name(known)
-    said = language.say("name_is" if name else "name_unknown", name) if asks_name else ""
+    said = [language.say("name_is" if name else "name_unknown", name)] if asks_name else []
     if asks_when:
-        kind = "unknown" if appointment is None else "is" if appointment else "cancelled"
-        when = language.say(f"appointment_{kind}", when=appointment or "").replace(" on to", " to")
-        said = f"{said[:-1]}, {language.joins} {when}" if said else when[0].upper() + when[1:]
-    # "p.m." already ends with a full stop.
-    return said.replace("..", ".")
+        said.append(appointment or language.say("appointment_unknown"))
+    return " ".join(said)
 
 
 def _change_preferences(known: Known, heard: str, language: Language) -> Reply | None:

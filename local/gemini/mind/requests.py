@@ -1,11 +1,12 @@
 """Requests for taught tools: completes one from several utterances, and reads its arguments."""
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime, time
 
 from local.gemini.mind.known import Line
-from local.gemini.mind.languages import Language, find_when, hears, is_offer_of_help, languages
+from local.gemini.mind.languages import Language, hears, is_offer_of_help, languages
 from local.gemini.mind.times import When
 from local.gemini.mind.tool_files import Argument, TaughtTool, ToolBook
 
@@ -15,10 +16,10 @@ _ANY_TIME = datetime(2000, 1, 1)  # noqa: DTZ001 - it only matters whether a day
 
 
 def open_question(lines: Sequence[Line]) -> str | None:
-    """Return the last words to the user if they are a question about a request."""
+    """Return the last sentence to the user if it is a question about a request."""
     said = [line.text.strip() for line in lines if line.role in ("model", "tool") and line.text]
     is_open = said and said[-1].endswith("?") and not is_offer_of_help(said[-1])
-    return said[-1] if is_open else None
+    return re.split(r"(?<=[.!?])\s+(?![a-z])", said[-1])[-1] if is_open else None
 
 
 def complete_request(
@@ -47,8 +48,8 @@ def complete_request(
                 break
             held = [read_arguments(one, THEN.join(words)) for one in tools]
             replies = [heard]
-            if hears("agreed", heard) and (offer := find_when(question or "")):
-                replies.append(f"{heard} {offer}")
+            if hears("agreed", heard):
+                replies.append(f"{heard} {question}")
             for request in (THEN.join([*words, reply]) for reply in replies):
                 if held != [read_arguments(one, request) for one in tools]:
                     return request

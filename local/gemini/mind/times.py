@@ -125,19 +125,6 @@ class When:
         both = [(first, second), (second, first)]
         return both if self.is_day_first is None else orders[self.is_day_first]
 
-    def phrase(self) -> str:
-        """Return the spoken form, such as "Friday the 27th of November at 3 p.m."."""
-        day = self.named.get("text", "")
-        if exact := _iso_date(self.named.get("iso", "")):
-            month = MONTHS[exact.month - 1]
-            day = f"{WEEKDAYS[exact.weekday()]} the {ordinal(exact.day)} of {month}"
-        day = re.sub(rf"\b(?:{_WEEKDAY}|{_MONTH})\b", lambda name: name[0].capitalize(), day)
-        if not self.at:
-            return day
-        minutes = f":{self.at.minute:02}" if self.at.minute else ""
-        half = "a.m." if self.at.hour < 12 else "p.m."
-        return f"{day} at {self.at.hour % 12 or 12}{minutes} {half}"
-
 
 def words_of(text: str) -> str:
     """Normalize a text to lower case, straight apostrophes and single spaces."""
@@ -161,17 +148,6 @@ def parse_when(words: str, *, is_day_first: bool | None = None) -> When:
     # The numbers of days are no times.
     at, part = _parse_time(_DAY.sub(" , ", words))
     return When(_named(days[-1]) if days else {}, at, part, is_day_first)
-
-
-def parse_first(words: str) -> When | None:
-    """Parse the first day in normalized words and the time right beside it; None without a day."""
-    day = _DAY.search(words)
-    if not day:
-        return None
-    before = re.search(rf"(?:{_TIME.pattern})\ on\ $", words[: day.start()], re.VERBOSE)
-    after = re.match(rf",?\ ?(?:(?:at|from)\ )?(?:{_TIME.pattern})", words[day.end() :], re.VERBOSE)
-    beside = before or after
-    return parse_when(f"{day[0]}, {beside[0]}" if beside else day[0])
 
 
 def _parse_time(words: str) -> tuple[time | None, str | None]:
@@ -205,8 +181,8 @@ def _hour_of_day(written: str, half: str | None, part: str | None) -> int:
 
 
 def _named(found: re.Match[str]) -> Mapping[str, str]:
-    """Return the groups of a match, without the numbers of their names, and its text."""
-    groups = {"text": found[0], **found.groupdict()}.items()
+    """Return the groups of a match, without the numbers of their names."""
+    groups = found.groupdict().items()
     return {name.rstrip("0123456789"): text for name, text in groups if text is not None}
 
 

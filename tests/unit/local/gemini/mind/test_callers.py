@@ -34,7 +34,7 @@ REPLIES = {
     "greet": say("en", "hello"),
     "give_name": "Hello Robert, how can I help you?",
     "ask_name": say("en", "name_unknown"),
-    "ask_name_and_appointment": ("I do not know your name, and I do not know of any appointment."),
+    "ask_name_and_appointment": "I do not know your name. I do not know of any appointment.",
     "thank": say("en", "thanks"),
     "say_goodbye": say("en", "goodbye"),
     "ask_abilities": say("en", "abilities_asked"),

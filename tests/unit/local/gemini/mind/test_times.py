@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core_agent.spoken_forms import spoken_forms
-from local.gemini.mind.languages import find_when, languages
+from local.gemini.mind.languages import languages
 from repartee.domain.front_desk.bookings import Slot
 
 pytestmark = pytest.mark.unit
@@ -176,25 +176,6 @@ def test_a_day_with_a_year_is_that_one_day(text, day):
 
 
 @pytest.mark.parametrize(
-    ("text", "found"),
-    [
-        ("it is on Friday the 27th of November at 3 p.m.", "Friday the 27th of November at 3 p.m."),
-        ("come on 2026-11-27 at 15:00", "Friday the 27th of November at 3 p.m."),
-        ("2026-11-27T15:00 and 2026-11-30T09:30", "Friday the 27th of November at 3 p.m."),
-        ("for 3 p.m. on Monday, not Tuesday", "Monday at 3 p.m."),
-        ("on Friday at three in the afternoon, then", "Friday at 3 p.m."),
-        ("on Friday there is 9 a.m. and 10 a.m.", "Friday"),
-        ("on November 27 at half past ten", "November 27 at 10:30 a.m."),
-        ("tomorrow at 9:30", "tomorrow at 9:30 a.m."),
-        ("in ten days", "in 10 days"),
-        ("nothing of the kind", None),
-    ],
-)
-def test_the_first_day_with_its_time_is_found_in_what_was_said(text, found):
-    assert find_when(text) == found
-
-
-@pytest.mark.parametrize(
     ("heard", "at"),
     [
         ("on Thursday at for", (16, 0)),
@@ -220,7 +201,6 @@ def test_any_words_are_read_without_an_error(pieces: list[str], language: str):
     text = " ".join(pieces)
     languages()[language].read_when(text).on(SUNDAY)
     languages()[language].read_number(text)
-    find_when(text)
 
 
 @given(

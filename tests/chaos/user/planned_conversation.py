@@ -185,9 +185,14 @@ class PlannedConversation:
                 # The planned end did not occur.
                 session.end = "bye"
         except SessionOverError as error:
-            if error.reason != _SESSION_ENDED or self.plan.ending is not FaultKind.SECOND_DEVICE:
+            if error.reason != _SESSION_ENDED:
                 raise
-            session.is_turned_away = True
+            if self.plan.ending is FaultKind.SECOND_DEVICE:
+                session.is_turned_away = True
+            elif session.record.losses:
+                session.is_end_lost = True
+            else:
+                raise
         self.ended_as_planned = session.reported_end_reason == session.end != "bye"
         await self.context.control.clear()
         if self.injector is not None:

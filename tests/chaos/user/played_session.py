@@ -25,6 +25,8 @@ class PlayedSession:
         record: The client's record.
         call: The call; None until its connection is open.
         is_turned_away: Whether the client's reconnect was refused after a takeover.
+        is_end_lost: Whether the line was lost with the reason of the end, so that the client only
+            learned that the session is over.
         is_cut_off: Whether another device took over before the last words were answered.
         over: The turns that had ended when another device took over.
         answered: The utterances that these turns answer.
@@ -36,6 +38,7 @@ class PlayedSession:
     record: ClientRecord = field(default_factory=ClientRecord)
     call: VoiceCall | None = None
     is_turned_away: bool = False
+    is_end_lost: bool = False
     is_cut_off: bool = False
     over: frozenset[int] = frozenset()
     answered: frozenset[str] = frozenset()
@@ -47,9 +50,11 @@ class PlayedSession:
 
     @property
     def reported_end_reason(self) -> str:
-        """The reason of the end that the client got; "" if it got none."""
+        """The reason of the end that the client got or lost; "" if there was none."""
         if self.is_turned_away:
             return "superseded"
+        if self.is_end_lost:
+            return self.end
         closed = self.call.session.closed if self.call is not None else None
         return closed.reason if closed is not None else ""
 

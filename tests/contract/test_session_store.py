@@ -3,8 +3,9 @@ from itertools import permutations
 import pytest
 
 from repartee.domain.errors import LeaseLost
+from repartee.domain.protocol.messages import OutputPosition
 from repartee.domain.protocol.recent_input import InputTaken, RecentInput
-from repartee.domain.session.state import Connected, WakeElection
+from repartee.domain.session.state import Connected, UndeliveredTurn, WakeElection
 from tests.contract.scenes import (
     CONVERSATION,
     LEASE_MS,
@@ -192,6 +193,18 @@ def test_the_end_of_the_greeting_outlives_its_worker(stores: Stores) -> None:
     assert state.is_greeting_over
 
 
+def test_what_the_client_has_not_received_outlives_the_worker(stores: Stores) -> None:
+    served_session(stores)
+    missed = (UndeliveredTurn(1, OutputPosition(1, 17)), UndeliveredTurn(2, OutputPosition(2, 30)))
+
+    for turns in (missed, missed[1:], ()):
+        stores.sessions.set_undelivered(SESSION, epoch=1, turns=turns)
+
+        state = stores.sessions.load(SESSION)
+        assert state is not None
+        assert state.undelivered == turns
+
+
 def test_a_replaced_worker_can_change_nothing(stores: Stores) -> None:
     served_session(stores)
     successor = stores.sessions.acquire_lease(
@@ -205,6 +218,8 @@ def test_a_replaced_worker_can_change_nothing(stores: Stores) -> None:
         stores.sessions.set_connection(SESSION, epoch=1, connection_id="connection-9")
     with pytest.raises(LeaseLost):
         stores.sessions.end_greeting(SESSION, epoch=1)
+    with pytest.raises(LeaseLost):
+        stores.sessions.set_undelivered(SESSION, epoch=1, turns=())
     with pytest.raises(LeaseLost):
         stores.sessions.release_lease(SESSION, epoch=1, cursor=0, ended=True)
 

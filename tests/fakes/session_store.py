@@ -2,7 +2,14 @@ from dataclasses import replace
 
 from repartee.domain.errors import LeaseLost
 from repartee.domain.protocol.recent_input import InputTaken
-from repartee.domain.session.state import Connected, HelloOutcome, Lease, SessionState, WakeElection
+from repartee.domain.session.state import (
+    Connected,
+    HelloOutcome,
+    Lease,
+    SessionState,
+    UndeliveredTurn,
+    WakeElection,
+)
 from tests.fakes.tables import FakeTables
 
 _WAKE_WINDOW_MS = 3_000
@@ -97,6 +104,13 @@ class FakeSessionStore:
             self._tables.states[session_id] = replace(
                 state, connection_id=connection_id, marks_speech=marks_speech, features=features
             )
+
+    def set_undelivered(
+        self, session_id: str, *, epoch: int, turns: tuple[UndeliveredTurn, ...]
+    ) -> None:
+        with self._tables.lock:
+            state = self._mine(session_id, epoch)
+            self._tables.states[session_id] = replace(state, undelivered=turns)
 
     def end_greeting(self, session_id: str, *, epoch: int) -> None:
         with self._tables.lock:

@@ -14,6 +14,7 @@ from repartee.domain.session.state import (
     Lease,
     OpenedConnection,
     SessionState,
+    UndeliveredTurn,
     WakeElection,
 )
 
@@ -92,6 +93,16 @@ class SessionStore(Protocol):
         """Record which connection is the session's current one, and how its client behaves.
 
         Without a connection, the stored properties of the client stay.
+
+        Raises:
+            LeaseLost: The epoch has moved on.
+        """
+        ...
+
+    def set_undelivered(
+        self, session_id: str, *, epoch: int, turns: tuple[UndeliveredTurn, ...]
+    ) -> None:
+        """Record which committed turns the client has not fully received, oldest first.
 
         Raises:
             LeaseLost: The epoch has moved on.

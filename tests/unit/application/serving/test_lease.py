@@ -301,3 +301,18 @@ async def test_two_undelivered_replies_reach_a_client_that_comes_back():
     assert isinstance(asked, SentText)
     assert "We open at nine. We close at five." in asked.text
     await successor
+
+
+@in_virtual_time
+async def test_what_a_worker_read_of_the_clients_acknowledgement_outlives_it_without_a_turn():
+    scene = WorkerHarness()
+    serving = scene.serve()
+    await scene.answer(await scene.one_utterance(), "hello", "Hello.")
+    await serving
+    assert [turn.number for turn in scene.state().undelivered] == [1]
+    scene.acknowledge_all()
+
+    assert await scene.serve() is FinishReason.IDLE
+
+    assert scene.state().undelivered == ()
+    assert not scene.frames("reply_lost")

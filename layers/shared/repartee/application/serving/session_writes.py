@@ -10,6 +10,7 @@ from repartee.domain.session.effects import (
     EndGreeting,
     SavePreferences,
     SetConnection,
+    SetUndelivered,
     TableWrite,
 )
 from repartee.domain.session.state import SessionState, TurnAmendment, TurnCommit
@@ -59,6 +60,8 @@ class SessionWrites:
                     features=effect.features,
                 )
                 self._save_connection(connection_id)
+            case SetUndelivered(turns=turns):
+                ports.sessions.set_undelivered(state.session_id, epoch=state.epoch, turns=turns)
             case EndGreeting():
                 ports.sessions.end_greeting(state.session_id, epoch=state.epoch)
             case SavePreferences(changes=changes, replaces=replaces):

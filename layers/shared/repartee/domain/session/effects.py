@@ -146,6 +146,13 @@ class EndGreeting:
 
 
 @dataclass(frozen=True, slots=True)
+class SetUndelivered:
+    """Record which committed turns the client has not fully received, oldest first."""
+
+    turns: tuple[UndeliveredTurn, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class CommitTurn:
     """Write a turn to memory. ``TurnCommitted`` follows.
 
@@ -203,7 +210,13 @@ class Finish:
 
 type TableLookup = AskForSummary | ReadSummary | ReadUsage
 type TableWrite = (
-    CommitTurn | AmendTurn | SetConnection | EndGreeting | SavePreferences | DeleteInput
+    CommitTurn
+    | AmendTurn
+    | SetConnection
+    | SetUndelivered
+    | EndGreeting
+    | SavePreferences
+    | DeleteInput
 )
 type TableEffect = TableWrite | TableLookup
 type ModelEffect = (

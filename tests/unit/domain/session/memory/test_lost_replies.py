@@ -22,6 +22,7 @@ from repartee.domain.session.effects import (
     FinishReason,
     PostFrame,
     SendText,
+    SetUndelivered,
 )
 from repartee.domain.session.events import TimeRunningOut
 from repartee.domain.session.memory.lost_replies import ACKNOWLEDGED_WITHIN_MS
@@ -253,6 +254,26 @@ def test_a_client_whose_line_outlived_the_worker_may_have_it_all():
 
     assert call.frames(ReplyLost) == []
     assert call.all(SendText) == []
+
+
+@pytest.mark.parametrize("how", ["hello", "ack"])
+def test_a_reply_that_arrived_late_is_not_repeated_by_a_later_worker_either(how):
+    turn, undelivered = _after_a_worker_whose_client_was_gone()
+    call = _successor(turn, undelivered=(undelivered,))
+    if how == "ack":
+        call.notice(Acknowledged(undelivered.ends_at, 0, 0))
+        call.notice(Acknowledged(undelivered.ends_at, 0, 1))
+    else:
+        call.hello("B", received=undelivered.ends_at.seq)
+    assert call.all(SetUndelivered) == [SetUndelivered(())]
+
+
+def test_what_the_client_still_lacks_is_not_stored_again():
+    turn, undelivered = _after_a_worker_whose_client_was_gone()
+    call = _successor(turn, undelivered=(undelivered,))
+    call.notice(Acknowledged(OutputPosition(EPOCH, undelivered.ends_at.seq - 1), 0, 0))
+    call.pass_ms(ACKNOWLEDGED_WITHIN_MS)
+    assert call.all(SetUndelivered) == []
 
 
 def test_a_client_that_is_away_is_asked_what_it_has_once_it_is_back():

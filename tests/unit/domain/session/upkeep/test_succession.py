@@ -43,6 +43,7 @@ from repartee.domain.session.effects import (
     SendAudio,
     SendText,
     SetConnection,
+    SetUndelivered,
 )
 from repartee.domain.session.events import PostRefused, TimeRunningOut
 from repartee.domain.session.input.order import GIVE_UP_AFTER_MS
@@ -67,7 +68,7 @@ pytestmark = pytest.mark.unit
 SILENCE = bytes(4)
 TRANSIT_MS = 2_000
 READY = encode(Ready("S", "C", chunk_ms=200, grace_s=10))
-WRITES = CommitTurn | AmendTurn | SetConnection | DeleteInput
+WRITES = CommitTurn | AmendTurn | SetConnection | SetUndelivered | DeleteInput
 
 
 class Succession(RuleBasedStateMachine):
@@ -237,6 +238,8 @@ class Succession(RuleBasedStateMachine):
                 self.turns[turn.number - 1] = turn
             case SetConnection(connection_id=connection_id):
                 self.state = replace(self.state, connection_id=connection_id)
+            case SetUndelivered(turns=turns):
+                self.state = replace(self.state, undelivered=turns)
             case DeleteInput(seqs=seqs, notice_ids=notice_ids):
                 for seq in seqs:
                     self.mailbox.pop(seq, None)

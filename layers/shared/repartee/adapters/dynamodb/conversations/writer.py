@@ -285,6 +285,7 @@ class DynamoConversationWriter:
                 ":expires_at": keys.expires_at(commit.committed_at_ms, keys.STATE_LIFETIME_S),
                 ":talk": commit.turn.talk_ms,
                 ":cost": commit.uncounted_bill.cost_usd,
+                ":undelivered": undelivered_value(commit.undelivered),
             }
         )
         return {
@@ -300,7 +301,6 @@ class DynamoConversationWriter:
                 "ExpressionAttributeValues": {
                     **values,
                     ":pending": pending_calls_value(commit.pending_calls),
-                    ":undelivered": undelivered_value(commit.undelivered),
                 },
             }
         }

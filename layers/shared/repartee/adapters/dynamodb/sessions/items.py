@@ -220,9 +220,9 @@ def _pending_call(value: "AttributeValueTypeDef") -> PendingCall:
     )
 
 
-def undelivered_value(turns: tuple[UndeliveredTurn, ...]) -> "AttributeValueTypeDef":
-    """Return undelivered turns as one attribute value."""
-    return encode([[one.number, one.ends_at.epoch, one.ends_at.seq] for one in turns])
+def undelivered_value(turns: tuple[UndeliveredTurn, ...]) -> Value:
+    """Return undelivered turns as one value."""
+    return [[one.number, one.ends_at.epoch, one.ends_at.seq] for one in turns]
 
 
 def _undelivered(item: "Item") -> tuple[UndeliveredTurn, ...]:

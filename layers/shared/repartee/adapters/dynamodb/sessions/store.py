@@ -5,7 +5,13 @@ from typing import TYPE_CHECKING
 
 from repartee.adapters.dynamodb import keys
 from repartee.adapters.dynamodb.retries import ConditionFailed
-from repartee.adapters.dynamodb.sessions.items import number, state_from, taken_changes, text
+from repartee.adapters.dynamodb.sessions.items import (
+    number,
+    state_from,
+    taken_changes,
+    text,
+    undelivered_value,
+)
 from repartee.adapters.dynamodb.table import DynamoTable
 from repartee.adapters.dynamodb.values import Value, encode_all
 from repartee.domain.errors import LeaseLost, StoreUnavailable
@@ -16,6 +22,7 @@ from repartee.domain.session.state import (
     HelloOutcome,
     Lease,
     SessionState,
+    UndeliveredTurn,
     WakeElection,
 )
 
@@ -229,6 +236,21 @@ class DynamoSessionStore:
         if removed:
             update += f" REMOVE {', '.join(removed)}"
         self._update_mine(session_id, epoch, update, values)
+
+    def set_undelivered(
+        self, session_id: str, *, epoch: int, turns: tuple[UndeliveredTurn, ...]
+    ) -> None:
+        """Record which committed turns the client has not fully received, oldest first.
+
+        Raises:
+            LeaseLost: The epoch has moved on.
+        """
+        self._update_mine(
+            session_id,
+            epoch,
+            "SET undelivered = :undelivered",
+            {":undelivered": undelivered_value(turns)},
+        )
 
     def end_greeting(self, session_id: str, *, epoch: int) -> None:
         """Record that the agent's greeting is over in this session.

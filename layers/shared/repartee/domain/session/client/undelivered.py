@@ -24,19 +24,22 @@ class UndeliveredTurns:
     _missed: set[int] = field(default_factory=set)
     _repeated_by: dict[int, int] = field(default_factory=dict)
 
-    def acknowledge(self, received: OutputPosition) -> None:
-        """Forget the turns that the client has received.
+    def acknowledge(self, received: OutputPosition) -> bool:
+        """Forget the turns that the client has received; return whether there are any.
 
         An acknowledgement counts only for output of the same epoch, because a client discards the
         rest of an epoch when the first frame of the next one arrives.
         """
-        self.turns = tuple(
+        left = tuple(
             one
             for one in self.turns
             if one.number in self._missed
             or received.epoch != one.ends_at.epoch
             or received.seq < one.ends_at.seq
         )
+        is_changed = left != self.turns
+        self.turns = left
+        return is_changed
 
     def mark_missed(self, numbers: set[int]) -> None:
         """Record that the client lacks these turns; later acknowledgements do not cover them."""

@@ -45,7 +45,7 @@ class NoticeIntake:
         outcome = NoticeOutcome.NOTHING
         match notified.notice:
             case Acknowledged() as ack if self._client.acknowledge(ack):
-                self._keeper.undelivered.acknowledge(ack.received)
+                self._keeper.acknowledge(ack.received)
                 self._answer_watch.note_played(ack.turn, now_ms)
                 return outcome
             case HelloReceived(hello=hello, connection_id=connection_id):

@@ -7,6 +7,7 @@ from repartee.domain.conversation.conversation import Memory, Turn
 from repartee.domain.conversation.turn_bounds import shorten_turn
 from repartee.domain.live.model import HistoryEntry
 from repartee.domain.live.prompt import history
+from repartee.domain.protocol.messages import OutputPosition
 from repartee.domain.session.client.outbox import Outbox
 from repartee.domain.session.client.undelivered import UndeliveredTurns
 from repartee.domain.session.effects import CommitTurn
@@ -87,6 +88,15 @@ class MemoryKeeper:
                     turn.core_bill,
                 )
             )
+
+    def acknowledge(self, received: OutputPosition) -> None:
+        """Forget the undelivered turns that the client has received.
+
+        The result is stored at once. The client's next acknowledgement replaces this one, so the
+        next worker may not read it.
+        """
+        if self.undelivered.acknowledge(received):
+            self._writes.set_undelivered(self.undelivered.turns)
 
     def finish_commit(self) -> TurnInProgress:
         """Note that the turn being written is in memory, and return it."""

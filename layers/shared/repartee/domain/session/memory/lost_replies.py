@@ -67,7 +67,7 @@ class LostReplies:
             resume_from: The last output that the client has, according to its ``hello``.
             is_lost: Whether the client lacks output of this worker that is no longer buffered.
         """
-        self._keeper.undelivered.acknowledge(resume_from or OutputPosition(0, 0))
+        self._keeper.acknowledge(resume_from or OutputPosition(0, 0))
         self._mark_earlier_missed()
         if is_lost:
             self._to_repeat |= self._outbox.lost_turns()

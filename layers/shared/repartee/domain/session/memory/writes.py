@@ -11,8 +11,10 @@ from repartee.domain.session.effects import (
     ReadUsage,
     SavePreferences,
     SetConnection,
+    SetUndelivered,
     TableEffect,
 )
+from repartee.domain.session.state import UndeliveredTurn
 from repartee.domain.users.preferences import PreferenceChanges
 
 
@@ -39,6 +41,10 @@ class TableWrites:
     ) -> None:
         """Record the session's current connection."""
         self._work.append(SetConnection(connection_id, marks_speech, features))
+
+    def set_undelivered(self, turns: tuple[UndeliveredTurn, ...]) -> None:
+        """Record which committed turns the client has not fully received."""
+        self._work.append(SetUndelivered(turns))
 
     def end_greeting(self) -> None:
         """Record that the agent's greeting is over in this session."""

@@ -9,11 +9,12 @@ import pytest
 
 from repartee.domain.conversation.conversation import Turn
 from repartee.domain.live.model import LiveGoAway, LiveInterrupted, LiveText
-from repartee.domain.protocol.messages import OutputPosition
+from repartee.domain.protocol.messages import Audio, OutputPosition, SpeechEnd, SpeechStart
 from repartee.domain.session.effects import FinishReason, OpenLive
 from repartee.domain.session.events import TimeRunningOut
 from repartee.domain.session.state import UndeliveredTurn
 from repartee.domain.session.timing import SPEAK_WITHIN_MS
+from tests.fakes.speech_detector import SPEECH
 from tests.session_harness import (
     COMPLETE,
     EPOCH,
@@ -22,6 +23,7 @@ from tests.session_harness import (
     SETTINGS,
     STATE,
     SessionHarness,
+    heard,
     pending,
     remembering,
     said,
@@ -177,3 +179,31 @@ def test_a_text_part_of_the_reply_ends_the_wait_for_a_cue():
     call.pass_ms(AFTER_MS)
 
     assert len(call.texts) == 2
+
+
+def test_speech_that_begins_before_the_answer_to_a_cue_is_a_turn_of_its_own():
+    call = returning()
+    call.send(SpeechStart(), Audio(SPEECH))
+    call.reply("We open at nine.")
+    call.send(Audio(SPEECH), SpeechEnd())
+    call.live(said("You"), heard("What is my name?", final=True))
+    call.reply(" are Linda.")
+    call.ack()
+
+    assert [(turn.heard, turn.said) for turn in call.turns] == [
+        ("", "We open at nine."),
+        ("What is my name?", "You are Linda."),
+    ]
+
+
+def test_a_reply_to_speech_that_was_heard_is_no_answer_to_a_cue():
+    call = returning()
+    call.send(SpeechStart(), Audio(SPEECH))
+    call.live(heard("What is my name?", final=True))
+    call.reply("You are Linda.")
+    call.send(SpeechEnd())
+    call.ack()
+
+    assert [(turn.heard, turn.said) for turn in call.turns] == [
+        ("What is my name?", "You are Linda.")
+    ]

@@ -38,6 +38,11 @@ class Replies:
     _barge_in: BargeInPolicy
     _reported_seq: int = 0
 
+    @property
+    def is_cue_awaited(self) -> bool:
+        """Return whether a cue was sent and the model has not begun to speak."""
+        return self._cues.is_awaited
+
     def send_audio(self, pcm: bytes, now_ms: int) -> bool:
         """Send audio of the reply to the client, split into frames.
 

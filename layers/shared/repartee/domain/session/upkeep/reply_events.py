@@ -84,12 +84,15 @@ class ReplyEvents:
         return hangs_up
 
     def _begin_reply(self, now_ms: int) -> None:
-        """Keep the user's speech apart from a reply that speaks an older answer of a tool."""
+        """Keep the user's speech apart from a reply to an earlier cue or answer of a tool."""
         turn = self._turns.current
         if turn is None or turn.has_reply or not turn.is_being_spoken:
             return
-        is_heard = turn.is_stretch_transcribed
-        if not is_heard and self._tool_calls.unspoken.expect_before(turn.speech_from_seq):
+        if turn.is_stretch_transcribed:
+            return
+        speaks_answer = self._tool_calls.unspoken.expect_before(turn.speech_from_seq)
+        # Cues are sent in silence only, so the speech began after a cue that is awaited.
+        if speaks_answer or self._replies.is_cue_awaited:
             self._turns.postpone_speech(turn, now_ms)
 
     def _complete_turn(self, status: TurnStatus | None, now_ms: int) -> None:

@@ -14,6 +14,7 @@ from repartee_client.events import (
     Ready,
     Refused,
     ReplyAudio,
+    ReplyLost,
     ToolUsed,
     TurnEnded,
     TurnRestarted,
@@ -259,6 +260,9 @@ class ClientSession:
                 self._greeting_turn = self._greeting_turn or _NO_TURN
                 self._open_tools = max(0, self._open_tools + (1 if phase == "started" else -1))
                 self._waiting_since_ms = self._waiting_since_ms or now_ms
+            case ReplyLost():
+                # A later turn without input may repeat the reply, and is no greeting.
+                self._greeting_turn = self._greeting_turn or _NO_TURN
             case TurnEnded():
                 self._acknowledge_by(now_ms)
                 # A turn that began before the user's latest request does not answer it. Nor does

@@ -17,6 +17,7 @@ from repartee.domain.protocol.frames import (
     NoSpeech,
     NumberedFrame,
     ReplyAudio,
+    ReplyLost,
     SessionClosed,
     SessionError,
     ToolProgress,
@@ -94,6 +95,24 @@ def test_a_turn_that_was_restarted_or_given_up_is_no_greeting(before: Frame):
     session.text("When do you open?", 0)
     session.outgoing(0)
     bodies: list[Frame] = [Accepted(2), ReplyAudio(1, CHUNK), before, greeting_end(1)]
+    for seq, body in enumerate(bodies, start=1):
+        session.receive(frame(seq, body), 100)
+
+    assert not session.is_waiting_for_answer
+
+
+def test_the_repetition_of_a_lost_reply_is_no_greeting():
+    session = open_session()
+    session.text("When do you open?", 0)
+    session.outgoing(0)
+    bodies: list[Frame] = [
+        Accepted(2),
+        ReplyAudio(1, CHUNK),
+        TurnRestarted(1),
+        ReplyLost(1, "At nine."),
+        ReplyAudio(2, CHUNK),
+        greeting_end(2),
+    ]
     for seq, body in enumerate(bodies, start=1):
         session.receive(frame(seq, body), 100)
 

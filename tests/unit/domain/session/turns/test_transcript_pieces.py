@@ -56,6 +56,7 @@ def joined(*pieces: str, may_double: bool = False) -> str:
         (["at 3 p.m. please", "At 3 pm, please"], "at 3 p.m. please"),
         (["I don't know", "I don\u2019t know why"], "I don't know why"),
         (["Hello — ", "Hello there friend"], "Hello — there friend"),
+        (["Hello my", "Hello  my name"], "Hello my name"),
         (["...", "Hello"], "...Hello"),
     ],
 )

@@ -185,7 +185,7 @@ def _trace(sent: SentRecording, received_ms: int, events: Sequence[Event]) -> Tr
         received_ms,
         is_found=True,
         heard=texts("heard", "text"),
-        is_passed_on=bool(texts("tool_call", "name")),
+        is_passed_on="ask_core_agent" in texts("tool_call", "name").split(),
         calls=[call for event in chat for call in event["calls"]],
         results={one["name"]: one["response"] for event in chat for one in event["results"]},
         said=texts("turn_complete", "said"),

@@ -75,6 +75,12 @@ def test_every_recording_has_a_line():
     assert verdict.startswith("The recordings arrived, and no part reports a failure.")
 
 
+def test_a_goodbye_is_no_request_to_the_core_agent():
+    _, _, booking, _ = explained(*BOOKED, {**ASKED, "name": "end_call"}, said("Goodbye."))
+
+    assert booking.endswith("3.”; answered “Goodbye.”")
+
+
 def test_a_recording_in_which_the_server_found_no_speech_is_named():
     *_, line, verdict = explained(heard=GREETING.pcm)
 

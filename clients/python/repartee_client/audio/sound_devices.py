@@ -134,9 +134,7 @@ def _sounddevice() -> Any:
     try:
         return importlib.import_module("sounddevice")
     except ImportError as error:
-        raise NoSoundError(
-            "sounddevice is not installed: pip install 'repartee-client[audio]'"
-        ) from error
+        raise NoSoundError("sounddevice is not installed: pip install sounddevice") from error
     except OSError as error:
         raise NoSoundError(
             f"{error}: install PortAudio (Debian and Ubuntu: apt install libportaudio2)"

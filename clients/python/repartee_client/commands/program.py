@@ -37,7 +37,9 @@ def main(
     try:
         options.api = options.api or environment.get("REPARTEE_API")
         if not options.api:
-            raise UnusableError("the address of the HTTP API is missing: give --api URL")
+            raise UnusableError(
+                "the address of the HTTP API is missing: set REPARTEE_API, or give --api URL"
+            )
         options.token = _token(options, environment)
         if options.command == "erase" and not user_commands.confirm_erasure(options):
             return UNUSABLE

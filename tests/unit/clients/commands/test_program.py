@@ -227,7 +227,7 @@ def test_the_token_comes_from_a_file_that_is_read_for_each_request(serve, tmp_pa
 @pytest.mark.parametrize(
     ("arguments", "environment", "complaint"),
     [
-        (["usage"], {}, "give --api URL"),
+        (["usage"], {}, "set REPARTEE_API, or give --api URL"),
         (["usage", "--api", "https://a.b"], {}, "set REPARTEE_TOKEN, or give --token-file"),
         (["talk", "--wav", "none.wav"], ACCESS, "none.wav: No such file or directory"),
         (["talk", "--wav", __file__], ACCESS, "is not a PCM WAV file"),

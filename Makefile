@@ -101,7 +101,7 @@ up: setup ## Start the local stack and serve until Ctrl-C (FRESH=1 starts with e
 talk: setup ## Talk to the running stack with the microphone (WAV=FILE speaks a recording)
 	@$(PYTHON) -m local.as_user demo talk $(if $(WAV),--wav "$(WAV)")
 
-test: setup .tools/sam/.stamp ## Run all tests except those of test-system
+test: setup .tools/sam/.stamp ## Run all tests except those of test-system (PYTEST_ARGS="-m unit" selects some)
 	$(RUN) pytest -n 2 --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
 
 test-system: setup .tools/sam/.stamp .tools/asyncapi/.stamp ## Run the tests that need MiniStack or the AsyncAPI parser

@@ -255,7 +255,7 @@ def test_a_missing_device_is_named(missing, name, monkeypatch):
 @pytest.mark.parametrize(
     ("failure", "remedy"),
     [
-        (ImportError("no module"), r"pip install 'repartee-client\[audio\]'"),
+        (ImportError("no module"), "pip install sounddevice"),
         (OSError("PortAudio library not found"), "apt install libportaudio2"),
     ],
 )

@@ -10,6 +10,7 @@ from typing import Any
 from local.gemini.mind.data_files import fold
 from local.gemini.mind.known import DeclaredFunction, ToolCall
 from local.gemini.mind.languages import Language, languages
+from local.gemini.mind.phrases import sentences_of
 from local.gemini.mind.requests import read_arguments
 from local.gemini.mind.tool_files import TaughtTool, fields_of
 
@@ -180,8 +181,8 @@ def unwrap(value: Any) -> Any:
 
 
 def _sentences_for_caller(message: str) -> str:
-    sentences = re.split(r"(?<=[.!?])\s+(?=[A-Z])", message.strip())
-    sentences = [re.sub(r"^The caller has (?!no\b)", "You have ", one) for one in sentences]
+    caller_has = re.compile(r"^The caller has (?!no\b)")
+    sentences = [caller_has.sub("You have ", one) for one in sentences_of(message)]
     return " ".join(one for one in sentences if not _TO_THE_MODEL.search(one))
 
 

@@ -4,6 +4,7 @@ import re
 
 from local.gemini.mind.known import Known, Line
 from local.gemini.mind.languages import languages
+from local.gemini.mind.phrases import sentences_of
 
 _STATED = re.compile(
     r"\b(?:booked|reserved|moved|rescheduled|cancell?ed|appointment is on|have no appointments?)\b",
@@ -29,7 +30,7 @@ def find_name(known: Known) -> str | None:
 def find_appointment(known: Known) -> str | None:
     """Return the newest sentence that states the user's appointment or that there is none."""
     for line in (*reversed(known.lines), Line("instruction", known.instruction)):
-        for sentence in reversed(_sentences(line.text)):
+        for sentence in reversed(sentences_of(line.text)):
             if _is_user_line(line, sentence) or sentence.endswith("?"):
                 continue
             if _STATED.search(sentence) and not _NOT_STATED.search(sentence):
@@ -53,12 +54,6 @@ def _last_name(text: str, kind: str) -> str | None:
                 found.append((match.start(1), name))
     name = max(found, default=(0, ""))[1]
     return "-".join(part.capitalize() for part in name.split("-")) or None
-
-
-def _sentences(text: str) -> list[str]:
-    """Split a text into sentences; the full stops of "p.m." do not end one."""
-    pieces = re.split(r"(?<=[.!?])\s+(?=[A-Z\"(])|\n+", text)
-    return [piece.strip() for piece in pieces if piece.strip()]
 
 
 def _is_user_line(line: Line, sentence: str) -> bool:

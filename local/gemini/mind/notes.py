@@ -7,6 +7,7 @@ import re
 
 from local.gemini.mind.facts import find_name
 from local.gemini.mind.known import Known, Line
+from local.gemini.mind.phrases import sentences_of
 
 MAX_NOTES_CHARACTERS = 1_200
 _NOTES = re.compile(r"\ANotes so far:\n(?P<notes>.*?)\n\nTurns that followed:\n", re.DOTALL)
@@ -32,9 +33,9 @@ def take_notes(material: str) -> str:
     turns = [Line(_ROLES[one["how"]], one["text"]) for one in _TURN.finditer(material)]
     name = find_name(Known(before, (), turns))
     opening = [f"The caller's name is {name}."] if name else []
-    worth = {text: 1 + _worth(text) for text in _sentences(before) if "name is" not in text}
+    worth = {text: 1 + _worth(text) for text in sentences_of(before) if "name is" not in text}
     for turn in turns:
-        for sentence in _sentences(turn.text):
+        for sentence in sentences_of(turn.text):
             said = f'The caller said: "{sentence}"' if turn.role == "user" else sentence
             if not sentence.endswith("?") or turn.role == "user":
                 worth.setdefault(said, _worth(said))
@@ -50,9 +51,3 @@ def take_notes(material: str) -> str:
 
 def _worth(text: str) -> int:
     return sum(re.search(pattern, text, re.IGNORECASE) is not None for pattern in _WORTH)
-
-
-def _sentences(text: str) -> list[str]:
-    """Split a text into sentences; full stops in "p.m." or within quotes do not end one."""
-    pieces = re.split(r'(?<=[.!?"])\s+(?=[A-Z])|\n+', text.strip())
-    return [piece.strip() for piece in pieces if piece.strip()]

@@ -81,6 +81,12 @@ def read_utterance(text: str, short_forms: Mapping[str, str], fillers: frozenset
     return Utterance(text, "".join(f"{word} " for word, _, _ in words), places)
 
 
+def sentences_of(text: str) -> list[str]:
+    """Split a text into sentences; a full stop before a lower-case letter does not end one."""
+    pieces = re.split(r'(?<=[.!?"])\s+(?![a-z])|\n+', text)
+    return [piece.strip() for piece in pieces if piece.strip()]
+
+
 def compile_phrase(phrase: str, groups: Mapping[str, str]) -> re.Pattern[str]:
     """Return the regular expression of a phrase, as in ``local/gemini/tools/README.md``.
 

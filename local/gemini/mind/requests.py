@@ -1,12 +1,12 @@
 """Requests for taught tools: completes one from several utterances, and reads its arguments."""
 
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime, time
 
 from local.gemini.mind.known import Line
 from local.gemini.mind.languages import Language, hears, is_offer_of_help, languages
+from local.gemini.mind.phrases import sentences_of
 from local.gemini.mind.times import When
 from local.gemini.mind.tool_files import Argument, TaughtTool, ToolBook
 
@@ -19,7 +19,7 @@ def open_question(lines: Sequence[Line]) -> str | None:
     """Return the last sentence to the user if it is a question about a request."""
     said = [line.text.strip() for line in lines if line.role in ("model", "tool") and line.text]
     is_open = said and said[-1].endswith("?") and not is_offer_of_help(said[-1])
-    return re.split(r"(?<=[.!?])\s+(?![a-z])", said[-1])[-1] if is_open else None
+    return sentences_of(said[-1])[-1] if is_open else None
 
 
 def complete_request(
@@ -104,7 +104,7 @@ def _whens(text: str, language: Language) -> list[When]:
     request, *answers = (language.read_when(one) for one in text.split(THEN))
     for index, answer in enumerate(text.split(THEN)[1:]):
         when, number = answers[index], language.read_number(answer)
-        if not when.at and not when.has_day and number:
+        if not when.at and not when.named and number:
             # "Nine, please" is a time after a question.
             part = f" in the {when.part}" if when.part else ""
             answers[index] = replace(when, at=language.read_when(f"at {number}{part}").at)

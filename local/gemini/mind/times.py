@@ -88,10 +88,6 @@ class When:
     part: str | None = None
     is_day_first: bool | None = None
 
-    @property
-    def has_day(self) -> bool:
-        return bool(self.named)
-
     def on(self, now: datetime) -> date | None:
         """Return the next such day, today included if its time, if any, is still to come.
 
@@ -121,9 +117,8 @@ class When:
     def _numeric_readings(self) -> list[tuple[int, int]]:
         """Return the month and the day of "3/12" in each possible order."""
         first, second = int(self.named["first"]), int(self.named["second"])
-        orders = {True: [(second, first)], False: [(first, second)]}
-        both = [(first, second), (second, first)]
-        return both if self.is_day_first is None else orders[self.is_day_first]
+        orders = [(first, second), (second, first)]
+        return orders if self.is_day_first is None else [orders[self.is_day_first]]
 
 
 def words_of(text: str) -> str:

@@ -90,7 +90,7 @@ def test_letters_among_the_marks_keep_their_accents(
 )
 def test_days_and_times_are_read_in_spanish(text: str, day: str | None, at: str | None) -> None:
     when = languages()["es"].read_when(text)
-    assert (str(when.on(NOW)) if when.has_day else None) == day
+    assert (str(when.on(NOW)) if when.named else None) == day
     assert (f"{when.at:%H:%M}" if when.at else None) == at
 
 

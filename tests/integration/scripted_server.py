@@ -28,7 +28,7 @@ class Line:
     def __init__(self, connection: ServerConnection, server: "ScriptedServer") -> None:
         self.connection = connection
         self.heard: list[dict[str, Any]] = []
-        self._server = server
+        self.server = server
 
     async def until(self, kind: str) -> dict[str, Any]:
         """Read messages until one of this type comes, and return it."""
@@ -52,8 +52,8 @@ class Line:
     async def send(self, *frames: Frame) -> None:
         """Send frames with the next numbers of the session."""
         for frame in frames:
-            self._server.seq += 1
-            await self.connection.send(encode(NumberedFrame(1, self._server.seq, frame)))
+            self.server.seq += 1
+            await self.connection.send(encode(NumberedFrame(1, self.server.seq, frame)))
 
     async def close_session(self) -> None:
         """Take the ``bye`` and answer it as a worker does."""

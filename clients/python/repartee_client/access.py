@@ -1,22 +1,25 @@
 """The HTTP API on behalf of one user: session tickets and the user's data."""
 
-import asyncio
 import inspect
+import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
+from urllib.parse import quote
 
-from repartee_client.errors import AccessRefusedError
-from repartee_client.http_requests import request_json
+from repartee_client.errors import AccessRefusedError, UnusableTokenError
+from repartee_client.http_requests import expected_form, in_thread, request_json
 
 Token: TypeAlias = str | Callable[[], str | Awaitable[str]]
 """A bearer token, or a function, synchronous or not, that returns the current one.
 
 The function is called for each request, and again when the server refuses the token. A synchronous
-function runs in a thread, so it may block.
+function runs in a thread, so it may block. What it raises ends ``connect``. While a lost line is
+opened again, the function is called again instead.
 """
 
 _UNAUTHORIZED = 401
+_VISIBLE = re.compile("[!-~]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +47,8 @@ async def get_token(issuer_url: str, user: str) -> str:
         UnreachableError: The issuer does not answer.
     """
     answer = await request_json("token", "POST", f"{issuer_url}/token", form={"user": user})
-    return str(answer["access_token"])
+    with expected_form("token"):
+        return str(answer["access_token"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,13 +79,14 @@ class HttpApiClient:
         parameters = {"conversation_id": conversation_id, "session_id": session_id}
         body = {name: value for name, value in parameters.items() if value is not None}
         answer = await self.request("ticket", "POST", "/sessions", body)
-        return SessionTicket(
-            answer["session_id"],
-            answer["conversation_id"],
-            answer["ticket"],
-            answer["url"],
-            frozenset(answer.get("features", ())),
-        )
+        with expected_form("ticket"):
+            return SessionTicket(
+                str(answer["session_id"]),
+                str(answer["conversation_id"]),
+                str(answer["ticket"]),
+                str(answer["url"]),
+                frozenset(answer.get("features", ())),
+            )
 
     async def change_preferences(self, **preferences: str) -> None:
         """Change the user's preferences.
@@ -94,9 +99,10 @@ class HttpApiClient:
 
     async def turns(self, conversation_id: str) -> list[dict[str, Any]]:
         """Return the first turns of a conversation, oldest first."""
-        path = f"/conversations/{conversation_id}/turns"
+        path = f"/conversations/{quote(conversation_id, safe='')}/turns"
         answer = await self.request("conversation", "GET", path)
-        return list(answer["turns"])
+        with expected_form("conversation"):
+            return list(answer["turns"])
 
     async def request(self, target: str, method: str, path: str, body: Any = None) -> Any:
         """Send one request with the user's token and return the JSON of the answer.
@@ -111,6 +117,7 @@ class HttpApiClient:
             AccessRefusedError: The API refused the request.
             UnreachableError: The API does not answer.
             InvalidUrlError: The address is invalid or not encrypted.
+            UnusableTokenError: A header cannot hold the token.
         """
         url = self.url.rstrip("/") + path
 
@@ -128,10 +135,16 @@ class HttpApiClient:
 
     async def _current_token(self) -> str:
         token = self.token
-        if isinstance(token, str):
-            return token
-        is_async = inspect.iscoroutinefunction(token) or inspect.iscoroutinefunction(
-            getattr(token, "__call__", None)  # noqa: B004 - an object with an asynchronous call
-        )
-        found = token() if is_async else await asyncio.to_thread(token)
-        return found if isinstance(found, str) else await found
+        if callable(token):
+            is_async = inspect.iscoroutinefunction(token) or inspect.iscoroutinefunction(
+                getattr(token, "__call__", None)  # noqa: B004 - an object with an asynchronous call
+            )
+            found = token() if is_async else await in_thread(token)
+            token = await found if inspect.isawaitable(found) else found
+        if not isinstance(token, str) or not _VISIBLE.fullmatch(token):
+            # The library of HTTP would name it in its error.
+            raise UnusableTokenError(
+                "the token must be a str of visible ASCII characters: "
+                "check it for a space or a line break at its end"
+            )
+        return token

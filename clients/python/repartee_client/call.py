@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+from array import array
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import TypeVar, get_args
 
@@ -103,7 +104,7 @@ class Call:
         """Send typed text; it is a separate turn, and interrupts a running reply.
 
         Raises:
-            ValueError: The text is blank or longer than 4,000 characters.
+            ValueError: The text is blank, longer than 4,000 characters, or not valid Unicode.
             VoiceClientError: The call is over.
         """
         if not text.strip() or len(text) > MAX_TEXT_CHARACTERS:
@@ -111,11 +112,13 @@ class Call:
                 f"the text has {len(text):,} characters: send 1 to {MAX_TEXT_CHARACTERS:,}, "
                 "one of them visible"
             )
+        if any("\ud800" <= character <= "\udfff" for character in text):
+            raise ValueError("the text contains a lone surrogate, which UTF-8 cannot carry")
         self._begin()
         self.session.text(text, now_ms())
         self.flush()
 
-    def send_audio(self, pcm: bytes) -> None:
+    def send_audio(self, pcm: "bytes | bytearray | memoryview | array[int]") -> None:
         """Send audio of any length: PCM16 little-endian mono, 16 kHz.
 
         It is sent in chunks of the length that the server recommends. While the line is lost it is
@@ -125,6 +128,8 @@ class Call:
             ValueError: ``pcm`` ends within a sample.
             VoiceClientError: The call is over.
         """
+        # A buffer of another element type has fewer elements than bytes.
+        pcm = memoryview(pcm).tobytes()
         if len(pcm) % _SAMPLE_BYTES:
             raise ValueError(f"{len(pcm)} bytes are not whole 16-bit samples")
         self._check_open()
@@ -185,7 +190,8 @@ class Call:
         """
         if self._closed is None:
             self._begin()
-            self.session.bye()
+            if not self.session.is_leaving:
+                self.session.bye()
             self.flush()
             await self.until(lambda: self._closed, timeout_s=timeout_s, what="closed")
 
@@ -209,6 +215,8 @@ class Call:
             raise self._queue.failure
         if self._closed is not None:
             raise SessionOverError(self._closed.reason)
+        if self._queue.is_over:
+            raise SessionOverError("this client has left it")
 
     def _send_rest(self) -> None:
         self._stop_timer()
@@ -277,6 +285,9 @@ class Call:
                 case _:
                     pass
             self._queue.put(event)
+            if self._closed is not None:
+                # The server may keep the line, and the client still acknowledges ``closed``.
+                self._queue.end()
         self._queue.wake()
 
     def line_lost(self, reason: str) -> None:
@@ -296,6 +307,7 @@ class Call:
                     self._recording = asyncio.create_task(self._record(self._audio))
                 yield self
                 await self._finish(hang_up_within_s)
+                await self._play_goodbye()
             except (Exception, asyncio.CancelledError):
                 await self._finish(min(hang_up_within_s, _HURRIED_HANG_UP_S))
                 raise
@@ -309,12 +321,15 @@ class Call:
             yield self
         finally:
             self._stop_timer()
+            self._queue.end()
             tasks = [task for task in (serving, self._recording) if task is not None]
             for task in tasks:
                 task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
-            self._queue.end()
-            await self._transport.close()
+            try:
+                await asyncio.gather(*tasks, return_exceptions=True)
+            finally:
+                # Another cancellation does not leave the connection open.
+                await self._transport.close()
 
     async def until_ready(self, timeout_s: float = _READY_TIMEOUT_S) -> Ready:
         """Wait for the server's first ``ready``.
@@ -332,6 +347,9 @@ class Call:
             self._closed = Closed(over.reason)
             self._queue.put(self._closed)
         except Exception as error:  # noqa: BLE001 - it is raised in the task that iterates
+            if not isinstance(error, VoiceClientError):
+                # The application's audio port failed; the line still serves.
+                self.session.bye()
             self._queue.end(error)
         self._queue.end()
 
@@ -357,8 +375,10 @@ class Call:
         with contextlib.suppress(VoiceClientError):
             if not self._has_left and self._ready is not None and self._queue.failure is None:
                 await self.hang_up(within_s)
+
+    async def _play_goodbye(self) -> None:
+        """Let the user hear the goodbye to its end."""
         if self._audio is not None and self._closed is not None:
-            # The user hears the goodbye to its end.
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(_PLAYED_TIMEOUT_S):
                     while (left_ms := self._audio.unplayed_ms()) > 0:  # noqa: ASYNC110 - a port has no event

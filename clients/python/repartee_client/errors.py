@@ -19,6 +19,10 @@ class InvalidUrlError(VoiceClientError, ValueError):
     """An address that the client does not use; the message says why."""
 
 
+class UnusableTokenError(VoiceClientError, ValueError):
+    """A token that a header cannot hold; the message does not contain it."""
+
+
 class AccessRefusedError(VoiceClientError):
     """The server refused an HTTP request or a WebSocket handshake.
 

@@ -17,13 +17,14 @@ class EventQueue:
 
     Attributes:
         failure: The error that ended the call; None if there is none.
+        is_over: Whether no more events are taken.
     """
 
     def __init__(self) -> None:
         self.failure: BaseException | None = None
+        self.is_over = False
         self._events: deque[Event] = deque()
         self._dropped_count = 0
-        self._is_over = False
         self._is_read = False
         self._changed = asyncio.Event()
 
@@ -37,7 +38,7 @@ class EventQueue:
 
     def end(self, failure: BaseException | None = None) -> None:
         """Take no more events; a reader gets the failure after the last one."""
-        self._is_over = True
+        self.is_over = True
         self.failure = self.failure or failure
         self.wake()
 
@@ -70,7 +71,7 @@ class EventQueue:
                     return self._events.popleft()
                 if self.failure is not None:
                     raise self.failure
-                if self._is_over:
+                if self.is_over:
                     raise StopAsyncIteration
                 await self.changed()
         finally:

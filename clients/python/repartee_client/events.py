@@ -32,6 +32,11 @@ class Ready:
     next_seq: int | None = None
     output_kept: bool = False
 
+    def __post_init__(self) -> None:
+        for name in ("chunk_ms", "max_in_flight"):
+            if (value := getattr(self, name)) < 1:
+                raise ValueError(f"{name} is {value}: it must be at least 1")
+
 
 @dataclass(frozen=True, slots=True)
 class Transcript:

@@ -2,11 +2,13 @@
 
 import asyncio
 import contextlib
+import contextvars
 import http.client
 import json
 import ssl
 import threading
-from collections.abc import Callable, Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping
 from ipaddress import ip_address
 from typing import Any, TypeVar
 from urllib.error import HTTPError, URLError
@@ -29,7 +31,11 @@ from repartee_client.errors import (
 )
 
 TIMEOUT_S = 30.0
+_MAX_ANSWER_BYTES = 16 * 1_024 * 1_024
+"""More than API Gateway sends."""
+_READ_BYTES = 64 * 1_024
 _MAX_REASON_CHARACTERS = 200
+_MAX_WAIT_DIGITS = 6
 
 _T = TypeVar("_T")
 
@@ -51,6 +57,8 @@ def check_url(url: str, *, encrypted: str, plain: str) -> None:
         host, _ = parts.hostname, parts.port
     except ValueError as error:
         raise InvalidUrlError(f"invalid URL {shown}: {error}") from error
+    if parts.fragment or not (parts.path + parts.query).isascii():
+        raise InvalidUrlError(f"invalid URL {shown!a}: it must be ASCII, without a fragment")
     if parts.scheme not in (encrypted, plain) or not host or any(map(str.isspace, url)):
         raise InvalidUrlError(f"invalid URL {shown}: it must begin with {encrypted}://HOST")
     if parts.scheme == plain and not is_loopback(host):
@@ -108,7 +116,7 @@ async def request_json(
     request = Request(url, data, all_headers, method=method)  # noqa: S310 - check_url checks it
     try:
         async with asyncio.timeout(timeout_s):
-            answer = await _in_thread(lambda: _exchange(target, request, timeout_s))
+            answer = await in_thread(lambda: _exchange(target, request, timeout_s))
     except ssl.SSLCertVerificationError as error:
         raise UnreachableError(
             f"cannot reach {shown}: its certificate is not trusted ({error.verify_message}); "
@@ -118,11 +126,29 @@ async def request_json(
         raise UnreachableError(f"cannot reach {shown}: no answer in {timeout_s:g} s") from error
     except (OSError, http.client.HTTPException) as error:
         raise UnreachableError(f"cannot reach {shown}: {error}") from error
+    except UnicodeError as error:
+        raise InvalidUrlError(f"invalid URL {shown!a}: no host has this name") from error
     try:
         return json.loads(answer) if answer else None
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise BadServerMessageError(
             f"{shown} did not answer with JSON: is it the address of the HTTP API?"
+        ) from error
+
+
+@contextlib.contextmanager
+def expected_form(target: str) -> Iterator[None]:
+    """Read an answer of the API in this block.
+
+    Raises:
+        BadServerMessageError: The block did not find in the answer what it read.
+    """
+    try:
+        yield
+    except (AttributeError, LookupError, TypeError, ValueError) as error:
+        raise BadServerMessageError(
+            f"the answer to the request for {target} is not of the protocol "
+            f"({type(error).__name__}: {error}): is it the address of the HTTP API?"
         ) from error
 
 
@@ -141,24 +167,39 @@ def _opener(url: str) -> OpenerDirector:
 
 
 def _exchange(target: str, request: Request, timeout_s: float) -> bytes:
+    deadline_s = time.monotonic() + timeout_s
     try:
         with _opener(request.full_url).open(request, timeout=timeout_s) as answer:
-            return bytes(answer.read())
+            return _read(answer, deadline_s)
     except HTTPError as error:
         with error:
-            raise _refusal(target, error) from None
+            raise _refusal(target, error, deadline_s) from None
     except URLError as error:
         if isinstance(error.reason, OSError):
             raise error.reason from None
         raise OSError(str(error.reason)) from None
 
 
-def _refusal(target: str, error: HTTPError) -> AccessRefusedError:
+def _read(answer: Any, deadline_s: float) -> bytes:
+    """Read a body; the time limit of a socket alone would allow one byte after the other."""
+    body = bytearray()
+    while part := answer.read1(_READ_BYTES):
+        body += part
+        if len(body) > _MAX_ANSWER_BYTES:
+            raise BadServerMessageError(f"the answer is longer than {_MAX_ANSWER_BYTES:,} bytes")
+        if time.monotonic() > deadline_s:
+            raise TimeoutError
+    if answer.length:
+        raise http.client.IncompleteRead(bytes(body), answer.length)
+    return bytes(body)
+
+
+def _refusal(target: str, error: HTTPError, deadline_s: float) -> AccessRefusedError:
     text = ""
-    with contextlib.suppress(OSError, http.client.HTTPException):
-        text = error.read().decode(errors="replace")
+    with contextlib.suppress(OSError, http.client.HTTPException, BadServerMessageError):
+        text = _read(error.fp, deadline_s).decode(errors="replace")
     problem: Any = None
-    with contextlib.suppress(ValueError):
+    with contextlib.suppress(ValueError, RecursionError):
         problem = json.loads(text)
     if not isinstance(problem, dict):
         problem = {}
@@ -171,29 +212,34 @@ def _refusal(target: str, error: HTTPError) -> AccessRefusedError:
         error.code,
         reason,
         code=code,
-        retry_after_s=int(wait) if wait.isdecimal() else None,
+        retry_after_s=int(wait) if wait.isdecimal() and len(wait) <= _MAX_WAIT_DIGITS else None,
         problem=problem,
     )
 
 
-async def _in_thread(work: Callable[[], _T]) -> _T:
+async def in_thread(work: Callable[[], _T]) -> _T:
     """Run ``work`` in a thread that neither a cancelled task nor the end of the program awaits."""
     loop = asyncio.get_running_loop()
     future: asyncio.Future[_T] = loop.create_future()
+    context = contextvars.copy_context()
 
-    def settle(result: _T | None, error: Exception | None) -> None:
+    def settle(result: _T | None, error: BaseException | None) -> None:
         if future.done():
             return
+        if isinstance(error, StopIteration):
+            # A future takes no StopIteration, and its task would wait for ever.
+            error = RuntimeError("StopIteration was raised")
         if error is not None:
             future.set_exception(error)
         else:
             future.set_result(result)  # type: ignore[arg-type]  # a result where there is no error
 
     def run() -> None:
-        result, failure = None, None
+        result: _T | None = None
+        failure: BaseException | None = None
         try:
-            result = work()
-        except Exception as error:  # noqa: BLE001 - it is raised in the waiting task
+            result = context.run(work)
+        except BaseException as error:  # noqa: BLE001 - it is raised in the waiting task
             failure = error
         with contextlib.suppress(RuntimeError):  # The loop is closed.
             loop.call_soon_threadsafe(settle, result, failure)

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import InvalidHandshake, InvalidStatus
+from websockets.exceptions import InvalidHandshake, InvalidStatus, InvalidURI
 from websockets.typing import Origin
 
 from repartee_client.access import HttpApiClient
-from repartee_client.errors import AccessRefusedError, ConnectionLostError
+from repartee_client.errors import AccessRefusedError, ConnectionLostError, InvalidUrlError
 from repartee_client.http_requests import check_url, is_loopback
 
 # API Gateway sends messages of up to 128 KB.
@@ -55,6 +55,9 @@ async def open_line(url: str, origin: str | None = None) -> ClientConnection:
         raise AccessRefusedError("connection", error.response.status_code, reason) from error
     except (OSError, TimeoutError, InvalidHandshake) as error:
         raise ConnectionLostError(f"cannot reach {url.partition('?')[0]}: {error}") from error
+    except (InvalidURI, UnicodeError):
+        # The library's error contains the ticket.
+        raise InvalidUrlError(f"invalid URL {url.partition('?')[0]!a}") from None
 
 
 @dataclass(slots=True)

@@ -17,7 +17,6 @@ from repartee_client.errors import (
     ConnectionLostError,
     MessageRefusedError,
     SupersededError,
-    VoiceClientError,
 )
 from repartee_client.events import Refused
 from repartee_client.protocol.frames import Answer, Frame, ReconnectSoon
@@ -148,13 +147,18 @@ class Transport:
 
     async def close(self) -> None:
         """Send what is due, such as the last acknowledgement, and close the connection."""
-        if self._line is not None:
-            with contextlib.suppress(ConnectionClosed, TimeoutError):
-                async with asyncio.timeout(_LAST_SEND_TIMEOUT_S):
-                    await self._send_due(self._line)
-        for line in (self._line, self._next):
-            if line is not None:
+        lines = [line for line in (self._line, self._next) if line is not None]
+        try:
+            if self._line is not None:
+                with contextlib.suppress(ConnectionClosed, TimeoutError):
+                    async with asyncio.timeout(_LAST_SEND_TIMEOUT_S):
+                        await self._send_due(self._line)
+            for line in lines:
                 await line.close()
+        finally:
+            # A cancellation leaves no connection open.
+            for line in lines:
+                line.transport.abort()
 
     async def run(self) -> None:
         """Serve one connection after the other until ``closed`` arrives.
@@ -167,14 +171,14 @@ class Transport:
             await self.open()
         while (line := self._line) is not None:
             failure = await self._serve(line)
+            if self._session.closed is not None:
+                return
             if self._next is not None:
                 # The ``hello`` of the new connection requests the frames that the old one missed.
                 self._line, self._next = self._next, None
                 await line.close()
                 continue
-            if self._session.closed is not None:
-                return
-            if failure is not None and not isinstance(failure, ConnectionClosed | OSError):
+            if failure is not None and not isinstance(failure, ConnectionClosed | TimeoutError):
                 raise failure
             if self._observer is not None:
                 self._observer.lost(now_ms())
@@ -285,7 +289,8 @@ class Transport:
             self._must_change_connection.clear()
             await self._must_change_connection.wait()
             if self._reconnect_for_s:
-                with contextlib.suppress(VoiceClientError):
+                # The current line still serves, so that not even the application's token ends it.
+                with contextlib.suppress(Exception):
                     self._next = await self._open_line()
                     return
 
@@ -315,7 +320,7 @@ class Transport:
                 check_worth_repeating(error, is_last=forbidden >= _MAX_FORBIDDEN)
                 cause = error
                 await asyncio.sleep(min(error.retry_after_s or 0, _LONGEST_DELAY_S))
-            except (ConnectionLostError, TimeoutError) as error:
+            except Exception as error:  # noqa: BLE001 - a token, too, may not come without a network
                 cause = error
         raise AssertionError("the delays do not end")
 
@@ -323,8 +328,6 @@ class Transport:
 def _loss(line: ClientConnection, failure: BaseException | None) -> str:
     if isinstance(failure, TimeoutError):
         return "the server is silent"
-    if isinstance(failure, OSError):
-        return str(failure)
     return f"the connection ended: {line.close_code} {line.close_reason or ''}".rstrip()
 
 

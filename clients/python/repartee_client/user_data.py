@@ -72,7 +72,11 @@ class UserData:
         Raises:
             VoiceClientError: The API refused the request or cannot be reached.
         """
-        path = "/me" if conversation_id is None else f"/conversations/{quote(conversation_id)}"
+        path = (
+            "/me"
+            if conversation_id is None
+            else f"/conversations/{quote(conversation_id, safe='')}"
+        )
         while True:
             wait_s = _ERASE_AGAIN_AFTER_S
             try:

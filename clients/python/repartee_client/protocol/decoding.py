@@ -56,7 +56,7 @@ def decode_server_message(text: str) -> ServerMessage | None:
     """
     try:
         members = json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise BadServerMessageError(f"not JSON: {text[:_SHOWN_CHARACTERS]!r}") from error
     if not isinstance(members, dict) or not isinstance(members.get("type"), str):
         if isinstance(members, dict) and members.keys() >= _UNDELIVERED:

@@ -5,7 +5,7 @@ never changes. The sequence number is sent to the server. The two are equal unti
 reports that a number is taken.
 """
 
-from collections import deque
+from collections import OrderedDict
 from dataclasses import dataclass
 
 from repartee_client.protocol.encoding import encode_message
@@ -43,7 +43,8 @@ class ClientOutbox:
         self._next_seq = 1
         self._accepted_seq = 0
         self._max_in_flight = 0
-        self._waiting: deque[int] = deque()
+        # A set in the order of the places: minutes of audio may wait here.
+        self._waiting: OrderedDict[int, None] = OrderedDict()
         self._kept: dict[int, Message] = {}
         self._accepted: dict[int, Message] = {}
         self._hello_place = 0
@@ -61,7 +62,7 @@ class ClientOutbox:
             self._hello_place, self._hello = place, message
             self._must_send_hello = True
         else:
-            self._waiting.append(place)
+            self._waiting[place] = None
         return place
 
     def resend_hello(self) -> None:
@@ -224,7 +225,7 @@ class ClientOutbox:
         self._resends = [resend for resend in self._resends if resend.not_before_ms > now_ms]
         texts += [self._send(place, now_ms) for place in ready if place in self._kept]
         for _ in range(min(self.room, len(self._waiting))):
-            texts.append(self._send(self._waiting.popleft(), now_ms))
+            texts.append(self._send(self._waiting.popitem(last=False)[0], now_ms))
         return texts
 
     def _send(self, place: int, now_ms: float) -> str:

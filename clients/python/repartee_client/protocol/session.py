@@ -88,6 +88,7 @@ class ClientSession:
         ready: The server's answer to the newest ``hello``; None until it arrives.
         closed: The session's last frame; None until it arrives.
         refusal: The refusal after which the call cannot go on; None until it arrives.
+        is_leaving: Whether the client has hung up.
         outbox: The client's messages and their acceptance.
         playback: The reply audio that the user has heard.
     """
@@ -105,7 +106,7 @@ class ClientSession:
         self._open_tools = 0
         self._greeting_turn: int | None = None
         self._last_request_place = 0
-        self._is_leaving = False
+        self.is_leaving = False
         self._last_frame_ms = 0.0
         self._last_sent_ms = 0.0
         self._last_waiting_ping_ms = 0.0
@@ -150,7 +151,7 @@ class ClientSession:
             self.outbox.put(Stop())
 
     def bye(self) -> int:
-        self._is_leaving = True
+        self.is_leaving = True
         return self.outbox.put(Bye())
 
     def _request(self, place: int, now_ms: float) -> int:
@@ -328,7 +329,7 @@ class ClientSession:
             return None
         if self._waiting_since_ms is not None:
             since_ms = self._waiting_since_ms
-        elif self._is_leaving:
+        elif self.is_leaving:
             since_ms = self._last_sent_ms
         elif (unaccepted_since_ms := self.outbox.unaccepted_since_ms) is not None:
             # The worker may have died before it read the message; a ping wakes another worker.

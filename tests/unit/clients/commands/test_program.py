@@ -274,3 +274,9 @@ def test_a_refusal_and_a_silent_server_end_with_status_1(serve, capsys):
 def test_ctrl_c_ends_with_status_130(serve):
     serve(KeyboardInterrupt())
     assert main(["usage"], ACCESS) == 130
+
+
+def test_the_id_of_a_conversation_is_never_another_path(serve):
+    api = serve({"finished": True, "deleted": {}})
+    assert main(["erase", "--conversation", "../me", "--yes"], ACCESS) == 0
+    assert api.requests == ["DELETE /conversations/..%2Fme"]

@@ -28,6 +28,7 @@ from repartee_client.errors import (
     DailyLimitReachedError,
     InvalidUrlError,
     UnreachableError,
+    VoiceClientError,
 )
 
 TIMEOUT_S = 30.0
@@ -145,6 +146,8 @@ def expected_form(target: str) -> Iterator[None]:
     """
     try:
         yield
+    except VoiceClientError:
+        raise
     except (AttributeError, LookupError, TypeError, ValueError) as error:
         raise BadServerMessageError(
             f"the answer to the request for {target} is not of the protocol "

@@ -11,6 +11,7 @@ INPUT_SAMPLE_RATE_HZ = 16_000
 """The rate of the client's audio (docs/protocol.md)."""
 OUTPUT_SAMPLE_RATE_HZ = 24_000
 """The rate of reply audio."""
+_USABLE_RATES_HZ = range(1_000, 384_001)
 
 
 class UnusableRecordingError(Exception):
@@ -75,9 +76,11 @@ def read_wav(path: Path, *, sample_rate_hz: int = INPUT_SAMPLE_RATE_HZ) -> Recor
         with path.open("rb") as file, wave.open(file) as reader:
             form = reader.getparams()
             pcm = reader.readframes(form.nframes)
-    except (wave.Error, EOFError) as error:
+    except (wave.Error, EOFError, RuntimeError) as error:
         detail = str(error) or "the file ends too early"
         raise UnusableRecordingError(path, f"is not a PCM WAV file ({detail})") from error
+    if form.framerate not in _USABLE_RATES_HZ:
+        raise UnusableRecordingError(path, f"has {form.framerate:,} samples a second")
     promised_bytes = form.nframes * form.nchannels * form.sampwidth
     if not pcm or len(pcm) != promised_bytes:
         problem = f"has {len(pcm)} bytes of sound, and its header says {promised_bytes}"

@@ -9,6 +9,7 @@ from urllib.parse import quote
 
 from repartee_client.access import HttpApiClient
 from repartee_client.errors import AccessRefusedError
+from repartee_client.http_requests import expected_form
 
 _ERASE_AGAIN_AFTER_S = 2.0
 
@@ -38,6 +39,10 @@ class UserData:
         Raises:
             VoiceClientError: The API refused a page or cannot be reached.
         """
+        with expected_form("export"):
+            return await self._merged_export()
+
+    async def _merged_export(self) -> dict[str, Any]:
         document: dict[str, Any] = {}
         async for page in self._pages():
             if not document:
@@ -87,7 +92,9 @@ class UserData:
                 # Another request erases the same data.
                 wait_s = error.retry_after_s or wait_s
             else:
+                with expected_form("erasure"):
+                    is_finished = progress["finished"]
                 yield progress
-                if progress["finished"]:
+                if is_finished:
                     return
             await asyncio.sleep(wait_s)

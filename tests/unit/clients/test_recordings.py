@@ -121,3 +121,24 @@ def test_chunks_joined_are_the_recording_and_only_the_last_may_be_shorter(pcm, c
 def test_a_chunk_must_be_a_whole_number_of_samples(chunk_ms, rate_hz):
     with pytest.raises(ValueError, match="not a whole chunk"):
         Recording(bytes(64), rate_hz).chunks(chunk_ms)
+
+
+@pytest.mark.parametrize("rate_hz", [0, 1, 999, 384_001, 4_000_000_000])
+def test_a_rate_that_no_recording_has_is_refused(tmp_path, rate_hz):
+    path = tmp_path / "a.wav"
+    write_wav(path, Recording(bytes(640)))
+    content = bytearray(path.read_bytes())
+    content[24:28] = rate_hz.to_bytes(4, "little")
+    path.write_bytes(content)
+    with pytest.raises(UnusableRecordingError, match="samples a second"):
+        read_wav(path)
+
+
+def test_a_chunk_that_is_longer_than_its_file_is_refused(tmp_path):
+    path = tmp_path / "a.wav"
+    write_wav(path, Recording(bytes(640)))
+    content = path.read_bytes()
+    for size in range(256):
+        path.write_bytes(content[:16] + bytes([size, 1]) + content[18:])
+        with pytest.raises(UnusableRecordingError):
+            read_wav(path)

@@ -67,7 +67,7 @@ class Listener:
         self._ended_turns: set[int] = set()
         self._last_tool_turn: int | None = None
         self._is_over = False
-        self._failure: VoiceClientError | None = None
+        self._failure: Exception | None = None
         self._changed = asyncio.Event()
 
     async def __aenter__(self) -> Self:
@@ -89,7 +89,7 @@ class Listener:
                 self._show(event)
                 self._take(event)
                 self._changed.set()
-        except VoiceClientError as error:
+        except Exception as error:  # noqa: BLE001 - raised by ``check_open``; showing may fail too
             self._failure = error
         finally:
             self._is_over = True

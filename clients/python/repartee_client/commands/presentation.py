@@ -32,7 +32,13 @@ Show = Callable[[Event], None]
 
 def show_json(event: Event) -> None:
     """Print an event as a JSON object on one line; audio is shown as its length."""
-    print(json.dumps(as_json(event), ensure_ascii=False), flush=True)
+    print(json_text(as_json(event)), flush=True)
+
+
+def json_text(value: Any, *, indent: int | None = None) -> str:
+    """Return ``value`` as JSON that standard output can encode."""
+    is_utf8 = "utf" in (getattr(sys.stdout, "encoding", None) or "").lower()
+    return json.dumps(value, ensure_ascii=not is_utf8, indent=indent)
 
 
 def as_json(event: Event) -> Mapping[str, Any]:

@@ -1,7 +1,10 @@
 """Runs a command of ``repartee`` and returns its exit code."""
 
 import asyncio
+import contextlib
+import io
 import os
+import sys
 from argparse import Namespace
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -15,7 +18,7 @@ from repartee_client.commands.exit_codes import FAILED, INTERRUPTED, UNUSABLE
 from repartee_client.commands.presentation import warn
 from repartee_client.commands.talk import open_audio, talk
 from repartee_client.connect import connect
-from repartee_client.errors import InvalidUrlError, VoiceClientError
+from repartee_client.errors import InvalidUrlError, UnusableTokenError, VoiceClientError
 from repartee_client.recordings import UnusableRecordingError, read_wav
 from repartee_client.user_data import UserData
 
@@ -33,6 +36,10 @@ def main(
         arguments: The arguments after the program's name; None for those of the process.
         environment: The environment variables.
     """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            # A terminal may lack characters of a reply.
+            stream.reconfigure(errors="backslashreplace")
     options = parser().parse_args(arguments)
     try:
         options.api = options.api or environment.get("REPARTEE_API")
@@ -43,18 +50,39 @@ def main(
         options.token = _token(options, environment)
         if options.command == "erase" and not user_commands.confirm_erasure(options):
             return UNUSABLE
-        return asyncio.run(_run(options))
-    except (UnusableError, UnusableRecordingError, NoSoundError, InvalidUrlError) as error:
+        code = asyncio.run(_run(options))
+        if sys.stdout is not None:
+            sys.stdout.flush()
+        return code
+    except (
+        UnusableError,
+        UnusableRecordingError,
+        NoSoundError,
+        InvalidUrlError,
+        UnusableTokenError,
+    ) as error:
         warn(f"repartee: {error}")
         return UNUSABLE
+    except BrokenPipeError:
+        # The reader of the output, such as `head`, has read enough.
+        _drop_output()
+        return FAILED
     except OSError as error:
-        warn(f"repartee: {error.filename or error}: {error.strerror}")
+        _drop_output()
+        cause = f"{error.filename}: {error.strerror}" if error.filename else str(error)
+        warn(f"repartee: {cause}")
         return UNUSABLE
     except VoiceClientError as error:
         warn(f"repartee: {error}")
         return FAILED
     except KeyboardInterrupt:
         return INTERRUPTED
+
+
+def _drop_output() -> None:
+    """Keep the end of the program from writing the rest of the output again."""
+    with contextlib.suppress(OSError, ValueError, AttributeError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _token(options: Namespace, environment: Mapping[str, str]) -> Token:
@@ -67,7 +95,16 @@ def _token(options: Namespace, environment: Mapping[str, str]) -> Token:
         file = Path(name)
     if file is None:
         raise UnusableError("the user's token is missing: set REPARTEE_TOKEN, or give --token-file")
-    return lambda: file.read_text(encoding="utf-8").strip()
+    return lambda: file.read_text(encoding="utf-8", errors="replace").strip()
+
+
+def _check_files(options: Namespace) -> None:
+    if not options.wav and (options.out or options.fast or options.greeting):
+        raise UnusableError("--out, --fast and --greeting are for files: give --wav FILE too")
+    for path in options.wav or ():
+        read_wav(path)
+        if options.out is not None and options.out.exists() and path.samefile(options.out):
+            raise UnusableError(f"--out would overwrite the recording {path}: give another file")
 
 
 async def _run(options: Namespace) -> int:
@@ -83,8 +120,7 @@ async def _run(options: Namespace) -> int:
     if options.command == "ask":
         async with connect(options.api, token=options.token, conversation=conversation) as call:
             return await ask(options, call)
-    for path in options.wav or ():
-        read_wav(path)
+    _check_files(options)
     audio = open_audio(options)
     if options.language:
         await api.change_preferences(language=options.language)

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from repartee_client.commands.exit_codes import DONE
-from repartee_client.commands.presentation import warn
+from repartee_client.commands.presentation import json_text, warn
+from repartee_client.http_requests import expected_form
 from repartee_client.user_data import UserData
 
 _UNITS = {"talk_seconds": ("talk", "s"), "cost": ("cost", "USD")}
@@ -19,8 +20,14 @@ async def usage(options: Namespace, data: UserData) -> int:
     """Print today's usage and limits, or those of several days."""
     found = await data.usage(options.days or 1)
     if options.json:
-        print(json.dumps(found, ensure_ascii=False))
+        print(json_text(found))
         return DONE
+    with expected_form("usage"):
+        _print_usage(options, found)
+    return DONE
+
+
+def _print_usage(options: Namespace, found: Mapping[str, Any]) -> None:
     print(f"today    {_day(found['today'])}")
     for limit in found["limits"]:
         name, unit = _UNITS.get(limit["kind"], (limit["kind"], ""))
@@ -28,7 +35,6 @@ async def usage(options: Namespace, data: UserData) -> int:
         print(f"{name:8} {left} left until {found['resets_at']}")
     for day in found["days"] if options.days else ():
         print(f"{day['day']}  {_day(day)}")
-    return DONE
 
 
 def _day(used: Mapping[str, Any]) -> str:
@@ -41,10 +47,11 @@ def _day(used: Mapping[str, Any]) -> str:
 async def export(options: Namespace, data: UserData) -> int:
     """Write all data of the user as one JSON document."""
     document = await data.export()
-    text = json.dumps(document, ensure_ascii=False, indent=None if options.json else 2) + "\n"
+    indent = None if options.json else 2
     if options.file is None:
-        sys.stdout.write(text)
+        print(json_text(document, indent=indent))
         return DONE
+    text = json.dumps(document, ensure_ascii=False, indent=indent) + "\n"
     _write_private(options.file, text)
     turns = sum(len(one["turns"]) for one in document["conversations"])
     count = f"{len(document['conversations']):,} conversations with {turns:,} turns"
@@ -55,7 +62,7 @@ async def export(options: Namespace, data: UserData) -> int:
 def _write_private(path: Path, text: str) -> None:
     """Write a file that only its owner can read."""
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+    with os.fdopen(descriptor, "w", encoding="utf-8", errors="backslashreplace") as file:
         os.chmod(path, 0o600)  # noqa: PTH101 - an existing file keeps its mode otherwise
         file.write(text)
 

@@ -12,11 +12,11 @@ from pathlib import Path
 
 import pytest
 
-from repartee_client.audio.manual import ManualAudio
 from repartee_client.audio.port import AudioPort, SpeechMark
 from repartee_client.audio.sound_devices import NoSoundError, SoundDevices
 from repartee_client.audio.wav_files import WavFiles
 from repartee_client.recordings import Recording, write_wav
+from tests.manual_audio import ManualAudio
 from tests.unit.clients.audio.fake_sounddevice import LATENCY_S, FakeSoundDevice
 from tests.virtual_time import in_virtual_time
 

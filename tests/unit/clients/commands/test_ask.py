@@ -170,3 +170,14 @@ async def test_json_has_an_object_per_event_on_a_line(capsys):
     ]
     assert lines[1] == {"event": "reply_audio", "turn": 1, "bytes": 960}
     assert lines[2]["text"] == "Às nove."
+
+
+@in_virtual_time
+async def test_an_output_that_fails_is_the_error_and_not_the_end_of_the_call(monkeypatch):
+    def refuse(*_arguments: object, **_options: object) -> None:
+        raise BrokenPipeError
+
+    call = FakeCall([*says(1, "At nine."), ended(1)])
+    monkeypatch.setattr("builtins.print", refuse)
+    with pytest.raises(BrokenPipeError):
+        await asked(call, as_json=True)

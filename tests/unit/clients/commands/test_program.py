@@ -12,6 +12,7 @@ from repartee_client import user_data
 from repartee_client.access import HttpApiClient
 from repartee_client.commands.program import main
 from repartee_client.errors import AccessRefusedError, UnreachableError
+from repartee_client.recordings import Recording, write_wav
 
 pytestmark = pytest.mark.unit
 
@@ -280,3 +281,54 @@ def test_the_id_of_a_conversation_is_never_another_path(serve):
     api = serve({"finished": True, "deleted": {}})
     assert main(["erase", "--conversation", "../me", "--yes"], ACCESS) == 0
     assert api.requests == ["DELETE /conversations/..%2Fme"]
+
+
+@pytest.mark.parametrize("answer", [{}, {"finished": True}, [], None])
+@pytest.mark.parametrize("command", [["usage"], ["export"]])
+def test_an_answer_of_another_api_fails_without_a_traceback(serve, capsys, command, answer):
+    serve(answer)
+    assert main(command, ACCESS) == 1
+    assert "is it the address of the HTTP API?" in capsys.readouterr().err
+
+
+def test_output_that_nobody_reads_ends_the_program_without_a_message(serve, capsys, monkeypatch):
+    serve(USAGE)
+
+    def refuse(*_arguments: object, **_options: object) -> None:
+        raise BrokenPipeError(32, "Broken pipe")
+
+    monkeypatch.setattr("builtins.print", refuse)
+    assert main(["usage"], ACCESS) == 1
+    assert capsys.readouterr().err == ""
+
+
+def test_json_is_ascii_where_the_output_cannot_encode_the_text(serve, monkeypatch):
+    serve({**USAGE, "note": "\U0001f600 \ud83d"})
+    out = io.BytesIO()
+    monkeypatch.setattr("sys.stdout", io.TextIOWrapper(out, encoding="ascii"))
+    assert main(["usage", "--json"], ACCESS) == 0
+    assert json.loads(out.getvalue())["note"] == "\U0001f600 \ud83d"
+
+
+@pytest.mark.parametrize("content", [b"\xff", b"one\ntwo", b""])
+def test_a_file_without_a_usable_token_is_named_as_such(tmp_path, capsys, content):
+    file = tmp_path / "token"
+    file.write_bytes(content)
+    access = {"REPARTEE_API": "http://127.0.0.1:9"}
+    assert main(["usage", "--token-file", str(file)], access) == 2
+    assert "the token must be" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("argument", [["--out", "x.wav"], ["--fast"], ["--greeting"]])
+def test_arguments_for_files_are_refused_without_a_file(capsys, argument):
+    assert main(["talk", *argument], ACCESS) == 2
+    assert "give --wav FILE too" in capsys.readouterr().err
+
+
+def test_replies_do_not_overwrite_the_recording_that_is_spoken(tmp_path, capsys):
+    file = tmp_path / "a.wav"
+    write_wav(file, Recording(bytes(640)))
+    before = file.read_bytes()
+    assert main(["talk", "--wav", str(file), "--out", str(file)], ACCESS) == 2
+    assert "would overwrite" in capsys.readouterr().err
+    assert file.read_bytes() == before

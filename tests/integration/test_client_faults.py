@@ -4,6 +4,7 @@ import array
 import asyncio
 import base64
 import time
+from collections.abc import Callable
 
 import pytest
 
@@ -161,13 +162,13 @@ async def test_a_text_that_json_cannot_carry_is_refused_and_the_call_goes_on():
 async def test_audio_of_any_type_of_buffer_is_sent_whole():
     async with scripted_server(answered) as server, connect(server.url, token="t") as call:
         samples = array.array("h", range(3_201))
-        call.send_audio(samples)  # type: ignore[arg-type]  # what applications pass
-        call.send_audio(memoryview(samples))  # type: ignore[arg-type]  # what applications pass
-        call.send_audio(bytearray(2))  # type: ignore[arg-type]  # what applications pass
+        call.send_audio(samples)
+        call.send_audio(memoryview(samples))
+        call.send_audio(bytearray(2))
         call.send_audio(b"")
         for odd in (b"1", memoryview(b"123")):
             with pytest.raises(ValueError, match="not whole 16-bit samples"):
-                call.send_audio(odd)  # type: ignore[arg-type]  # what applications pass
+                call.send_audio(odd)
         with pytest.raises(TypeError):
             call.send_audio("text")  # type: ignore[arg-type]  # what applications pass
         call.say("hello")
@@ -181,7 +182,12 @@ async def test_a_call_that_was_left_takes_nothing_more():
     async with scripted_server(mute) as server:
         async with connect(server.url, token="t") as call:
             call.leave()
-        for act in (lambda: call.say("hello"), lambda: call.send_audio(bytes(2)), call.stop):
+        acts: list[Callable[[], None]] = [
+            lambda: call.say("hello"),
+            lambda: call.send_audio(bytes(2)),
+            call.stop,
+        ]
+        for act in acts:
             with pytest.raises(SessionOverError):
                 act()
         async with asyncio.timeout(1):

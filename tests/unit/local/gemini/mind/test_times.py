@@ -33,6 +33,7 @@ read = languages()["en"].read_when
         ("on monday at nine in the morning", (11, 23), (9, 0)),
         ("tuesday at half past ten", (11, 24), (10, 30)),
         ("Tuesday at half-past 10.", (11, 24), (10, 30)),
+        ("Tuesday at half two, please", (11, 24), (14, 30)),
         ("tomorrow at quarter to five", (11, 23), (16, 45)),
         ("Tomorrow at a quarter to one.", (11, 23), (12, 45)),
         ("Tomorrow at 20 to 4.", (11, 23), (15, 40)),

@@ -1,6 +1,7 @@
 """Finds the user's name and appointment in the conversation."""
 
 import re
+from itertools import product
 
 from local.gemini.mind.known import Known, Line
 from local.gemini.mind.languages import languages
@@ -41,16 +42,17 @@ def find_appointment(known: Known) -> str | None:
 
 def name_given_by_user(text: str) -> str | None:
     """Return the last name that the user gives in a text, None without one."""
-    return _last_name(text, "name_given")
+    return _last_name(text, "name_given", "name_written")
 
 
-def _last_name(text: str, kind: str) -> str | None:
+def _last_name(text: str, *kinds: str) -> str | None:
     found: list[tuple[int, str]] = []
-    for language in languages().values():
+    for language, kind in product(languages().values(), kinds):
         heard = language.read(text)
         for match in language.find(language.heard.get(kind, ()), heard):
             name = re.sub("['\N{RIGHT SINGLE QUOTATION MARK}]s$", "", heard.captured(match))
-            if match[1].strip() not in language.not_names and name[:1].isalpha():
+            is_name = name[:1].isupper() if kind == "name_written" else name[:1].isalpha()
+            if is_name and match[1].strip() not in language.not_names:
                 found.append((match.start(1), name))
     name = max(found, default=(0, ""))[1]
     return "-".join(part.capitalize() for part in name.split("-")) or None

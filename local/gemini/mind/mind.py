@@ -132,7 +132,8 @@ def _recall(
     asks_name = not is_named and hears("name_asked", heard)
     taught = known.tools.find(heard, codes)
     is_about_bookings = taught is None or taught.name == "my_bookings"
-    asks_when = is_about_bookings and language.hears("appointment_asked", heard)
+    asks_both = asks_name and taught is not None
+    asks_when = is_about_bookings and (asks_both or language.hears("appointment_asked", heard))
     appointment = find_appointment(known) if asks_when else None
     if not asks_name and (not asks_when or (appointment is None and known.function(CORE))):
         return None

@@ -92,7 +92,7 @@ setup: .venv/.stamp .tools/emulator/.stamp .tools/dynamodb/.stamp ## Install the
 # SET is passed in the environment, so that the quotes in it reach the program.
 STACK_SETTINGS = $(if $(MODEL),--model "$(MODEL)") $(if $(SET),--set "$$SET")
 
-demo: setup ## Hold a three-turn voice conversation on this machine (ONCE=1 exits afterwards, WAVS=DIR speaks other recordings, MODEL and SET as with make up)
+demo: setup ## Hold a voice conversation on this machine (ONCE=1 exits afterwards, WAVS=DIR speaks other recordings, MODEL and SET as with make up)
 	@$(PYTHON) -m local.demo.__main__ $(call flag,$(ONCE),--once) $(if $(WAVS),--wavs "$(WAVS)") $(STACK_SETTINGS)
 
 up: setup ## Start the local stack and serve until Ctrl-C (FRESH=1 starts with empty tables and keeps none, RECORD=events records sessions, MODEL=NAME uses another live model, SET="Name=Value …" sets parameters of the template, TRANSCRIPTS=DIR gives the simulator the words of the recordings there)

@@ -1,4 +1,4 @@
-"""``python -m local.demo``: hold a three-turn voice conversation on this machine and check it.
+"""``python -m local.demo``: hold a voice conversation on this machine and check it.
 
 REPARTEE_PORT_BASE sets the first port. With GEMINI_API_KEY the demo uses the real Gemini.
 """
@@ -27,8 +27,8 @@ from local.demo.checks import (
     check_bookings,
     check_name,
     check_replies,
+    check_speech,
     check_time,
-    check_word_error,
 )
 from local.demo.explanation import SentRecording, explain
 from local.demo.front_desk import FrontDesk
@@ -39,7 +39,12 @@ from local.demo.recorded_script import (
     check_recordings,
     load_script,
 )
-from local.demo.script_player import SpokenUtterance, match_replies, play_script
+from local.demo.script_player import (
+    SpokenUtterance,
+    match_replies,
+    play_script,
+    recalled_from,
+)
 from local.gemini.live.records import chat_folder, read_events, read_records
 from local.gemini.speech.ears import has_recognizer
 from local.hosting.ports import port_base_from
@@ -104,8 +109,16 @@ class Demo:
         await desk.seed()
         addresses = self._stack.addresses
         api = HttpApiClient(addresses.http, await get_token(addresses.issuer, USER))
+
+        async def is_booked() -> bool:
+            return bool(await desk.bookings(USER))
+
         spoken = await play_script(
-            api, self._script, between=self._forget, on_spoken=self._print_and_save
+            api,
+            self._script,
+            is_complete=is_booked,
+            between=self._forget,
+            on_spoken=self._print_and_save,
         )
         bookings = await desk.bookings(USER)
         checks = self._check(spoken, bookings)
@@ -155,13 +168,14 @@ class Demo:
         )
 
     def _check(self, spoken: Sequence[SpokenUtterance], bookings: Sequence[Booking]) -> list[Check]:
-        last_said = spoken[-1].answered.said
+        heard = {one.name: one.answered.heard for one in spoken}
+        said, first = [one.answered.said for one in spoken], recalled_from(spoken)
         return [
             self._check_arrival(self._script),
-            check_word_error([utterance.word_error for utterance in spoken]),
-            check_name(spoken[0].answered.heard, last_said),
+            check_speech(heard),
+            check_name([*heard.values()], said, recalled_from=first),
             check_bookings(bookings),
-            check_time(bookings, last_said),
+            check_time(bookings, said[first:]),
             self._check_replies(spoken),
         ]
 

@@ -4,19 +4,11 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from local.gemini.mind.facts import name_given_by_user
 from repartee.domain.front_desk.bookings import Booking, Slot
 from repartee.domain.text.spoken_english import spoken_slot, weekday
 
-MAX_WORD_ERROR = 0.20
-
-# The likelier one first: "I am calling" is no introduction.
-_INTRODUCTIONS = (
-    re.compile(r"\b(?:name is|name's|call me) ([a-z][a-z'-]+)"),
-    re.compile(
-        r"\b(?:i am|i'm|this is|it's) (?!(?:a|about|an|calling|for|from|here|just|looking|my|not|"
-        r"phoning|ringing|sorry|still|the|trying)\b)([a-z][a-z'-]+)"
-    ),
-)
+_BYTES_PER_MS = 32
 _HOURS = re.findall(r"\w+", "twelve one two three four five six seven eight nine ten eleven")
 _MINUTES = {15: ("fifteen", "quarter"), 30: ("thirty", "half"), 45: ("forty-five", "quarter")}
 
@@ -33,12 +25,6 @@ class Check:
     name: str
     passed: bool | None
     found: str
-
-
-def introduced_name(heard: str) -> str | None:
-    """Return the name in a transcript such as "my name is NAME", None without one."""
-    found = (introduction.search(heard.lower()) for introduction in _INTRODUCTIONS)
-    return next((match[1] for match in found if match), None)
 
 
 def says_name(said: str, name: str) -> bool:
@@ -59,15 +45,6 @@ def says_time(said: str, slot: Slot) -> bool:
     return weekday(slot.day).lower() in words and bool(words & hours) and says_minute
 
 
-def check_word_error(errors: Sequence[float | None]) -> Check:
-    """Check that every utterance with known words has a word error of at most 20 %."""
-    name = f"each utterance is heard with a word error of at most {MAX_WORD_ERROR:.0%}"
-    known = [error for error in errors if error is not None]
-    if not known:
-        return Check(name, None, "the spoken words are not known")
-    return Check(name, max(known) <= MAX_WORD_ERROR, f"the worst is {max(known):.0%}")
-
-
 def check_arrival(
     recordings: Mapping[str, bytes], received: Sequence[bytes], *, skipped: str | None = None
 ) -> Check:
@@ -82,17 +59,33 @@ def check_arrival(
     if skipped is not None:
         return Check(title, None, skipped)
     cut = [name for name, pcm in recordings.items() if not any(pcm in one for one in received)]
-    found = f"{sum(map(len, recordings.values())):,} bytes of {', '.join(recordings)}"
+    size = sum(map(len, recordings.values()))
+    found = f"{size // _BYTES_PER_MS:,} ms, {size:,} bytes of {', '.join(recordings)}"
     return Check(title, not cut, f"incomplete: {', '.join(cut)}" if cut else found)
 
 
-def check_name(first_heard: str, last_said: str) -> Check:
-    """Check that the last answer contains the name from the first utterance."""
-    title = "the last answer contains the name given in the first turn"
-    name = introduced_name(first_heard)
-    if name is None:
-        return Check(title, False, f"no name was heard in “{first_heard}”")
-    return Check(title, says_name(last_said, name), name.capitalize())
+def check_speech(heard: Mapping[str, str]) -> Check:
+    """Check that words were heard in every recording, whichever they are."""
+    silent = [name for name, words in heard.items() if not words]
+    found = f"none in {', '.join(silent)}" if silent else f"in {', '.join(heard)}"
+    return Check("speech was found in every recording", not silent, found)
+
+
+def check_name(heard: Sequence[str], said: Sequence[str], *, recalled_from: int) -> Check:
+    """Check that an answer contains the name that the user gave in an earlier utterance.
+
+    Args:
+        heard: The transcript of each utterance.
+        said: The answer to each utterance.
+        recalled_from: The number of the first answer that may recall the name.
+    """
+    title = "the name comes back in a later answer"
+    given = [(index, name) for index, one in enumerate(heard) if (name := name_given_by_user(one))]
+    if not given:
+        return Check(title, False, f"no name was heard in “{' '.join(heard)}”")
+    index, name = given[-1]
+    later = said[max(recalled_from, index + 1) :]
+    return Check(title, any(says_name(answer, name) for answer in later), name)
 
 
 def check_bookings(bookings: Sequence[Booking]) -> Check:
@@ -101,13 +94,13 @@ def check_bookings(bookings: Sequence[Booking]) -> Check:
     return Check("the desk holds exactly one booking of this user", len(bookings) == 1, found)
 
 
-def check_time(bookings: Sequence[Booking], last_said: str) -> Check:
-    """Check that the last answer contains the booked time."""
-    title = "the last answer contains the time that was booked"
+def check_time(bookings: Sequence[Booking], said: Sequence[str]) -> Check:
+    """Check that one of the answers contains the booked time."""
+    title = "the time that was booked comes back in a later answer"
     if not bookings:
         return Check(title, False, "nothing was booked")
     slot = bookings[0].slot
-    return Check(title, says_time(last_said, slot), spoken_slot(slot, slot.day))
+    return Check(title, any(says_time(one, slot) for one in said), spoken_slot(slot, slot.day))
 
 
 def check_replies(

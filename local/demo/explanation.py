@@ -8,10 +8,11 @@ from typing import Any
 
 import audioop
 
-from local.demo.checks import MAX_WORD_ERROR
 from local.demo.recorded_script import word_error_rate
 from local.gemini.live.records import RecordedConnection
 
+# Above it, the recogniser may be the reason of a failure.
+MAX_WORD_ERROR = 0.20
 _BYTES_PER_MS = 32
 _STEP_MS = 20
 _STEP_BYTES = _STEP_MS * _BYTES_PER_MS
@@ -101,21 +102,30 @@ class Trace:
             return f"the simulator's detection of speech: it found none in {name}."
         if not self.heard:
             return f"the simulator's recogniser: it heard no words in {name}."
-        if words is not None and (error := word_error_rate(words, self.heard)) > MAX_WORD_ERROR:
-            return f"the simulator's recogniser: it heard {name} with a word error of {error:.0%}."
         for call in self.calls:
             outcome = _outcome(self.results.get(call["name"]))
             if outcome != "done":
                 return f"the tool {call['name']} for {name}: {outcome}."
-        if _NOT_UNDERSTOOD.search(self.said):
-            misheard = " If you said other words, its recogniser failed." if words is None else ""
-            return (
-                f"the simulator's understanding of {name}: it knows no such request."
-                f"{misheard} local/gemini/tools/README.md shows how it is taught."
-            )
-        if self.is_passed_on and self.said.endswith("?"):
-            return f"the request in {name}: it lacks what the last question asks for."
-        return ""
+        if not _NOT_UNDERSTOOD.search(self.said):
+            return ""
+        misheard = " If you said other words, its recogniser failed." if words is None else ""
+        return self._mishearing() or (
+            f"the simulator's understanding of {name}: it knows no such request."
+            f"{misheard} local/gemini/tools/README.md shows how it is taught."
+        )
+
+    def doubt(self) -> str:
+        """Return the part that may have failed although it reports none, "" for no doubt."""
+        is_asking = self.is_passed_on and self.said.endswith("?")
+        lack = f"the request in {self.sent.name}: it lacks what the last question asks for."
+        return self._mishearing() or (lack if is_asking else "")
+
+    def _mishearing(self) -> str:
+        name, words = self.sent.name, self.sent.words
+        error = word_error_rate(words, self.heard) if words else 0.0
+        if error <= MAX_WORD_ERROR:
+            return ""
+        return f"the simulator's recogniser: it heard {name} with a word error of {error:.0%}."
 
 
 def explain(
@@ -131,7 +141,8 @@ def explain(
         chat_events: The events of its chat model.
     """
     traces = list(_traces(sent, connections, chat_events))
-    fault = next(filter(None, (trace.fault() for trace in traces)), "")
+    faults = [*(trace.fault() for trace in traces), *(trace.doubt() for trace in traces)]
+    fault = next(filter(None, faults), "")
     if fault:
         verdict = f"The part that failed is {fault}"
     else:

@@ -13,7 +13,7 @@ from repartee_client.recordings import SAMPLE_WIDTH_BYTES, read_wav
 
 DEFAULT_RECORDINGS = Path(__file__).resolve().parents[1] / "recordings" / "default"
 _SCRIPT_WAV = re.compile(r"(?P<number>\d+)-.+\.wav", re.IGNORECASE)
-_MINIMUM_UTTERANCES = 3
+_MINIMUM_UTTERANCES = 2
 # About -36 dB of the loudest possible sample: quieter than any speech near a microphone.
 _MINIMUM_PEAK = 500
 

@@ -1,4 +1,4 @@
-"""Plays a script: all utterances but the last in one call, the last in a second call."""
+"""Plays a script in two calls: the last utterance, or more, in the second one."""
 
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
@@ -45,6 +45,7 @@ async def play_script(
     *,
     pace: Pace = Pace.REAL_TIME,
     between: Callable[[], Awaitable[None]] | None = None,
+    is_complete: Callable[[], Awaitable[bool]] | None = None,
     on_spoken: Callable[[SpokenUtterance], None] | None = None,
 ) -> list[SpokenUtterance]:
     """Hold the conversation; hang up after each call, which stores all of its turns.
@@ -54,6 +55,8 @@ async def play_script(
             the user's latest one.
         script: Two utterances or more.
         pace: The speed at which recordings are spoken.
+        is_complete: Called after each utterance of the first call, which ends once it returns true,
+            at the latest before the last utterance.
         between: Called after the end of the first call and before the second.
         on_spoken: Called with each utterance once its answer is complete.
 
@@ -62,9 +65,9 @@ async def play_script(
     """
     spoken: list[SpokenUtterance] = []
 
-    async def hold(ticket: SessionTicket, utterances: Sequence[Utterance]) -> None:
+    async def hold(ticket: SessionTicket, end: int) -> None:
         async with open_voice_call(ticket.url, features=ticket.features) as call:
-            for utterance in utterances:
+            for utterance in script[len(spoken) : end]:
                 answered = await say(call, read_wav(utterance.wav), pace=pace)
                 spoken_utterance = SpokenUtterance(
                     utterance.wav.stem, utterance.spoken, ticket.session_id, answered
@@ -72,13 +75,21 @@ async def play_script(
                 spoken.append(spoken_utterance)
                 if on_spoken is not None:
                     on_spoken(spoken_utterance)
+                if end < len(script) and is_complete is not None and await is_complete():
+                    break
             await call.hang_up()
 
-    await hold(await api.start_session(conversation_id="new"), script[:-1])
+    await hold(await api.start_session(conversation_id="new"), len(script) - 1)
     if between is not None:
         await between()
-    await hold(await api.start_session(), script[-1:])
+    await hold(await api.start_session(), len(script))
     return spoken
+
+
+def recalled_from(spoken: Sequence[SpokenUtterance]) -> int:
+    """Return the number of the first utterance of the last call."""
+    sessions = [one.session_id for one in spoken]
+    return sessions.index(sessions[-1])
 
 
 def match_replies(spoken: Sequence[SpokenUtterance], emitted: Sequence[bytes]) -> list[bytes]:

@@ -11,13 +11,18 @@ from local.demo.checks import (
     check_bookings,
     check_name,
     check_replies,
+    check_speech,
     check_time,
-    check_word_error,
     says_name,
 )
 from local.demo.front_desk import FrontDesk
 from local.demo.recorded_script import Utterance
-from local.demo.script_player import SpokenUtterance, match_replies, play_script
+from local.demo.script_player import (
+    SpokenUtterance,
+    match_replies,
+    play_script,
+    recalled_from,
+)
 from repartee.domain.audio import OUTPUT_RATE_HZ
 from repartee.domain.front_desk.bookings import Booking
 from repartee.domain.tools.core_calls import ASK_CORE_AGENT
@@ -37,12 +42,13 @@ class Held:
     emitted: list[bytes]
 
     def checks(self) -> list[Check]:
-        last_said = self.spoken[-1].answered.said
+        heard = {one.name: one.answered.heard for one in self.spoken}
+        said, first = [one.answered.said for one in self.spoken], recalled_from(self.spoken)
         return [
-            check_word_error([one.word_error for one in self.spoken]),
-            check_name(self.spoken[0].answered.heard, last_said),
+            check_speech(heard),
+            check_name([*heard.values()], said, recalled_from=first),
             check_bookings(self.bookings),
-            check_time(self.bookings, last_said),
+            check_time(self.bookings, said[first:]),
             check_replies(
                 [one.reply_pcm for one in self.spoken], match_replies(self.spoken, self.emitted)
             ),

@@ -117,6 +117,19 @@ def test_words_that_the_recogniser_misses_are_counted(heard: str, fault: str):
     assert fault in verdict
 
 
+def test_the_recogniser_is_not_blamed_for_a_failure_elsewhere():
+    misheard = {**GREETED[1], "text": "Hello, my mains Robert."}
+    events = (GREETED[0], misheard, GREETED[2], BOOKED[0], {**BOOKED[1], "text": ""})
+    heard = RecordedConnection("1", GREETING.pcm + BOOKING.pcm, (), events)
+    verdict = explain([GREETING, BOOKING], [heard], []).splitlines()[-1]
+    assert "it heard no words in 2-booking" in verdict
+
+    events = (GREETED[0], misheard, GREETED[2], *BOOKED, said("Your appointment is booked."))
+    heard = RecordedConnection("1", GREETING.pcm + BOOKING.pcm, (), events)
+    verdict = explain([GREETING, BOOKING], [heard], []).splitlines()[-1]
+    assert "it heard 1-greeting with a word error of 40%" in verdict
+
+
 def test_words_without_a_meaning_to_the_simulator_are_named():
     *_, verdict = explained(*BOOKED, said("Sorry, I did not understand that. I can book."))
 

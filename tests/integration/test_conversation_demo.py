@@ -142,9 +142,10 @@ def test_other_recordings_work_as_well(running: RunningStack, default: Held):
     assert failures(other.checks()) == []
     assert other.bookings[0].slot != default.bookings[0].slot
     # The checks can fail: the answers to one user are wrong for another.
-    mixed = check_name(default.spoken[0].answered.heard, other.spoken[-1].answered.said)
-    assert mixed.passed is False
-    assert check_time(default.bookings, other.spoken[-1].answered.said).passed is False
+    heard = [one.answered.heard for one in default.spoken]
+    said = [one.answered.said for one in other.spoken]
+    assert check_name(heard, said, recalled_from=2).passed is False
+    assert check_time(default.bookings, said).passed is False
 
 
 def test_another_user_does_not_get_the_name(running: RunningStack, default: Held):

@@ -86,9 +86,7 @@ class Language(DataFile):
         """Find phrases in an utterance, except after a denial such as "I do not want to"."""
         for phrase in phrases:
             for found in self.pattern(phrase).finditer(heard.plain):
-                # A phrase may begin with the end of another sentence, or of "No,".
-                start = found.end() - len(found[0].lstrip("., "))
-                before = re.split(r"(?<!\S)(?:[.,]|but) ", heard.plain[:start])[-1]
+                before = re.split(r"(?<!\S)(?:[.,]|but) ", heard.plain[: found.start()])[-1]
                 if not any(denial.search(before) for denial in self._denials):
                     yield found
 

@@ -138,7 +138,9 @@ def _recall(
     if not asks_name and (not asks_when or (appointment is None and known.function(CORE))):
         return None
     name = find_name(known)
-    said = [language.say("name_is" if name else "name_unknown", name)] if asks_name else []
+    said = [f"{name}:"] if name and appointment else []
+    if asks_name:
+        said = [language.say("name_is" if name else "name_unknown", name)]
     if asks_when:
         said.append(appointment or language.say("appointment_unknown"))
     return " ".join(said)

@@ -119,15 +119,16 @@ def test_words_that_the_recogniser_misses_are_counted(heard: str, fault: str):
 
 def test_the_recogniser_is_not_blamed_for_a_failure_elsewhere():
     misheard = {**GREETED[1], "text": "Hello, my mains Robert."}
-    events = (GREETED[0], misheard, GREETED[2], BOOKED[0], {**BOOKED[1], "text": ""})
-    heard = RecordedConnection("1", GREETING.pcm + BOOKING.pcm, (), events)
-    verdict = explain([GREETING, BOOKING], [heard], []).splitlines()[-1]
-    assert "it heard no words in 2-booking" in verdict
+    greeted = (GREETED[0], misheard, GREETED[2], BOOKED[0])
 
-    events = (GREETED[0], misheard, GREETED[2], *BOOKED, said("Your appointment is booked."))
-    heard = RecordedConnection("1", GREETING.pcm + BOOKING.pcm, (), events)
-    verdict = explain([GREETING, BOOKING], [heard], []).splitlines()[-1]
-    assert "it heard 1-greeting with a word error of 40%" in verdict
+    def verdict(*events: Event) -> str:
+        pcm = GREETING.pcm + BOOKING.pcm
+        connection = RecordedConnection("1", pcm, (), (*greeted, *events))
+        return explain([GREETING, BOOKING], [connection], []).splitlines()[-1]
+
+    assert "it heard no words in 2-booking" in verdict({**BOOKED[1], "text": ""})
+    error = "it heard 1-greeting with a word error of 40%"
+    assert error in verdict(BOOKED[1], said("Your appointment is booked."))
 
 
 def test_words_without_a_meaning_to_the_simulator_are_named():
@@ -143,6 +144,13 @@ def test_words_that_are_not_known_may_be_misheard():
     verdict = explain(sent, [RecordedConnection("1", GREETING.pcm, (), events)], [])
 
     assert "If you said other words, its recogniser failed." in verdict
+
+
+def test_the_end_of_a_call_is_no_request_to_the_core_agent():
+    ending = {**ASKED, "name": "end_call"}
+    *_, line, _ = explained(*BOOKED, ending, said("Goodbye. Will you come again?"))
+
+    assert "understood as a request" not in line
 
 
 def test_a_request_that_lacks_something_is_named():

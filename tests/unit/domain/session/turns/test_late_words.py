@@ -130,3 +130,17 @@ def test_words_that_come_much_later_are_a_reply_without_input() -> None:
     call.ack()
 
     assert _words(call) == [("Hello.", "Good morning."), ("", "Are you there?")]
+
+
+def test_words_that_come_twice_do_not_speak_the_answer_of_an_open_call() -> None:
+    call = started()
+    call.utter()
+    call.call_tool()
+    call.live(LiveAudio(SECOND), said("One moment."), IDLE)
+    call.live(said("One moment."))
+    call.ack()
+    call.answer_tool("At nine.")
+    call.reply("At nine.")
+    call.ack()
+
+    assert " ".join(turn.said for turn in call.remembered).count("One moment.") == 1

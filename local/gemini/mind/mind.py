@@ -138,11 +138,11 @@ def _recall(
     if not asks_name and (not asks_when or (appointment is None and known.function(CORE))):
         return None
     name = find_name(known)
-    said = [f"{name}:"] if name and appointment else []
-    if asks_name:
-        said = [language.say("name_is" if name else "name_unknown", name)]
+    said = [language.say("name_is" if name else "name_unknown", name)] if asks_name else []
     if asks_when:
-        said.append(appointment or language.say("appointment_unknown"))
+        when = appointment or language.say("appointment_unknown")
+        by_name = name and appointment and not asks_name
+        said.append(f"{name}, {when[0].lower()}{when[1:]}" if by_name else when)
     return " ".join(said)
 
 

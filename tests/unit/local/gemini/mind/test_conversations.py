@@ -73,7 +73,7 @@ def test_a_booking_is_moved_recalled_and_cancelled() -> None:
         THURSDAY,
         "To which time shall I move it?",
         "Your appointment is moved to Friday the 27th of November at 10 a.m.",
-        "Robert: Your appointment is moved to Friday the 27th of November at 10 a.m.",
+        "Robert, your appointment is moved to Friday the 27th of November at 10 a.m.",
         "Your appointment is moved to Monday the 23rd of November at 9:30 a.m.",
         "Your name is Robert.",
         "Your appointment on Monday the 23rd of November at 9:30 a.m. is cancelled.",

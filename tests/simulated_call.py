@@ -93,7 +93,8 @@ class SimulatedCall:
         prompt = core_prompt(
             persona=self.persona, now=self.now, language=language, memory=self.memory
         )
-        messages = [Message("user", question)]
+        spoken = [one for one in self.lines[:-1] if one.role in ("user", "model") and one.text]
+        messages = [Message(one.role, one.text) for one in spoken] + [Message("user", question)]
         for _ in range(5):
             answer = core_mind.respond(prompt, messages, functions, self.now)
             if not answer.calls:

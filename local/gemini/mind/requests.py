@@ -27,7 +27,8 @@ def complete_request(
 ) -> str | None:
     """Return the user's request for a taught tool, None if the words are no such request.
 
-    The answer to a question about a request is returned after the words since that request.
+    The answer to a question about a request is returned after the words since that request, unless
+    it holds them already, as the question to the core agent does.
 
     Args:
         book: The taught tools.
@@ -44,7 +45,8 @@ def complete_request(
         words.insert(0, line.text.strip().rstrip("."))
         if taught := book.find(line.text, codes):
             tools = [one for one in (taught, book.following(taught)) if one]
-            if asked and asked not in tools and not hears("corrected", heard):
+            is_repeated = heard.startswith(words[0])
+            if asked and (is_repeated or (asked not in tools and not hears("corrected", heard))):
                 break
             held = [read_arguments(one, THEN.join(words)) for one in tools]
             replies = [heard]

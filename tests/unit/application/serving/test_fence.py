@@ -79,16 +79,12 @@ class Lease:
         return self._is_held
 
 
-async def never() -> bool:
-    raise AssertionError("the session does not end")
-
-
 @pytest.mark.parametrize("is_held", [True, False])
 @in_virtual_time
 async def test_only_a_worker_that_holds_the_lease_posts(is_held: bool):
     scene, fed = WorkerHarness(), list[Event]()
     lease: Any = Lease(is_held=is_held)
-    lane = ClientLane(lease, scene.channel, fed.append, never)
+    lane = ClientLane(lease, scene.channel, fed.append)
     running = asyncio.create_task(lane.run())
     lane.put(PostFrame(LINE, NumberedFrame(EPOCH, 1, Accepted(1))))
     await lane.wait_until_drained()

@@ -1,38 +1,23 @@
 """The client lane: posts frames to the client in order, and reports the outcome of each."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from contextlib import suppress
 
 from repartee.application.serving.lease_keeper import LeaseKeeper
 from repartee.domain.errors import ClientTooSlow, ConnectionGone, StoreUnavailable
-from repartee.domain.protocol.frames import SessionClosed
 from repartee.domain.session.effects import ClientEffect, CloseConnection
 from repartee.domain.session.events import Event, FramePosted, PostRefused
 from repartee.ports.clients import ClientChannel
 
 
 class ClientLane:
-    """Posts frames in order while the lease is held, and drops them afterwards.
+    """Posts frames in order while the lease is held, and drops them afterwards."""
 
-    Args:
-        lease: The lease.
-        channel: Posts the frames.
-        feed: Passes an event to the machine.
-        end_session: Records that the session has ended; returns False if the lease is lost.
-    """
-
-    def __init__(
-        self,
-        lease: LeaseKeeper,
-        channel: ClientChannel,
-        feed: Callable[[Event], None],
-        end_session: Callable[[], Awaitable[bool]],
-    ):
+    def __init__(self, lease: LeaseKeeper, channel: ClientChannel, feed: Callable[[Event], None]):
         self._lease = lease
         self._channel = channel
         self._feed = feed
-        self._end_session = end_session
         self._waiting: asyncio.Queue[ClientEffect] = asyncio.Queue()
 
     def put(self, *effects: ClientEffect) -> None:
@@ -57,10 +42,6 @@ class ClientLane:
         if isinstance(effect, CloseConnection):
             with suppress(StoreUnavailable):
                 await asyncio.to_thread(self._channel.close, connection_id)
-            return
-        # A client that has ``SessionClosed`` sends nothing more. If this worker died then, nothing
-        # would wake another one to end the session.
-        if isinstance(effect.frame.frame, SessionClosed) and not await self._end_session():
             return
         seq = effect.frame.seq
         try:

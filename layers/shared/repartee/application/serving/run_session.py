@@ -59,7 +59,7 @@ class SessionRun:
         self._ports = ports
         self._tables = TableLane(machine, state, lease, ports, grace_ms, self._feed)
         self._live = LiveLane(state.session_id, ports, self._feed, self._spawn)
-        self._client = ClientLane(lease, ports.channel, self._feed, self._tables.end_session)
+        self._client = ClientLane(lease, ports.channel, self._feed)
         self._tasks: set[asyncio.Task[None]] = set()
         self._group = asyncio.TaskGroup()
         self._timer: asyncio.TimerHandle | None = None
@@ -74,11 +74,6 @@ class SessionRun:
     def taken(self) -> InputTaken:
         """Return the input that is taken so far, to be written with ``cursor``."""
         return self._tables.taken
-
-    @property
-    def has_ended_session(self) -> bool:
-        """Return whether it is recorded that the session has ended."""
-        return self._tables.has_ended_session
 
     async def run(self, remaining_ms: Callable[[], int], started: Started) -> FinishReason:
         """Serve until the machine finishes.

@@ -16,7 +16,7 @@ from repartee.application.serving.session_usage import (
     count_usage_of_erased,
     used_today,
 )
-from repartee.application.serving.table_lane import STORE_RETRY_MS, end_session
+from repartee.application.serving.table_lane import STORE_RETRY_MS
 from repartee.domain.conversation.conversation import Conversation, Memory
 from repartee.domain.errors import ClientTooSlow, ConnectionGone, LeaseLost, StoreUnavailable
 from repartee.domain.protocol.answers import Busy
@@ -184,20 +184,19 @@ class SessionServer:
         self, state: SessionState, run: SessionRun, *, has_ended: bool
     ) -> None:
         ports = self.ports
-        if run.has_ended_session:
-            return
         with suppress(LeaseLost, StoreUnavailable):
-            if has_ended:
-                await asyncio.to_thread(end_session, state, ports, run.cursor, run.taken)
-                return
             await asyncio.to_thread(
                 ports.sessions.release_lease,
                 state.session_id,
                 epoch=state.epoch,
                 cursor=run.cursor,
-                ended=False,
+                ended=has_ended,
                 taken=run.taken,
             )
+            if has_ended:
+                await asyncio.to_thread(
+                    ports.connections.end_session, state.user_id, state.session_id
+                )
 
     async def _recall(self, state: SessionState) -> Memory:
         ports, budget = self.ports, self.settings.memory

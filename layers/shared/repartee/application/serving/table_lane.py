@@ -38,27 +38,13 @@ STORE_RETRY_MS = 200
 # Writing that position early keeps a fast client from waiting for the next renewal.
 SAVE_POSITION_EVERY_MESSAGES = 100
 
-# The client gets ``SessionClosed`` after this time even if the tables do not answer.
-END_WITHIN_S = 1.0
-
 
 @dataclass(frozen=True, slots=True)
 class SaveInputPosition:
     """Write the position of the input now, with a renewal of the lease."""
 
 
-@dataclass(frozen=True, slots=True)
-class EndSession:
-    """Record that the session has ended.
-
-    Attributes:
-        is_done: Gets whether this worker still has the lease.
-    """
-
-    is_done: asyncio.Future[bool]
-
-
-type TableCommand = TableEffect | SaveInputPosition | EndSession
+type TableCommand = TableEffect | SaveInputPosition
 
 
 class TableLane:
@@ -71,9 +57,6 @@ class TableLane:
         ports: The tables.
         grace_ms: How long a session waits for a client that has gone.
         feed: Passes an event to the machine.
-
-    Attributes:
-        has_ended_session: Whether it is recorded that the session has ended.
     """
 
     def __init__(
@@ -93,7 +76,6 @@ class TableLane:
         self._writes = SessionWrites(state, ports, grace_ms)
         self._waiting: asyncio.Queue[tuple[TableCommand, InputTaken | None]] = asyncio.Queue()
         self._is_writing = False
-        self.has_ended_session = False
         self._safe_cursor = state.cursor
         self._saved_through = machine.taken_through
 
@@ -126,19 +108,6 @@ class TableLane:
             self._saved_through = through
             self.put(SaveInputPosition())
 
-    async def end_session(self) -> bool:
-        """Record that the session has ended; return False if the lease is lost.
-
-        This is not recorded if a table does not answer in time. The release of the lease records
-        it then.
-        """
-        is_done: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
-        self.put(EndSession(is_done))
-        with suppress(TimeoutError):
-            async with asyncio.timeout(END_WITHIN_S):
-                return await is_done
-        return True
-
     async def wait_until_drained(self) -> None:
         """Wait until all queued commands are done, or dropped because the lease is lost."""
         await self._waiting.join()
@@ -160,11 +129,6 @@ class TableLane:
                 self._waiting.task_done()
             elif isinstance(effect, SaveInputPosition):
                 await self._renew()
-                self._waiting.task_done()
-            elif isinstance(effect, EndSession):
-                is_mine = await self._end_session()
-                if not effect.is_done.done():
-                    effect.is_done.set_result(is_mine)
                 self._waiting.task_done()
             elif effect is not None:
                 self._is_writing = True
@@ -207,20 +171,6 @@ class TableLane:
                     self._feed(TurnCommitted())
             return
 
-    async def _end_session(self) -> bool:
-        if self._machine.has_uncommitted_turns:
-            # No other worker takes the lease of a session that has ended.
-            return True
-        try:
-            await asyncio.to_thread(end_session, self._state, self._ports, self.cursor, self.taken)
-        except LeaseLost:
-            self._feed(LeaseWasLost())
-            return False
-        except StoreUnavailable:
-            return True
-        self.has_ended_session = True
-        return True
-
     async def _renew(self) -> None:
         try:
             taken = self.taken
@@ -232,19 +182,6 @@ class TableLane:
             self._ports.log.warning(
                 "lease not renewed", extra={"session_id": self._state.session_id}
             )
-
-
-def end_session(state: SessionState, ports: SessionPorts, cursor: int, taken: InputTaken) -> None:
-    """Record that the session has ended, and stop counting it as open.
-
-    Raises:
-        LeaseLost: Another worker has the session.
-        StoreUnavailable: A table failed beyond the retries.
-    """
-    ports.sessions.release_lease(
-        state.session_id, epoch=state.epoch, cursor=cursor, ended=True, taken=taken
-    )
-    ports.connections.end_session(state.user_id, state.session_id)
 
 
 def request_or_read_summary(

@@ -110,11 +110,6 @@ class SessionMachine:
         return preferences.profile if is_proven else None
 
     @property
-    def has_uncommitted_turns(self) -> bool:
-        """Return whether there are turns that are not in memory."""
-        return bool(self._parts.turns)
-
-    @property
     def is_listening(self) -> bool:
         """Return whether audio is arriving, so that the mailbox must be read often."""
         return self._parts.feed.is_streaming

@@ -222,12 +222,16 @@ class LineThatEnds:
     def __init__(self, last: str) -> None:
         self._last = last
         self._is_over = asyncio.Event()
+        self.transport = self
 
     async def send(self, _text: str) -> None:
         self._is_over.set()
         raise ConnectionClosedOK(Close(1000, ""), None)
 
     async def close(self) -> None:
+        """Do nothing, because the connection is already closed."""
+
+    def abort(self) -> None:
         """Do nothing, because the connection is already closed."""
 
     async def __aiter__(self) -> AsyncIterator[str]:

@@ -65,7 +65,7 @@ class Freezer:
         talk = self._talk
         self.frozen, self.epoch = talk.watch.holders[-1], talk.record.epoch
         talk.stack.lambdas.stop(self.frozen)
-        self.had_ended = any(turn.end for turn in talk.call.replies.turns.values())
+        self.had_ended = bool(talk.record.ended_at_ms)
         self.had_remembered = talk.watch.remembered
 
 

@@ -1,9 +1,9 @@
 """A client of Repartee, the serverless voice agent.
 
-``connect`` opens a ``Call``; iterate over it for its ``events``. ``access`` holds the HTTP API.
+``connect`` opens a ``Call``, which yields ``events``. ``access`` holds the HTTP API.
 
-Below, ``protocol.session`` is the state machine (docs/protocol.md), without sockets, clock or
-tasks, with its ``inbox`` and ``outbox``. ``transport`` carries it over WebSocket connections.
+``protocol.session`` is the state machine of docs/protocol.md, without sockets, clock or tasks.
+``transport`` carries its frames over WebSocket connections.
 """
 
 from repartee_client.audio.port import AudioPort, SpeechMark

@@ -11,11 +11,11 @@ from repartee_client.errors import AccessRefusedError, UnusableTokenError
 from repartee_client.http_requests import expected_form, in_thread, request_json
 
 Token: TypeAlias = str | Callable[[], str | Awaitable[str]]
-"""A bearer token, or a function, synchronous or not, that returns the current one.
+"""A bearer token, or a synchronous or asynchronous function that returns the current one.
 
 The function is called for each request, and again when the server refuses the token. A synchronous
-function runs in a thread, so it may block. What it raises ends ``connect``. While a lost line is
-opened again, the function is called again instead.
+function runs in a thread, so it may block. Its errors end ``connect``. During a reconnect, an error
+only delays the next attempt.
 """
 
 _UNAUTHORIZED = 401
@@ -108,7 +108,7 @@ class HttpApiClient:
         """Send one request with the user's token and return the JSON of the answer.
 
         Args:
-            target: What is requested, for errors.
+            target: The requested thing, such as ``usage``, for errors.
             method: The HTTP method.
             path: The path with its query.
             body: A value to send as JSON.
@@ -142,7 +142,7 @@ class HttpApiClient:
             found = token() if is_async else await in_thread(token)
             token = await found if inspect.isawaitable(found) else found
         if not isinstance(token, str) or not _VISIBLE.fullmatch(token):
-            # The library of HTTP would name it in its error.
+            # The error of the HTTP library would contain the token.
             raise UnusableTokenError(
                 "the token must be a str of visible ASCII characters: "
                 "check it for a space or a line break at its end"

@@ -1,4 +1,4 @@
-"""A call: what the application does in it, and the events that it takes."""
+"""A call: the methods and events for the application."""
 
 import asyncio
 import contextlib
@@ -45,13 +45,13 @@ _T = TypeVar("_T")
 
 
 class Call:
-    """An open call; ``connect`` makes one.
+    """An open call, which ``connect`` creates.
 
-    Iterate over it for its events. One task at a time may iterate, and may go on later where it
-    stopped. Iteration ends after ``Closed``. If the call failed, iteration raises the error.
+    Iterate over it for its events. One task at a time may iterate; a later loop goes on where the
+    one before stopped. Iteration ends after ``Closed``; it raises the error of a failed call.
 
-    An application that takes too few events loses the oldest ones: 2,000 are kept,
-    and ``EventsDropped`` reports the loss.
+    Up to 2,000 events wait for the application. Then the oldest ones are dropped, and
+    ``EventsDropped`` reports the loss.
 
     Attributes:
         session: The protocol state machine.
@@ -121,8 +121,8 @@ class Call:
     def send_audio(self, pcm: "bytes | bytearray | memoryview | array[int]") -> None:
         """Send audio of any length: PCM16 little-endian mono, 16 kHz.
 
-        It is sent in chunks of the length that the server recommends. While the line is lost it is
-        kept in memory: 32 kB a second.
+        It is sent in chunks of the length that the server recommends. While the line is lost it
+        stays in memory, 32 kB for each second.
 
         Raises:
             ValueError: ``pcm`` ends within a sample.
@@ -140,7 +140,7 @@ class Call:
             self.session.audio(bytes(self._unsent[:size_bytes]))
             del self._unsent[:size_bytes]
         if self._unsent:
-            # The rest does not wait for the next utterance.
+            # Send the rest even if no more audio of this utterance follows.
             self._unsent_timer = asyncio.get_running_loop().call_later(
                 2 * self.ready.chunk_ms / 1_000, self._send_rest
             )
@@ -167,10 +167,10 @@ class Call:
         self.flush()
 
     def stop(self) -> None:
-        """Stop the reply without speech: it falls silent at once, and so does the model.
+        """Stop the reply without speech.
 
-        The conversation remembers the part that was heard. Running tools go on, and their outcome
-        comes with the next reply. A server of version 0.1.0 is not informed.
+        The conversation remembers the part that was played. Running tools go on, and their outcome
+        comes with the next reply. With a server of version 0.1.0, only the playing stops.
 
         Raises:
             VoiceClientError: The call is over.
@@ -196,7 +196,7 @@ class Call:
             await self.until(lambda: self._closed, timeout_s=timeout_s, what="closed")
 
     def leave(self) -> None:
-        """Let the block end without ending the session, and drop what was not sent.
+        """Let the block end without ending the session; unsent input is dropped.
 
         ``connect(session=call.ready.session_id)`` returns to it.
         """
@@ -233,7 +233,7 @@ class Call:
     # Events.
 
     def __aiter__(self) -> "Call":
-        """Return the call itself: another loop goes on where the one before stopped."""
+        """Return the call itself: a later loop goes on where the one before stopped."""
         return self
 
     async def __anext__(self) -> Event:
@@ -249,10 +249,11 @@ class Call:
     async def until(self, condition: Callable[[], _T | None], *, timeout_s: float, what: str) -> _T:
         """Wait until ``condition`` returns a truthy value, and return that value.
 
-        It is checked whenever a message arrives. Events wait for the application meanwhile.
+        The condition is checked whenever a message arrives. Meanwhile events wait for the
+        application.
 
         Raises:
-            NoAnswerError: ``timeout_s`` passed; the message names ``what``.
+            NoAnswerError: It returned none in ``timeout_s``; the message names ``what``.
             VoiceClientError: The call failed.
         """
         try:
@@ -328,7 +329,7 @@ class Call:
             try:
                 await asyncio.gather(*tasks, return_exceptions=True)
             finally:
-                # Another cancellation does not leave the connection open.
+                # Even a second cancellation closes the connection.
                 await self._transport.close()
 
     async def until_ready(self, timeout_s: float = _READY_TIMEOUT_S) -> Ready:
@@ -348,7 +349,7 @@ class Call:
             self._queue.put(self._closed)
         except Exception as error:  # noqa: BLE001 - it is raised in the task that iterates
             if not isinstance(error, VoiceClientError):
-                # The application's audio port failed; the line still serves.
+                # The application's audio port failed; the line still works.
                 self.session.bye()
             self._queue.end(error)
         self._queue.end()
@@ -365,7 +366,7 @@ class Call:
                         case bytes():
                             self.send_audio(part)
         except Exception as error:  # noqa: BLE001 - it is raised in the task that iterates
-            # After the end of the call nothing can be sent, which is no failure of the port.
+            # Sending fails after the end of the call; the port did not fail then.
             if self._closed is None and self._queue.failure is None:
                 self.session.bye()
                 self.flush()

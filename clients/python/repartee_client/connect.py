@@ -13,7 +13,7 @@ from repartee_client.protocol.session import ClientSession, common_features
 from repartee_client.transport import CallObserver
 
 RECONNECT_FOR_S = 120.0
-"""How long a call tries to come back after a loss of the line."""
+"""How long a call tries to reconnect after the line is lost."""
 HANG_UP_WITHIN_S = 5.0
 """How long the end of the block waits for the server to confirm the end of the session."""
 
@@ -34,7 +34,7 @@ async def connect(
 ) -> AsyncIterator[Call]:
     """Open a call, and hang up at the end of the block.
 
-    When the line is lost, the call reconnects by itself; both sides then send again what the other
+    When the line is lost, the call reconnects. Both sides then resend the messages that the other
     side lacks. An error or a cancellation inside the block hangs up too, within 1 s.
 
     Args:
@@ -42,10 +42,10 @@ async def connect(
         token: The user's bearer token, or a function that returns the current one.
         conversation: ``"new"`` starts a conversation, None continues the user's latest one, and an
             id continues that one.
-        session: Return to this session instead, after ``call.leave()`` or a crash.
+        session: The id of a session to return to, after ``call.leave()`` or a crash.
         audio: Records the user and plays the replies; without it the application does.
-        marks_speech: ``speech_start`` and ``speech_end`` will be called around all speech.
-        reconnect_for_s: How long to try to come back after a loss of the line.
+        marks_speech: Whether the application or the port marks the start and end of all speech.
+        reconnect_for_s: How long to try to reconnect after the line is lost.
         hang_up_within_s: How long the end of the block waits for the server.
         observer: Receives every frame, for diagnosis.
         origin: The Origin header of the connection.
@@ -54,7 +54,7 @@ async def connect(
         InvalidUrlError: The address is invalid or not encrypted.
         AccessRefusedError: The server refused the token, the conversation or the session.
         DailyLimitReachedError: A daily limit of the user is used up.
-        UnreachableError: No server answers there.
+        UnreachableError: No server answers at the address.
         NoAnswerError: The server did not get ready in time.
     """
     lines = SessionLines(

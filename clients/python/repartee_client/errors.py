@@ -16,7 +16,7 @@ class BadServerMessageError(VoiceClientError):
 
 
 class InvalidUrlError(VoiceClientError, ValueError):
-    """An address that the client does not use; the message says why."""
+    """An address that is not a valid URL or not encrypted; the message says which."""
 
 
 class UnusableTokenError(VoiceClientError, ValueError):
@@ -101,10 +101,10 @@ class UnreachableError(ConnectionLostError):
 
 
 class SessionOverError(VoiceClientError):
-    """The session was closed before the awaited event arrived.
+    """The session is over, so nothing can be sent and no awaited event comes.
 
     Attributes:
-        reason: The server's reason.
+        reason: The reason of ``Closed``, or this client's own.
     """
 
     def __init__(self, reason: str) -> None:

@@ -17,7 +17,7 @@ class EventQueue:
 
     Attributes:
         failure: The error that ended the call; None if there is none.
-        is_over: Whether no more events are taken.
+        is_over: Whether the queue has ended.
     """
 
     def __init__(self) -> None:
@@ -37,7 +37,7 @@ class EventQueue:
         self.wake()
 
     def end(self, failure: BaseException | None = None) -> None:
-        """Take no more events; a reader gets the failure after the last one."""
+        """End the queue; a reader gets the failure after the last event."""
         self.is_over = True
         self.failure = self.failure or failure
         self.wake()

@@ -1,7 +1,7 @@
-"""What happens in a call, as ``async for event in call`` yields it.
+"""The events of a call, which ``async for event in call`` yields.
 
-A reply belongs to a turn, which has a number in its conversation. Times and lengths are in the unit
-that ends a field's name.
+A reply belongs to a turn, which has a number in its conversation. The end of a field's name is the
+unit of its value.
 """
 
 from dataclasses import dataclass
@@ -12,16 +12,16 @@ from typing import Literal, TypeAlias
 class Ready:
     """The server is ready for input; the first event of a call.
 
-    It comes again after each reconnect.
+    After a reconnect, ``Reconnected`` comes in its place.
 
     Attributes:
         session_id: The session; ``connect(session=...)`` returns to it.
         conversation_id: The conversation; ``connect(conversation=...)`` continues it.
         chunk_ms: The recommended length of the audio in one message.
         grace_s: How long the server's worker waits for a client whose line was lost.
-        max_in_flight: How many numbered messages may be sent and not accepted.
+        max_in_flight: How many sent messages may wait for their acceptance.
         next_seq: The number for the client's next message; None from a server of version 0.1.0.
-        output_kept: Whether the output that the client lacks comes again.
+        output_kept: Whether the server sends the output that the client lacks.
     """
 
     session_id: str
@@ -43,7 +43,7 @@ class Transcript:
     """A piece of a transcript; join the pieces of one turn and role without a separator.
 
     Attributes:
-        final: The last piece of an utterance.
+        final: Whether this is the last piece of an utterance.
     """
 
     turn: int
@@ -65,7 +65,7 @@ class ReplyAudio:
 
 @dataclass(frozen=True, slots=True)
 class Interrupted:
-    """The user interrupted the reply of this turn: stop playing it and drop its queued audio."""
+    """The user interrupted or stopped this turn's reply: stop playing, drop its queued audio."""
 
     turn: int
 
@@ -85,7 +85,7 @@ class ToolUsed:
 
 @dataclass(frozen=True, slots=True)
 class TurnRestarted:
-    """The turn is answered again: discard what came of it and of later turns."""
+    """The turn is answered again: discard the events of this turn and of later turns."""
 
     turn: int
 
@@ -162,8 +162,8 @@ class Problem:
         code: ``model_busy``, ``no_answer`` or a later code (docs/protocol.md, "Error codes").
         message: A description for the user.
         retryable: Whether the error may be temporary.
-        refused_seq: The number of the refused message, if the error is about one.
-        next_seq: The number to use instead.
+        refused_seq: The number of the refused message; None if no message was refused.
+        next_seq: The number of the client's next message; None if the error does not change it.
     """
 
     code: str
@@ -192,7 +192,7 @@ class Refused:
 
 @dataclass(frozen=True, slots=True)
 class Reconnecting:
-    """The line was lost; the client opens another one. Input is kept meanwhile.
+    """The line was lost, and the client opens another one. Meanwhile input is kept.
 
     Attributes:
         reason: Why the line was lost, for logs.
@@ -203,12 +203,12 @@ class Reconnecting:
 
 @dataclass(frozen=True, slots=True)
 class Reconnected:
-    """The line is back; both sides send again what the other side lacks."""
+    """The line is back. Both sides resend the messages that the other side lacks."""
 
 
 @dataclass(frozen=True, slots=True)
 class EventsDropped:
-    """The application took too few events, and the oldest ones were dropped.
+    """The application read too slowly, so the oldest events were dropped.
 
     Attributes:
         count: How many events were dropped.

@@ -1,4 +1,4 @@
-"""HTTP requests with a JSON answer, by the standard library in a thread."""
+"""Sends HTTP requests with JSON answers, with the standard library in a thread."""
 
 import asyncio
 import contextlib
@@ -47,7 +47,7 @@ def check_url(url: str, *, encrypted: str, plain: str) -> None:
     Args:
         url: The URL.
         encrypted: The scheme for every host.
-        plain: The scheme that only this machine's own addresses may have.
+        plain: The scheme that is accepted only for addresses of this machine.
 
     Raises:
         InvalidUrlError: The URL is refused; the message does not contain its query.
@@ -91,7 +91,7 @@ async def request_json(
     """Send one request and return the JSON of its answer; None for an empty one.
 
     Args:
-        target: What is requested, for errors: such as ``ticket``.
+        target: The requested thing, such as ``ticket``, for errors.
         method: The HTTP method.
         url: The address; redirects are refused.
         headers: Additional headers.
@@ -142,7 +142,7 @@ def expected_form(target: str) -> Iterator[None]:
     """Read an answer of the API in this block.
 
     Raises:
-        BadServerMessageError: The block did not find in the answer what it read.
+        BadServerMessageError: The answer lacks a field that the block reads.
     """
     try:
         yield
@@ -150,7 +150,7 @@ def expected_form(target: str) -> Iterator[None]:
         raise
     except (AttributeError, LookupError, TypeError, ValueError) as error:
         raise BadServerMessageError(
-            f"the answer to the request for {target} is not of the protocol "
+            f"the answer to the request for {target} does not follow the protocol "
             f"({type(error).__name__}: {error}): is it the address of the HTTP API?"
         ) from error
 
@@ -184,7 +184,7 @@ def _exchange(target: str, request: Request, timeout_s: float) -> bytes:
 
 
 def _read(answer: Any, deadline_s: float) -> bytes:
-    """Read a body; the time limit of a socket alone would allow one byte after the other."""
+    """Read a body until the deadline; a socket's time limit starts again with each byte."""
     body = bytearray()
     while part := answer.read1(_READ_BYTES):
         body += part
@@ -230,7 +230,7 @@ async def in_thread(work: Callable[[], _T]) -> _T:
         if future.done():
             return
         if isinstance(error, StopIteration):
-            # A future takes no StopIteration, and its task would wait for ever.
+            # A future refuses StopIteration, so its task would wait for ever.
             error = RuntimeError("StopIteration was raised")
         if error is not None:
             future.set_exception(error)

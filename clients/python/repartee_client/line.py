@@ -62,7 +62,7 @@ async def open_line(url: str, origin: str | None = None) -> ClientConnection:
 
 @dataclass(slots=True)
 class SessionLines:
-    """Opens one connection after the other to one session.
+    """Opens the connections of one session, one after the other.
 
     Attributes:
         api: Issues a ticket for each connection.

@@ -15,7 +15,7 @@ _USABLE_RATES_HZ = range(1_000, 384_001)
 
 
 class UnusableRecordingError(Exception):
-    """A file without audio that can be converted.
+    """A file that is not a usable WAV file; the message says why.
 
     Attributes:
         path: The file.

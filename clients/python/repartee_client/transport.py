@@ -28,9 +28,10 @@ CLOSED_WITHIN_S = 5.0
 Longer than a post of the server with its retries.
 """
 SILENT_AFTER_S = 15.0
-"""When a line that did not end counts as lost: nothing came since a message that gets an answer.
+"""How long a line may be silent after a message before it counts as lost.
 
-Each message but ``ack`` is accepted soon, or a ping follows, which the message function answers.
+The server answers every message except ``ack``. If a worker does not accept a message soon, a ping
+follows, which the message function answers.
 """
 _SEND_TIMEOUT_S = 15.0
 _LAST_SEND_TIMEOUT_S = 1.0
@@ -40,14 +41,14 @@ _LONGEST_DELAY_S = 10.0
 _FIRST_ATTEMPTS = 5
 """How often the first connection is tried while the server fails; together 3 s."""
 _MAX_FORBIDDEN = 2
-"""A refused ticket may have expired on its way; the second refusal is final."""
+"""The first ticket may have expired before its use; the second refusal is final."""
 
 
 _ACK = '{"type":"ack"'
 
 
 class SessionIsOver(Exception):
-    """The server has no such open session any more, and gives no reason.
+    """The session is no longer open, and the server gives no reason.
 
     Attributes:
         reason: The reason to report.
@@ -81,7 +82,7 @@ class TransportUser(Protocol):
         """Take the messages that are in order now."""
 
     def line_lost(self, reason: str) -> None:
-        """Take the news that another line is being opened."""
+        """Take the report that the line was lost; the transport opens another one."""
 
 
 def now_ms() -> float:
@@ -90,14 +91,14 @@ def now_ms() -> float:
 
 
 class Transport:
-    """Sends what a session has to send, and gives it what arrives, until the session is over.
+    """Carries the frames between a session and its server until the session is over.
 
     Args:
         open_line: Opens a connection to the session.
         session: The protocol state machine.
         user: Receives the messages.
         observer: Receives every frame.
-        reconnect_for_s: How long to try to come back after a loss; 0 for never.
+        reconnect_for_s: How long to try to reconnect after the line is lost; 0 for never.
         closed_within_s: How long to wait for ``closed`` when the session is over.
     """
 
@@ -146,7 +147,7 @@ class Transport:
                 await asyncio.sleep(delay_s)
 
     async def close(self) -> None:
-        """Send what is due, such as the last acknowledgement, and close the connection."""
+        """Send frames that are due, such as the last acknowledgement, and close the connection."""
         lines = [line for line in (self._line, self._next) if line is not None]
         try:
             if self._line is not None:
@@ -156,7 +157,7 @@ class Transport:
             for line in lines:
                 await line.close()
         finally:
-            # A cancellation leaves no connection open.
+            # Even a cancellation closes the connections.
             for line in lines:
                 line.transport.abort()
 
@@ -185,7 +186,7 @@ class Transport:
             reason = _loss(line, failure)
             if not self._reconnect_for_s:
                 raise ConnectionLostError(reason)
-            # A line that is silent does not answer a close either.
+            # A silent line would not answer a close frame.
             line.transport.abort()
             self._line = await self._come_back(reason)
 
@@ -289,7 +290,7 @@ class Transport:
             self._must_change_connection.clear()
             await self._must_change_connection.wait()
             if self._reconnect_for_s:
-                # The current line still serves, so that not even the application's token ends it.
+                # No error may end the call, because the current line still works.
                 with contextlib.suppress(Exception):
                     self._next = await self._open_line()
                     return
@@ -320,7 +321,7 @@ class Transport:
                 check_worth_repeating(error, is_last=forbidden >= _MAX_FORBIDDEN)
                 cause = error
                 await asyncio.sleep(min(error.retry_after_s or 0, _LONGEST_DELAY_S))
-            except Exception as error:  # noqa: BLE001 - a token, too, may not come without a network
+            except Exception as error:  # noqa: BLE001 - a token function may need the network too
                 cause = error
         raise AssertionError("the delays do not end")
 
@@ -336,7 +337,7 @@ def check_worth_repeating(error: AccessRefusedError, *, is_last: bool) -> None:
 
     Raises:
         SessionIsOver: The session ended while the line was lost.
-        AccessRefusedError: The user has no access any more.
+        AccessRefusedError: The user no longer has access.
     """
     if error.code == "user_erased":
         raise SessionIsOver("erased")
@@ -353,7 +354,7 @@ def check_worth_repeating(error: AccessRefusedError, *, is_last: bool) -> None:
 def _delays_s() -> Iterator[float]:
     """Yield the pauses before attempts: short first, then growing, each at random.
 
-    Clients that lost their lines together do not come back together.
+    Random pauses spread the reconnects of clients that lost their lines together.
     """
     longest_s = _FIRST_DELAY_S
     while True:

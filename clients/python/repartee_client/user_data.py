@@ -72,7 +72,7 @@ class UserData:
     async def erase(self, conversation_id: str | None = None) -> AsyncIterator[dict[str, Any]]:
         """Erase the user, or one conversation, and yield the progress after each request.
 
-        The last one has a true ``finished``. It is safe to begin again at any time.
+        The last progress has a true ``finished``. The erasure may be started again at any time.
 
         Raises:
             VoiceClientError: The API refused the request or cannot be reached.

@@ -1,1 +1,1 @@
-"""Audio ports: a microphone and a speaker, WAV files, and a port for tests."""
+"""Audio ports: a microphone and a speaker, and WAV files."""

@@ -1,4 +1,4 @@
-"""A speaker that makes no sound, and plays by a clock."""
+"""A silent speaker that plays by a clock."""
 
 import math
 from collections.abc import Callable
@@ -37,7 +37,7 @@ class ClockSpeaker:
         self.advance()
 
     def stop(self) -> None:
-        """Drop what has not been played."""
+        """Drop the audio that has not been played."""
         self.advance()
         self._queue.clear()
         self._ends_at_ms = self._now_ms()
@@ -48,7 +48,7 @@ class ClockSpeaker:
         return len(self._queue) / _BYTES_PER_MS
 
     def advance(self) -> None:
-        """Play until now."""
+        """Play the audio that is due by now."""
         left_ms = self._ends_at_ms - self._now_ms()
         left_samples = math.ceil(left_ms * self._speed * _BYTES_PER_MS / 2) if left_ms > 0 else 0
         # Times are floats, so the rest may exceed the queue by a rounding error.

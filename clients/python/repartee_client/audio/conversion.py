@@ -69,7 +69,7 @@ def _resample(samples: Sequence[float], from_rate_hz: int, to_rate_hz: int) -> l
 
 
 def _kernel(offset: float, cutoff: float, reach: int) -> list[float]:
-    """Return the filter's weights around a place that is ``offset`` samples after a sample."""
+    """Return the filter's weights for a position ``offset`` samples after an input sample."""
     distances = [place - offset for place in range(1 - reach, reach + 1)]
     weights = [
         math.cos(math.pi * min(0.5, abs(distance) / reach / 2)) ** 2 * _sinc(distance * cutoff)

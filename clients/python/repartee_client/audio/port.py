@@ -6,24 +6,24 @@ from typing import Protocol
 
 
 class SpeechMark(Enum):
-    """What a detector reports between chunks of audio."""
+    """A detector's report of the start or the end of speech."""
 
     START = "speech_start"
     END = "speech_end"
 
 
 class AudioPort(Protocol):
-    """A microphone and a loudspeaker, or what stands for them.
+    """A microphone and a loudspeaker, or a replacement for them.
 
-    A call uses a port from one event loop. The call calls ``record`` once. It closes the iterator
-    when it ends: then the port releases its devices.
+    A call uses its port from one event loop. It calls ``record`` once and closes the iterator when
+    the call ends. The port then releases its devices.
     """
 
     def record(self) -> AsyncGenerator[bytes | SpeechMark]:
         """Record the user's voice: PCM16 little-endian mono, 16 kHz, in chunks of any length.
 
-        A port with a detector yields marks around the audio of an utterance. A port for recordings
-        may end; the call goes on without input.
+        A port with a detector yields marks around the audio of an utterance. The iterator of
+        a port for recordings may end; the call then goes on without input.
         """
 
     def play(self, pcm: bytes) -> None:

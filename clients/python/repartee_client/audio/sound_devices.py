@@ -25,8 +25,8 @@ class NoSoundError(VoiceClientError):
 class SoundDevices:
     """A port for the microphone and the speaker of this machine.
 
-    The microphone hears the speaker, unless the user wears headphones or the machine cancels the
-    echo: then a reply interrupts itself.
+    Without headphones or echo cancellation, the microphone hears the speaker, and a reply
+    interrupts itself.
 
     Args:
         microphone: The number or name of the device; None for the default.
@@ -54,10 +54,10 @@ class SoundDevices:
         }
         self._output = {**self._input, "device": speaker, "samplerate": _OUTPUT_RATE_HZ}
         self._is_half_duplex = is_half_duplex
-        # PortAudio calls from threads of its own.
+        # PortAudio calls ``_fill`` in another thread.
         self._lock = threading.Lock()
         self._queue = bytearray()
-        # The device still sounds until then, by the clock of its stream.
+        # When the device finishes its buffered audio, by the clock of its stream.
         self._sounds_until_s = 0.0
         self._stream: Any = None
         for check, settings, name in (

@@ -1,4 +1,4 @@
-"""A port that speaks recordings, and records the replies in a WAV file."""
+"""A port that speaks recordings, and writes the replies to a WAV file."""
 
 import asyncio
 import wave
@@ -22,8 +22,8 @@ class WavFiles:
 
     Args:
         source: A WAV file of any PCM format, which is spoken first.
-        sink: The file for the replies as far as they were played, at 24 kHz, without the pauses
-            between them.
+        sink: The file for the played parts of the replies, at 24 kHz, without the pauses between
+            them.
         speed: How many times faster than real time the user speaks and hears; ``math.inf`` does not
             wait.
 
@@ -45,7 +45,7 @@ class WavFiles:
         self._speaker = ClockSpeaker(_now_ms, heard=write, speed=speed)
 
     async def speak(self, recording: Recording) -> bool:
-        """Speak ``recording`` at 16 kHz after earlier ones.
+        """Speak ``recording``, which has 16 kHz, after the earlier ones.
 
         Returns:
             Whether it was spoken to its end before the end of the call.
@@ -94,7 +94,7 @@ def _now_ms() -> float:
 
 
 def _open_sink(path: Path) -> wave.Wave_write:
-    writer = wave.open(str(path), "wb")  # noqa: SIM115 - the recording's end closes it
+    writer = wave.open(str(path), "wb")  # noqa: SIM115 - ``record`` closes it
     writer.setnchannels(1)
     writer.setsampwidth(SAMPLE_WIDTH_BYTES)
     writer.setframerate(OUTPUT_SAMPLE_RATE_HZ)

@@ -20,9 +20,9 @@ from repartee_client.events import (
 
 ANSWER_TIMEOUT_S = 60.0
 AFTER_TOOL_S = 1.5
-"""How long a further reply is awaited after a turn that used a tool.
+"""How long to wait for a further reply after a turn that used a tool.
 
-The words of the turn may have come before the tool's result, which another turn then speaks.
+The turn may end before the tool's result arrives; another turn then speaks the result.
 """
 
 _REASONS = {
@@ -46,7 +46,7 @@ class CallOverError(VoiceClientError):
 
 
 class Listener:
-    """Takes and shows the events of a call in its block, and knows when an answer is complete.
+    """Shows the events of a call in its block, and waits for complete answers.
 
     Args:
         call: The call.
@@ -99,7 +99,7 @@ class Listener:
         """Raise if the call is over.
 
         Raises:
-            VoiceClientError: It failed, or one of the two sides has hung up.
+            VoiceClientError: The call failed, or one of the two sides has hung up.
         """
         if self._failure is not None:
             raise self._failure

@@ -37,7 +37,7 @@ def parser() -> argparse.ArgumentParser:
         "--token-file", type=Path, metavar="FILE", help="a file with the user's bearer token"
     )
     access.add_argument(
-        "--token", help="the token; other users of the machine can see it here: prefer the others"
+        "--token", help="the token; other users of the machine can see it here: prefer a file"
     )
     access.add_argument(
         "--json", action="store_true", help="JSON for programs; calls print an event on each line"
@@ -66,7 +66,9 @@ def parser() -> argparse.ArgumentParser:
         help=f"1 to {MAX_TEXT_CHARACTERS:,} characters",
     )
     usage = commands.add_parser("usage", parents=[access], help="print today's usage and limits")
-    usage.add_argument("--days", type=int, metavar="N", help="the days before too, up to 100")
+    usage.add_argument(
+        "--days", type=int, metavar="N", help="also print the last N days, up to 100"
+    )
     export = commands.add_parser("export", parents=[access], help="export all data of the user")
     export.add_argument(
         "file", nargs="?", type=Path, metavar="FILE", help="default: standard output"
@@ -119,7 +121,7 @@ def _question(text: str) -> str:
     try:
         text.encode()
     except UnicodeEncodeError as error:
-        # Python reads other bytes as lone surrogates.
+        # Python reads bytes that are not UTF-8 as lone surrogates.
         raise argparse.ArgumentTypeError("not UTF-8: write it in UTF-8") from error
     if not text.strip() or len(text) > MAX_TEXT_CHARACTERS:
         raise argparse.ArgumentTypeError(

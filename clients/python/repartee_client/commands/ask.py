@@ -23,7 +23,7 @@ from repartee_client.events import (
 
 
 class ReplyPrinter:
-    """Prints each reply when it is complete, and what else happens to standard error.
+    """Prints each complete reply, and prints other events to standard error.
 
     Attributes:
         printed: The turns whose replies were printed.

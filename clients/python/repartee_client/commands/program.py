@@ -64,7 +64,7 @@ def main(
         warn(f"repartee: {error}")
         return UNUSABLE
     except BrokenPipeError:
-        # The reader of the output, such as `head`, has read enough.
+        # The reader of the output, such as `head`, has ended.
         _drop_output()
         return FAILED
     except OSError as error:
@@ -80,7 +80,7 @@ def main(
 
 
 def _drop_output() -> None:
-    """Keep the end of the program from writing the rest of the output again."""
+    """Prevent a second attempt to write the rest of the output at the program's end."""
     with contextlib.suppress(OSError, ValueError, AttributeError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 

@@ -68,7 +68,7 @@ def _write_private(path: Path, text: str) -> None:
 
 
 async def erase(options: Namespace, data: UserData) -> int:
-    """Erase the user or one conversation; ask again while the erasure is in progress."""
+    """Erase the user or one conversation, and print the progress."""
     progress: dict[str, Any] = {}
     async for progress in data.erase(options.conversation):
         if options.json:

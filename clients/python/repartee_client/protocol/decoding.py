@@ -103,7 +103,7 @@ def _member(members: Mapping[str, Any], name: str, hint: Any) -> Any:
 
 
 def _accepts(hint: Any, value: Any) -> bool:
-    """Return whether ``value`` is of a type; a bool is no number."""
+    """Return whether ``value`` has the type ``hint``; a bool is not a number."""
     if choices := get_args(hint):
         return any(
             _accepts(choice, value) if isinstance(choice, type) else choice == value

@@ -1,4 +1,4 @@
-"""What the server sends: the events of a call, and the frames that the library handles itself."""
+"""The server's messages: the events of a call, and the frames that the library handles itself."""
 
 from dataclasses import dataclass
 from typing import TypeAlias
@@ -88,10 +88,10 @@ Frame: TypeAlias = (
     | Closed
     | Problem
 )
-"""What a worker sends; these frames are numbered."""
+"""A frame from a worker, which numbers it."""
 
 Answer: TypeAlias = Ready | Refused | AcceptedBefore | Busy | Pong | ReconnectSoon
-"""What the message function answers, without a number."""
+"""An answer of the message function, without a number."""
 
 
 @dataclass(frozen=True, slots=True)

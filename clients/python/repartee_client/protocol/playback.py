@@ -8,7 +8,7 @@ _BYTES_PER_MS = OUTPUT_SAMPLE_RATE_HZ * SAMPLE_WIDTH_BYTES / 1_000
 
 
 class Speaker(Protocol):
-    """What plays audio; the playing half of ``AudioPort``."""
+    """The playing half of ``AudioPort``."""
 
     def play(self, pcm: bytes) -> None:
         """Append audio to the queue."""
@@ -24,7 +24,7 @@ class Playback:
     """Plays reply audio in the order of arrival, without gaps.
 
     Args:
-        speaker: Plays the audio. Without it, the clock tells what a speaker would have played.
+        speaker: Plays the audio. Without it, playing in real time is assumed.
 
     Attributes:
         turn: The turn whose audio arrived last; 0 before any audio.

@@ -143,7 +143,7 @@ class ClientSession:
         return self._request(self.outbox.put(Text(text)), now_ms)
 
     def stop(self, now_ms: float) -> None:
-        """Stop the reply at once; a server that does not know ``stop`` is not informed."""
+        """Stop the reply at once; a server without the feature ``stop`` gets no message."""
         if self.playback.turn != _NO_TURN:
             self.playback.stop(self.playback.turn, now_ms)
             self._acknowledge_by(now_ms)

@@ -65,7 +65,7 @@ def check_arrival(
 
 
 def check_speech(heard: Mapping[str, str]) -> Check:
-    """Check that words were heard in every recording, whichever they are."""
+    """Check that words were heard in every recording, whether right or wrong."""
     silent = [name for name, words in heard.items() if not words]
     found = f"none in {', '.join(silent)}" if silent else f"in {', '.join(heard)}"
     return Check("speech was found in every recording", not silent, found)

@@ -11,13 +11,13 @@ import audioop
 from local.demo.recorded_script import word_error_rate
 from local.gemini.live.records import RecordedConnection
 
-# Above it, the recogniser may be the reason of a failure.
+# A higher word error may be the cause of a failure.
 MAX_WORD_ERROR = 0.20
 _BYTES_PER_MS = 32
 _STEP_MS = 20
 _STEP_BYTES = _STEP_MS * _BYTES_PER_MS
 _LOUD = 500
-# The detector's frames and its onset do not begin where a recording does.
+# The detector finds the start of speech a little before or after the start of the recording.
 _TOLERANCE_MS = 400
 
 _WRAPPERS = ("output", "result", "content")
@@ -46,10 +46,10 @@ class SentRecording:
 
 @dataclass(frozen=True, slots=True)
 class Trace:
-    """What happened to one recording at Gemini's side.
+    """What happened to one recording on Gemini's side.
 
     Attributes:
-        received_ms: The audio that arrived, from its beginning.
+        received_ms: The length of the audio that arrived, from its beginning.
         is_found: Whether the simulator detected speech in it.
         heard: The transcript.
         is_passed_on: Whether the model asked the core agent.
@@ -89,7 +89,7 @@ class Trace:
         return self.received_ms >= self.sent.duration_ms
 
     def fault(self) -> str:
-        """Return the part that failed, "" if none did."""
+        """Return the part that failed and why, "" if none failed."""
         name, words = self.sent.name, self.sent.words
         if self.received_ms == 0:
             return (
@@ -115,7 +115,7 @@ class Trace:
         )
 
     def doubt(self) -> str:
-        """Return the part that may have failed although it reports none, "" for no doubt."""
+        """Return a part that may have failed without reporting it, "" if there is none."""
         is_asking = self.is_passed_on and self.said.endswith("?")
         lack = f"the request in {self.sent.name}: it lacks what the last question asks for."
         return self._mishearing() or (lack if is_asking else "")

@@ -1,4 +1,4 @@
-"""Plays a script in two calls: the last utterance, or more, in the second one."""
+"""Plays a script in two calls; the second one has at least the last utterance."""
 
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence

@@ -35,8 +35,8 @@ class TaughtRequest:
         text: The user's words.
         function: The declared function.
         results: The results of the calls so far, by function.
-        begun: The calls that the same turn began before it was interrupted, with its answer; None
-            if that is unknown.
+        begun: The calls that the same turn made before it was interrupted, each with the turn's
+            answer; None for an unknown answer.
         now: The present time.
         is_localised: Whether the results' spoken forms are in the language of the tool's words.
     """

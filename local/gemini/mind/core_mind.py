@@ -105,7 +105,7 @@ def read_now(instruction: str) -> datetime | None:
 
 
 def _begun_tool_calls(instruction: str) -> list[tuple[ToolCall, str | None]]:
-    """Return the calls of the interrupted turn with its answer; None if that is unknown."""
+    """Return the calls of the interrupted turn, each with its answer; None if it is unknown."""
     begun = []
     for attempt in _ATTEMPT.finditer(instruction.partition(_REPEATED)[2]):
         answer = None if _UNKNOWN.search(attempt["answer"]) else attempt["answer"]

@@ -1,4 +1,4 @@
-"""The languages of the simulator: what it hears and says in generic talk, days and numbers.
+"""The languages of the simulator: their small talk, days, times and numbers.
 
 Each language is a file in ``local/gemini/languages/``, named by its code, such as ``es.yaml``. The
 comments in ``en.yaml`` describe the fields.
@@ -66,7 +66,7 @@ class Language(DataFile):
         """Check that texts are phrases.
 
         Raises:
-            ValueError: One is none.
+            ValueError: A text is not a phrase.
         """
         for phrase in phrases:
             self.pattern(phrase)
@@ -155,7 +155,7 @@ class Language(DataFile):
             (month_names(self.tag), MONTHS),
         ):
             for name, replacement in zip(names, english, strict=True):
-                # Vowel signs of Hindi are no letters to ``\b``.
+                # ``\b`` does not treat the vowel signs of Hindi as letters.
                 words = re.sub(rf"(?<!\w){fold(name)}(?!\w)", replacement, words)
         for month in MONTHS:
             words = re.sub(rf"\b{month[:3]}t?\b\.?(?= (?:the )?\d)", month, words)

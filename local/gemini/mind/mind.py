@@ -90,7 +90,7 @@ def speak_answer(known: Known, call_name: str, response: dict[str, Any]) -> str 
     """Return the reply to a function's answer in the user's language, None for no reply."""
     text, language = text_of(response), _language_of_user(known)
     if call_name == "end_call" or text.startswith("("):
-        # An instruction is not spoken.
+        # An answer in brackets is an instruction to the model.
         return None
     if call_name == "set_preferences":
         is_done = response.get("status") == "done"
@@ -110,7 +110,7 @@ def text_of(response: Any) -> str:
 
 
 def _respond_again(known: Known) -> Reply:
-    """Answer the user's last words, which had no answer or whose answer was lost."""
+    """Answer the user's last words again, because their answer is missing or was lost."""
     for index in range(len(known.lines) - 1, -1, -1):
         line = known.lines[index]
         if line.role == "user" and line.text and not hears("continued", line.text):
@@ -128,7 +128,7 @@ def _pass_on(core: DeclaredFunction | None, request: str, language: Language) ->
 def _recall(
     known: Known, heard: str, language: Language, codes: Sequence[str], *, is_named: bool
 ) -> str | None:
-    """Answer questions for the name and the appointment from the conversation."""
+    """Answer questions about the name and the appointment from the conversation."""
     asks_name = not is_named and hears("name_asked", heard)
     taught = known.tools.find(heard, codes)
     is_about_bookings = taught is None or taught.name == "my_bookings"

@@ -12,7 +12,7 @@ from local.gemini.mind.phrases import sentences_of
 MAX_NOTES_CHARACTERS = 1_200
 _NOTES = re.compile(r"\ANotes so far:\n(?P<notes>.*?)\n\nTurns that followed:\n", re.DOTALL)
 _TURN = re.compile(r"^Turn \d+, (?P<how>heard|said|found)\b[^:]*: (?P<text>.*)$", re.MULTILINE)
-# Each of these adds to the worth of a sentence.
+# Each match adds to the worth of a sentence.
 _WORTH = (
     *[r"\b(?:booked|moved|cancell?ed|reserved)\b"] * 3,
     *[r"\b(?:want|like|love|prefer|please|need|remember|my)\b"] * 2,

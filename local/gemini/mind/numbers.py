@@ -63,7 +63,8 @@ class NumberWords(DataFile):
     def last_in(self, text: str) -> int | None:
         """Return the last number in a folded text; digits that are said one by one are one number.
 
-        It is None for a number that is too long to be meant.
+        Returns:
+            None if there is no number, or if it is too long to be meant.
         """
         text = re.sub(r"(?<=\d),(?=\d{3}\b)", "", self.as_digits(text))
         found = re.findall(r"\d+(?:(?:-|,? )\d+)*", text)

@@ -1,4 +1,4 @@
-"""Phrases, in which the data files write what a user says, and how an utterance has them."""
+"""Phrases, with which the data files describe a user's words, and utterances to search for them."""
 
 import re
 from bisect import bisect_right
@@ -95,7 +95,7 @@ def compile_phrase(phrase: str, groups: Mapping[str, str]) -> re.Pattern[str]:
         groups: The words for which a name such as <day> stands.
 
     Raises:
-        ValueError: The text is no phrase.
+        ValueError: The text is not a phrase.
     """
     if _OF_EXPRESSIONS & set(phrase) or phrase.count("...") > _MAX_GAPS:
         forms = "words, a|b, a|, a*, (...)"

@@ -1,4 +1,4 @@
-"""Requests for taught tools: completes one from several utterances, and reads its arguments."""
+"""Completes a request for a taught tool from several utterances, and reads its arguments."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -10,9 +10,9 @@ from local.gemini.mind.phrases import sentences_of
 from local.gemini.mind.times import When
 from local.gemini.mind.tool_files import Argument, TaughtTool, ToolBook
 
-# Between a request and the answers to the questions about it.
+# Separates a request from the answers to the questions about it.
 THEN = "; "
-_ANY_TIME = datetime(2000, 1, 1)  # noqa: DTZ001 - it only matters whether a day is there
+_ANY_TIME = datetime(2000, 1, 1)  # noqa: DTZ001 - only the presence of a day matters
 
 
 def open_question(lines: Sequence[Line]) -> str | None:
@@ -120,7 +120,7 @@ def _value(
     at = next((one.at for one in whens if one.at), None)
     match argument.kind:
         case "day":
-            # A time decides whether today's weekday means today.
+            # "Monday" on a Monday means today only if the time is still to come.
             days = (replace(one, at=at or any_at).on(now) for one in whens)
             day = next(filter(None, days), None)
             return day.isoformat() if day else None

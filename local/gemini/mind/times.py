@@ -89,7 +89,7 @@ class When:
     is_day_first: bool | None = None
 
     def on(self, now: datetime) -> date | None:
-        """Return the next such day, today included if its time, if any, is still to come.
+        """Return the next such day. Today counts unless the time has passed.
 
         Returns:
             None if no day was named, its name has two readings or the calendar has no such day.
@@ -140,7 +140,7 @@ def parse_when(words: str, *, is_day_first: bool | None = None) -> When:
         is_day_first: Whether "3/12" is in December; None if callers write both.
     """
     days = list(_DAY.finditer(words))
-    # The numbers of days are no times.
+    # The numbers in the name of a day are not times.
     at, part = _parse_time(_DAY.sub(" , ", words))
     return When(_named(days[-1]) if days else {}, at, part, is_day_first)
 

@@ -1,4 +1,4 @@
-"""The speech recognizer in its own process, so that a fault of it does not end the simulator.
+"""The speech recognizer in its own process, so that its crash does not end the simulator.
 
 Reads utterances from standard input: four bytes of little-endian length, then PCM16 mono 16 kHz.
 The answer to each is one JSON line on standard output. The process ends with its standard input,
@@ -29,7 +29,7 @@ _BYTES_PER_S = SAMPLE_RATE_HZ * 2
 _STEP_BYTES = _BYTES_PER_S // 100
 # The detector finds the onset within this time.
 _ONSET_BEFORE_S, _ONSET_AFTER_S = 0.2, 0.6
-# The model's spelling of these words is that of old books.
+# The model spells these words as old books do.
 _OLD_SPELLING = re.compile(r"\b(to)-(day|morrow|night)\b|\b(good)-(by)e?\b", re.IGNORECASE)
 
 type Span = tuple[float, float]
@@ -69,7 +69,7 @@ def _offset(seconds: float) -> int:
 
 
 class Recognizer:
-    """Moonshine's smallest English model, which lies in its package."""
+    """Moonshine's smallest English model, which its package contains."""
 
     def __init__(self) -> None:
         # Without a threshold it takes all samples as one line. Its detector would split some words

@@ -1,4 +1,4 @@
-"""The plain voice: espeak-ng, which speaks some hundred languages.
+"""The plain voice: espeak-ng, which speaks about a hundred languages.
 
 The state of its library is global, so one thread at a time may use it.
 """

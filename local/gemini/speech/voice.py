@@ -49,7 +49,7 @@ class Voice:
         self._plain: Espeak | None = None
 
     async def start(self) -> None:
-        """Load the voices and let them speak once, because the first time takes longer.
+        """Load the voices and speak once with each, because the first time takes longer.
 
         Raises:
             VoiceUnavailable: The library of espeak-ng did not start.

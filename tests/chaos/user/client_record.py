@@ -127,7 +127,8 @@ class ClientRecord:
                 self._last_audible = turn
                 self.on_audio()
             case Interrupted(turn=turn):
-                if self._last_audible > turn:
+                # A stop that arrives late also cuts replies that have ended at the worker.
+                if self._last_audible > turn and not self.stopped_at_ms:
                     self.out_of_turn.append(
                         f"audio of turn {self._last_audible} before turn {turn} was cut"
                     )

@@ -239,3 +239,10 @@ def test_the_last_words_are_distinguished_from_similar_words():
     assert not is_last_of(script, "do you know the time of my visit")
     assert not is_last_of(script, "hello there")
     assert not is_last_of(script, "")
+
+
+def test_a_late_stop_cuts_earlier_replies_too():
+    record = ClientRecord()
+    record.sent(0, json.dumps({"type": "stop", "seq": 3}))
+    take(record, audio(), audio(2), Interrupted(1), Interrupted(2))
+    assert record.out_of_turn == []

@@ -64,6 +64,9 @@ def test_about_a_third_of_a_reply_that_is_cut_at_a_third_is_remembered(reply: st
         ("❤\ufe0f❤\ufe0f", 3, "❤\ufe0f"),
         ("नमस्ते", 4, "नम"),
         ("\u1112\u1161\u11ab\u1112\u1161", 4, "\u1112\u1161\u11ab"),
+        ("Your appointment", 1, ""),
+        ("Your appointment", 4, "Your"),
+        ("Appointment.", 3, "App"),
     ],
 )
 def test_a_cut_leaves_words_and_characters_whole(text: str, most: int, kept: str):

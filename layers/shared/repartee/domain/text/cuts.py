@@ -23,9 +23,10 @@ _REGIONAL_INDICATOR = re.compile("[\U0001f1e6-\U0001f1ff]")
 def truncate_text(text: str, most: int) -> str:
     """Return the first ``most`` characters of ``text`` at most, or all of it if it fits.
 
-    The result ends after a word, without the space, if one ends near the cut. Otherwise it ends
-    between two user-perceived characters, so that an emoji or a letter with its marks stays whole.
-    The rules are the main ones of Unicode's annex 29.
+    The result ends after a word, without the space, if one ends near the cut. It is empty if the
+    cut divides a first word that ends near it. Otherwise it ends between two user-perceived
+    characters, so that an emoji or a letter with its marks stays whole. The rules are the main
+    ones of Unicode's annex 29.
     """
     end = max(0, most)
     if len(text) <= end:
@@ -35,6 +36,9 @@ def truncate_text(text: str, most: int) -> str:
     for place in range(end, max(0, end - near), -1):
         if text[place].isspace():
             return text[:place].rstrip()
+    if is_spaced and end < near and any(map(str.isspace, text[end : end + near])):
+        # No part of the first word.
+        return ""
     while end > 0 and _joins(text, end):
         end -= 1
     return text[:end].rstrip()

@@ -237,7 +237,7 @@ async def test_an_error_in_the_block_ends_the_call_soon():
 
 @dataclass
 class Recorded:
-    """An audio port that speaks one recording and plays nothing before it is told to."""
+    """An audio port that speaks one recording; the test decides when its reply is played."""
 
     parts: list[bytes | SpeechMark]
     played: list[bytes] = field(default_factory=list)

@@ -10,9 +10,8 @@ from repartee_client.call import Call
 from repartee_client.commands.answers import Listener
 from repartee_client.commands.exit_codes import DONE
 from repartee_client.commands.presentation import Timeline, show_json, warn
+from repartee_client.connect import HANG_UP_WITHIN_S
 from repartee_client.recordings import read_wav
-
-_HANG_UP_WITHIN_S = 5.0
 
 
 def open_audio(options: Namespace) -> SoundDevices | WavFiles:
@@ -52,7 +51,7 @@ async def _talk_live(options: Namespace, call: Call, listener: Listener) -> None
     except asyncio.CancelledError:
         if task := asyncio.current_task():
             task.uncancel()
-        await call.hang_up(_HANG_UP_WITHIN_S)
+        await call.hang_up(HANG_UP_WITHIN_S)
 
 
 async def _speak_files(

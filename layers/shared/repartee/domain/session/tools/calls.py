@@ -330,8 +330,8 @@ class ToolCalls:
     def commit(self, through_turn: int) -> tuple[PendingCall, ...]:
         """Return the calls that are open once the turns up to ``through_turn`` are committed.
 
-        An answer that is told in a later turn counts as open. A call for the input of a later turn
-        does not: a successor replays that turn, and it makes its calls again.
+        An answer that the user hears in a later turn counts as open. A call for the input of a
+        later turn does not: a successor replays that turn, and it makes its calls again.
         """
         calls = (*self._open.values(), *self.unspoken.commit(through_turn))
         return tuple(

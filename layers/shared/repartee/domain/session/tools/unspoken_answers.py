@@ -115,8 +115,8 @@ class _UnspokenAnswer:
 class UnspokenAnswers:
     """The answers that the model has received and not spoken yet, and those told since the commit.
 
-    An answer that was told in a turn is kept until that turn is committed. If the turn is lost
-    before that, the user hears the answer again.
+    An answer that the user has heard or read is kept until its turn is committed. If the turn is
+    lost before that, the user hears the answer again.
 
     Gemini's protocol does not say which generation speaks an answer. These are the rules:
 
@@ -313,7 +313,7 @@ class UnspokenAnswers:
         self._expect_again([one for one in self._told if one.told_in == turn], 0)
 
     def commit(self, through_turn: int) -> list[OpenToolCall]:
-        """Forget the answers that were told in these turns; return the calls of all others."""
+        """Forget the answers that the user got in these turns; return the calls of all others."""
         self._told = [one for one in self._told if one.told_in > through_turn]
         return [one.call for one in (*self._told, *self._answers.values())]
 

@@ -30,6 +30,7 @@ SIZE_.venv := 270 MB to download, 810 MB on disk
 SIZE_.tools/emulator := 60 MB to download, 190 MB on disk
 SIZE_.tools/dynamodb := 50 MB to download, 60 MB on disk
 SIZE_.tools/asyncapi := 30 MB to download, 50 MB on disk
+SIZE_.tools/web := 30 MB to download, 90 MB on disk
 SIZE_.tools/sam := 60 MB to download, 310 MB on disk
 SIZE_.tools/baselines := 60 MB to download, 260 MB on disk
 
@@ -86,6 +87,10 @@ endef
 # Without the parser its test is skipped, and CI fails then.
 .tools/asyncapi/.stamp: tests/system/asyncapi/package-lock.json | .tools
 	$(call npm_install,the parser of the AsyncAPI project,docs/asyncapi.yaml is not parsed)
+
+# Without these tools the browser tests are skipped, and CI fails then.
+.tools/web/.stamp: tests/browser/npm/package-lock.json | .tools
+	$(call npm_install,the tools of the browser tests,the page is not tested)
 
 setup: .venv/.stamp .tools/emulator/.stamp .tools/dynamodb/.stamp ## Install the environments of demo and test
 

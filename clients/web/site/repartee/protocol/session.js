@@ -1,0 +1,458 @@
+/**
+ * The client's side of one session, without sockets, clock or timers.
+ *
+ * Pass it received frames and the user's actions, send the frames that `outgoing` returns, and call
+ * `outgoing` again at `nextDeadlineMs`. All times are ms of one monotonic clock.
+ *
+ * @module
+ */
+
+import { decodeServerMessage } from "./decoding.js";
+import { ClientInbox } from "./inbox.js";
+import { encodeAck, encodePing } from "./messages.js";
+import { ClientOutbox, earliest } from "./outbox.js";
+import { OwedAnswer } from "./owed_answer.js";
+import { Playback } from "./playback.js";
+
+/** @typedef {import("./decoding.js").NumberedFrame} NumberedFrame */
+/** @typedef {import("./frames.js").Answer} Answer */
+/** @typedef {import("./frames.js").Closed} Closed */
+/** @typedef {import("./frames.js").Frame} Frame */
+/** @typedef {import("./frames.js").Position} Position */
+/** @typedef {import("./frames.js").Problem} Problem */
+/** @typedef {import("./frames.js").Ready} Ready */
+/** @typedef {import("./frames.js").Refused} Refused */
+/** @typedef {import("./messages.js").Hello} Hello */
+/** @typedef {import("./playback.js").Speaker} Speaker */
+
+/**
+ * The longest delay of an acknowledgement while a reply plays. When the user interrupts the reply,
+ * the server remembers only the acknowledged part of it.
+ */
+const ACK_EVERY_MS = 500;
+/** The delay of an acknowledgement at other times: it is not urgent and costs one message. */
+const SILENT_ACK_AFTER_MS = 3_000;
+/** The interval of pings while an answer or the acceptance of input is outstanding. */
+const WAITING_PING_AFTER_MS = 1_000;
+/** Longer than a cold start of the message function, which answers a repeated `hello` too. */
+const RESEND_HELLO_AFTER_MS = 3_000;
+/** The wait after API Gateway rejected a message because of throttling. */
+const RESEND_UNDELIVERED_AFTER_MS = 1_000;
+/** The wait after the server refused a message because too many were in flight. */
+const RESEND_REFUSED_AFTER_MS = 1_000;
+/** API Gateway closes a connection without traffic after 10 minutes. */
+const IDLE_PING_AFTER_MS = 8 * 60 * 1_000;
+const FATAL = ["too_many_errors", "protocol_unknown"];
+const STOP = "stop";
+const SPEECH_HEARD = "speech_heard";
+
+/** The protocol state machine of one client. */
+export class ClientSession {
+  /**
+   * The server's answer to the newest `hello`; null until it arrives.
+   *
+   * @type {Ready | null}
+   */
+  ready = null;
+  /**
+   * The session's last frame; null until it arrives.
+   *
+   * @type {Closed | null}
+   */
+  closed = null;
+  /**
+   * The refusal after which the call cannot go on; null until it arrives.
+   *
+   * @type {Refused | null}
+   */
+  refusal = null;
+  /** Whether the client has hung up. */
+  isLeaving = false;
+  /** Whether the client marks all speech; the next `hello` says so if the server has the feature. */
+  marksSpeech;
+  /**
+   * The features of the server, from the answer of `POST /sessions`; the next `hello` lists those
+   * that this client uses.
+   *
+   * @type {readonly string[]}
+   */
+  features;
+  /** The client's messages and their acceptance. */
+  outbox = new ClientOutbox();
+  /**
+   * The reply audio that the user has heard.
+   *
+   * @type {Playback}
+   */
+  playback;
+
+  #inbox = new ClientInbox();
+  #owed = new OwedAnswer();
+  #lastFrameMs = 0;
+  #lastSentMs = 0;
+  #lastWaitingPingMs = 0;
+  #maxInFlight = 0;
+  /** @type {number | null} */
+  #helloSentAtMs = null;
+  /** @type {number | null} */
+  #ackAtMs = null;
+
+  /**
+   * @param {object} [options]
+   * @param {readonly string[]} [options.features] see the property
+   * @param {boolean} [options.marksSpeech] see the property
+   * @param {Speaker | null} [options.speaker] plays the replies; without it, playing in real time
+   *   is assumed
+   */
+  constructor({ features = [], speaker = null, marksSpeech = false } = {}) {
+    this.features = features;
+    this.marksSpeech = marksSpeech;
+    this.playback = new Playback(speaker);
+  }
+
+  /** Whether the user's latest utterance or text is not answered completely. */
+  get isWaitingForAnswer() {
+    return this.#owed.sinceMs !== null;
+  }
+
+  /** The position up to which output was received; a reloaded page passes it to `resumeAt`. */
+  get position() {
+    return this.#inbox.position;
+  }
+
+  /**
+   * Continues the output of an earlier client of the same session, such as the page before its
+   * reload. Call it before the first `connected`.
+   *
+   * @param {Position} position
+   */
+  resumeAt({ epoch, seq }) {
+    this.#inbox.position = { epoch, seq };
+  }
+
+  // Actions of the user and of the connection.
+
+  /**
+   * Queues `hello` for a connection that has just opened, the first one or a later one.
+   *
+   * @param {number} nowMs
+   */
+  connected(nowMs) {
+    this.ready = null;
+    this.#lastSentMs = this.#helloSentAtMs = nowMs;
+    this.outbox.reconnected(nowMs);
+    // A server without a feature refuses its field.
+    /** @type {Hello} */
+    const hello = { type: "hello" };
+    if (this.position.seq > 0) {
+      hello.resume_from = this.position;
+    }
+    if (this.marksSpeech && this.features.includes("marks_speech")) {
+      hello.marks_speech = true;
+    }
+    const used = [STOP, SPEECH_HEARD].filter((name) => this.features.includes(name));
+    if (used.length > 0) {
+      hello.features = used;
+    }
+    this.outbox.put(hello);
+  }
+
+  speechStart() {
+    this.outbox.put({ type: "speech_start" });
+  }
+
+  /** @param {Uint8Array} pcm */
+  audio(pcm) {
+    this.outbox.put({ type: "audio", pcm });
+  }
+
+  /** @param {number} nowMs */
+  speechEnd(nowMs) {
+    this.#owed.requested(this.outbox.put({ type: "speech_end" }), nowMs);
+  }
+
+  /**
+   * @param {string} text
+   * @param {number} nowMs
+   */
+  text(text, nowMs) {
+    this.#owed.requested(this.outbox.put({ type: "text", text }), nowMs);
+  }
+
+  /**
+   * Stops the reply at once; a server without the feature `stop` gets no message.
+   *
+   * @param {number} nowMs
+   */
+  stop(nowMs) {
+    const { turn } = this.playback;
+    if (turn > 0) {
+      this.playback.stop(turn, nowMs);
+      this.#acknowledgeBy(nowMs);
+    }
+    if (this.features.includes(STOP)) {
+      this.outbox.put({ type: "stop" });
+    }
+  }
+
+  bye() {
+    this.isLeaving = true;
+    this.outbox.put({ type: "bye" });
+  }
+
+  // Received frames.
+
+  /**
+   * Processes one text frame; returns the frames and answers that are now in order. Frames of a
+   * replaced worker are dropped.
+   *
+   * Throws a `BadServerMessageError` if the text is not a message of the protocol.
+   *
+   * @param {string} text
+   * @param {number} nowMs
+   * @returns {(Frame | Answer)[]}
+   */
+  receive(text, nowMs) {
+    const message = decodeServerMessage(text);
+    switch (message.kind) {
+      case "numbered":
+        return this.#receiveNumbered(message, nowMs);
+      case "answer":
+        this.#applyAnswer(message.answer, nowMs);
+        return [message.answer];
+      case "undelivered":
+        this.outbox.resendAll(nowMs + RESEND_UNDELIVERED_AFTER_MS);
+        return [];
+      default:
+        return [];
+    }
+  }
+
+  /**
+   * @param {NumberedFrame} message
+   * @param {number} nowMs
+   */
+  #receiveNumbered(message, nowMs) {
+    const before = this.position;
+    const frames = this.#inbox.put(message);
+    frames.forEach((frame) => this.#apply(frame, nowMs));
+    if (this.position !== before && this.position.seq > 0) {
+      this.#lastFrameMs = nowMs;
+      const isPlaying = !this.playback.isSilent(nowMs);
+      this.#acknowledgeBy(nowMs + (isPlaying ? ACK_EVERY_MS : SILENT_ACK_AFTER_MS));
+    }
+    return frames;
+  }
+
+  /**
+   * @param {Answer} answer
+   * @param {number} nowMs
+   */
+  #applyAnswer(answer, nowMs) {
+    switch (answer.type) {
+      case "ready":
+        this.#onReady(answer);
+        break;
+      case "busy":
+        if (answer.seq !== null) {
+          this.outbox.resend(answer.seq, answer.seq, nowMs + answer.retry_after_ms);
+        }
+        break;
+      case "accepted":
+        this.outbox.accepted(answer.through);
+        break;
+      case "error":
+        this.#recover(answer, nowMs);
+        break;
+      default:
+    }
+  }
+
+  /** @param {Ready} ready */
+  #onReady(ready) {
+    if (ready.next_seq !== null) {
+      this.outbox.renumberFrom(ready.next_seq);
+    }
+    if (ready.output_kept) {
+      this.#inbox.join();
+    }
+    this.ready = ready;
+    this.#maxInFlight = ready.max_in_flight;
+    this.outbox.open(ready.max_in_flight);
+  }
+
+  /**
+   * @param {Refused} refused
+   * @param {number} nowMs
+   */
+  #recover(refused, nowMs) {
+    const { code, seq } = refused;
+    if (code === "seq_taken" && seq !== null && refused.next_seq !== null) {
+      this.outbox.resendRenumbered(seq, refused.next_seq, nowMs);
+    } else if (code === "hello_first") {
+      this.ready = null;
+      this.#helloSentAtMs = nowMs;
+      this.outbox.reconnected(nowMs);
+      this.outbox.resendHello();
+    } else if (refused.retryable) {
+      if (seq !== null) {
+        this.outbox.resend(seq, seq, nowMs + RESEND_REFUSED_AFTER_MS);
+      }
+    } else if (seq !== null && !FATAL.includes(code) && this.outbox.drop(seq)) {
+      // The worker skips the number of the refused message.
+      const place = this.#owed.requestPlace;
+      if (place > 0 && this.outbox.isWithin(place, seq)) {
+        this.#owed.settle();
+      }
+    } else if (this.closed === null) {
+      this.refusal = refused;
+    }
+  }
+
+  /**
+   * @param {Frame} frame
+   * @param {number} nowMs
+   */
+  #apply(frame, nowMs) {
+    const { requestPlace } = this.#owed;
+    switch (frame.type) {
+      case "accepted":
+        this.outbox.accepted(frame.through);
+        break;
+      case "missing":
+        if (this.ready === null && this.#maxInFlight > 0) {
+          // `ready` was lost, but the worker has the `hello` and waits for input.
+          this.outbox.open(this.#maxInFlight);
+        }
+        this.outbox.resend(frame.first_seq, frame.last_seq, nowMs);
+        break;
+      case "audio":
+        this.#owed.replied(frame.turn);
+        this.playback.arrived(frame.turn, frame.pcm, nowMs);
+        break;
+      case "interrupted":
+        this.playback.stop(frame.turn, nowMs);
+        this.#acknowledgeBy(nowMs);
+        break;
+      case "turn_restarted":
+        this.playback.restart(frame.turn, nowMs);
+        this.#owed.restarted(frame.turn);
+        break;
+      case "tool":
+        this.#owed.toolUsed(frame.phase, nowMs);
+        break;
+      case "reply_lost":
+        this.#owed.replyLost();
+        break;
+      case "turn_end":
+        this.#acknowledgeBy(nowMs);
+        this.#owed.turnEnded(frame, this.outbox.acceptedThrough >= requestPlace);
+        break;
+      case "error":
+        this.#applyProblem(frame, nowMs);
+        break;
+      case "no_speech":
+        this.#owed.noSpeech(
+          requestPlace === 0 || this.outbox.isWithin(requestPlace, frame.through),
+        );
+        break;
+      case "closed":
+        this.closed = frame;
+        this.#owed.settle();
+        this.#acknowledgeBy(nowMs);
+        break;
+      default:
+    }
+  }
+
+  /**
+   * @param {Problem} problem
+   * @param {number} nowMs
+   */
+  #applyProblem({ code, refused_seq: seq, next_seq: nextSeq }, nowMs) {
+    if (code === "no_answer") {
+      this.#owed.givenUp();
+    } else if (code === "seq_taken" && seq !== null && nextSeq !== null) {
+      this.outbox.resendRenumbered(seq, nextSeq, nowMs);
+    }
+  }
+
+  // Frames to send.
+
+  /**
+   * Returns the text frames to send now, in order; each is returned once.
+   *
+   * @param {number} nowMs
+   * @returns {string[]}
+   */
+  outgoing(nowMs) {
+    if (isDue(this.#resendHelloAtMs(), nowMs)) {
+      this.#helloSentAtMs = nowMs;
+      this.outbox.resendHello();
+    }
+    const texts = this.outbox.due(nowMs);
+    if (this.ready !== null && isDue(this.#ackAtMs, nowMs)) {
+      texts.push(this.#ack(nowMs));
+    }
+    if (texts.length > 0) {
+      this.#lastSentMs = nowMs;
+    }
+    if (isDue(this.#waitingPingAtMs(), nowMs)) {
+      this.#lastWaitingPingMs = this.#lastSentMs = nowMs;
+      texts.push(encodePing(true));
+    } else if (this.ready !== null && nowMs >= this.#lastSentMs + IDLE_PING_AFTER_MS) {
+      this.#lastSentMs = nowMs;
+      texts.push(encodePing(false));
+    }
+    return texts;
+  }
+
+  /** Returns when to call `outgoing` again if nothing else happens; null for never. */
+  nextDeadlineMs() {
+    const whenReadyMs =
+      this.ready === null
+        ? []
+        : [this.outbox.nextDeadlineMs, this.#lastSentMs + IDLE_PING_AFTER_MS, this.#ackAtMs];
+    return earliest([this.#waitingPingAtMs(), this.#resendHelloAtMs(), ...whenReadyMs]);
+  }
+
+  #resendHelloAtMs() {
+    if (this.ready !== null || this.#helloSentAtMs === null) {
+      return null;
+    }
+    return this.#helloSentAtMs + RESEND_HELLO_AFTER_MS;
+  }
+
+  #waitingPingAtMs() {
+    if (this.ready === null || this.closed !== null) {
+      return null;
+    }
+    const leavingSinceMs = this.isLeaving ? this.#lastSentMs : null;
+    // The worker may have died before it read the message; a ping wakes another worker.
+    const sinceMs = this.#owed.sinceMs ?? leavingSinceMs ?? this.outbox.unacceptedSinceMs;
+    if (sinceMs === null) {
+      return null;
+    }
+    return Math.max(sinceMs, this.#lastFrameMs, this.#lastWaitingPingMs) + WAITING_PING_AFTER_MS;
+  }
+
+  /** @param {number} atMs */
+  #acknowledgeBy(atMs) {
+    this.#ackAtMs = Math.min(atMs, this.#ackAtMs ?? atMs);
+  }
+
+  /** @param {number} nowMs */
+  #ack(nowMs) {
+    this.#ackAtMs = null;
+    const { turn } = this.playback;
+    return encodeAck(this.position, turn, this.playback.playedMs(turn, nowMs));
+  }
+}
+
+/**
+ * @param {number | null} atMs
+ * @param {number} nowMs
+ */
+function isDue(atMs, nowMs) {
+  return atMs !== null && atMs <= nowMs;
+}

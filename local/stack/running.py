@@ -13,7 +13,7 @@ from local.gateway.websocket_api import WebSocketGateway
 from local.hosting.aws_resources import CreatedResources, dynamodb_client
 from local.hosting.private_folders import make_private, write_private
 from local.hosting.programs import GeminiSimulator
-from local.hosting.token_issuer import TokenIssuer
+from local.issuer import TokenIssuer
 from local.lambdas.host import LambdaHost
 from local.stack.options import Addresses
 from local.stack.run_folders import LOCAL

@@ -31,7 +31,7 @@ from local.hosting.programs import (
 )
 from local.hosting.servers import serving
 from local.hosting.timers import SystemTimers
-from local.hosting.token_issuer import TokenIssuer
+from local.issuer import IssuerApi, Pages, TokenIssuer
 from local.lambdas.host import LambdaHost
 from local.lambdas.hosting_types import InitFailedError
 from local.lambdas.invoke_api import InvokeApi
@@ -187,10 +187,12 @@ class _StackStarter:
         return simulator
 
     async def _issuer(self) -> TokenIssuer:
-        url = f"http://127.0.0.1:{self._ports.issuer}"
+        url, timers = f"http://127.0.0.1:{self._ports.issuer}", SystemTimers()
+        issuer = await asyncio.to_thread(TokenIssuer, url, AUDIENCE, timers)
         origins = self._options.parameters.get("AllowedOrigins", "").split(",")
-        issuer = await asyncio.to_thread(TokenIssuer, url, AUDIENCE, SystemTimers(), origins)
-        await self._running.enter_async_context(serving(issuer.application(), self._ports.issuer))
+        pages = Pages(f"http://127.0.0.1:{self._ports.http}/", frozenset(origins) - {""})
+        api = IssuerApi(issuer, timers, pages)
+        await self._running.enter_async_context(serving(api.application(), self._ports.issuer))
         return issuer
 
     def _template(self, addresses: Addresses, references: Mapping[str, str]) -> Application:

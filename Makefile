@@ -19,7 +19,7 @@ flag = $(if $(filter-out 0,$(1)),$(2))
 PYTEST_ARGS ?=
 export UV_COMPILE_BYTECODE := 1
 
-.PHONY: help setup demo talk up test test-system lint format docs smoke lock build bench chaos replay deploy doctor desk client clean
+.PHONY: help setup demo talk up test test-system test-browser lint format docs smoke lock build bench chaos replay deploy doctor desk client clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-12s %s\n", $$1, $$2}'
@@ -30,6 +30,7 @@ SIZE_.venv := 270 MB to download, 810 MB on disk
 SIZE_.tools/emulator := 60 MB to download, 190 MB on disk
 SIZE_.tools/dynamodb := 50 MB to download, 60 MB on disk
 SIZE_.tools/asyncapi := 30 MB to download, 50 MB on disk
+SIZE_.tools/browser := 50 MB to download, 170 MB on disk
 SIZE_.tools/web := 30 MB to download, 90 MB on disk
 SIZE_.tools/sam := 60 MB to download, 310 MB on disk
 SIZE_.tools/baselines := 60 MB to download, 260 MB on disk
@@ -67,7 +68,7 @@ endef
 	@printf '%s\n' "$(CURDIR)/functions" "$(CURDIR)/layers/shared" "$(CURDIR)/clients/python" > "$$($(PYTHON) -c 'import site; print(site.getsitepackages()[0])')/repartee.pth"
 	@touch $@
 
-.tools/emulator/.stamp .tools/baselines/.stamp .tools/sam/.stamp: .tools/%/.stamp: uv.lock | .tools $(UV_FILE)
+.tools/emulator/.stamp .tools/baselines/.stamp .tools/browser/.stamp .tools/sam/.stamp: .tools/%/.stamp: uv.lock | .tools $(UV_FILE)
 	$(call install,--only-group $*)
 	@touch $@
 
@@ -90,7 +91,7 @@ endef
 
 # Without these tools the browser tests are skipped, and CI fails then.
 .tools/web/.stamp: tests/browser/npm/package-lock.json | .tools
-	$(call npm_install,the tools of the browser tests,the page is not tested)
+	$(call npm_install,the tools of the browser tests,the page is not tested. Install npm)
 
 setup: .venv/.stamp .tools/emulator/.stamp .tools/dynamodb/.stamp ## Install the environments of demo and test
 
@@ -109,8 +110,11 @@ talk: setup ## Talk to the running stack with the microphone (WAV=FILE speaks a 
 test: setup .tools/sam/.stamp ## Run all tests except those of test-system (PYTEST_ARGS="-m unit" selects some)
 	$(RUN) pytest -n 2 --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
 
-test-system: setup .tools/sam/.stamp .tools/asyncapi/.stamp ## Run the tests that need MiniStack or the AsyncAPI parser
-	$(RUN) pytest -m system $(PYTEST_ARGS)
+test-system: setup .tools/sam/.stamp .tools/asyncapi/.stamp .tools/browser/.stamp .tools/web/.stamp ## Run the tests that need MiniStack, the AsyncAPI parser or a browser
+	$(RUN) pytest -m "system or browser" $(PYTEST_ARGS)
+
+test-browser: setup .tools/browser/.stamp .tools/web/.stamp ## Run the tests of the page alone, in Chromium and Firefox
+	$(RUN) pytest -m browser $(PYTEST_ARGS)
 
 lint: .venv/.stamp .tools/sam/.stamp ## Check format, style, types, imports and the template
 	$(RUN) ruff format --check $(SOURCES)

@@ -1,4 +1,4 @@
-"""The order of tests, the hypothesis profiles, and skipped system tests in CI.
+"""The order of tests, the hypothesis profiles, and skipped tests of engines in CI.
 
 Hypothesis searches the same way each time, except with the profile ``hunt``. The profile ``few``
 measures the coverage of the explicit examples.
@@ -29,14 +29,18 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: item.path.name not in _LONGEST)
 
 
+# The marks of the tests that need an engine: MiniStack, a parser or a browser.
+_ENGINE_MARKS = ("system", "browser", "system or browser")
+
+
 def _never_skipped[T: (pytest.TestReport, pytest.CollectReport)](
     config: pytest.Config, report: T
 ) -> T:
-    """Fail what is skipped of the system tests in CI: a missing engine must not go unnoticed."""
+    """Fail a skipped test of an engine in CI: a missing engine must not go unnoticed."""
     in_ci = os.environ.get("CI") == "true"  # noqa: TID251 - set by the CI service
-    if in_ci and report.skipped and config.getoption("markexpr") == "system":
+    if in_ci and report.skipped and config.getoption("markexpr") in _ENGINE_MARKS:
         report.outcome = "failed"
-        report.longrepr = f"skipped, which a system test may not be in CI: {report.longrepr}"
+        report.longrepr = f"skipped, which this test may not be in CI: {report.longrepr}"
     return report
 
 

@@ -137,6 +137,7 @@ def download_mb(*groups: str) -> float:
         (".tools/emulator", ("--only-group", "emulator")),
         (".tools/sam", ("--only-group", "sam")),
         (".tools/baselines", ("--only-group", "baselines")),
+        (".tools/browser", ("--only-group", "browser")),
     ],
 )
 def test_the_stated_downloads_follow_the_lock(folder: str, groups: tuple[str, ...]) -> None:

@@ -1,4 +1,4 @@
-"""System tests run on request, and CI fails if they are skipped."""
+"""Tests of engines run on request, and CI fails if they are skipped."""
 
 import subprocess
 import sys
@@ -42,12 +42,13 @@ def pytest_of(folder: Path, module: str, *arguments: str, ci: str) -> str:
     return run.stdout + run.stderr
 
 
+@pytest.mark.parametrize("marks", ["system", "system or browser"])
 @pytest.mark.parametrize("module", [MARKED, MODULE])
-def test_a_skipped_system_test_fails_in_ci(module: str, tmp_path: Path) -> None:
-    output = pytest_of(tmp_path, module, "-m", "system", ci="true")
+def test_a_skipped_test_of_an_engine_fails_in_ci(module: str, marks: str, tmp_path: Path) -> None:
+    output = pytest_of(tmp_path, module, "-m", marks, ci="true")
     assert "1 error" in output
-    assert "skipped, which a system test may not be in CI" in output
-    assert "1 skipped" in pytest_of(tmp_path, module, "-m", "system", ci="false")
+    assert "skipped, which this test may not be in CI" in output
+    assert "1 skipped" in pytest_of(tmp_path, module, "-m", marks, ci="false")
 
 
 def test_system_tests_run_only_on_request(tmp_path: Path) -> None:

@@ -1,0 +1,224 @@
+"""Fixtures of the browser tests; `talk_page.py` says what a test can do with a page."""
+
+import site
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, Protocol
+from unittest.mock import patch
+
+import pytest
+
+from local.demo.front_desk import FrontDesk
+from local.gateway.http_api import HttpGateway
+from local.gateway.http_events import HttpRequest, HttpResponse
+from local.stack import StackOptions
+from tests.browser import engines
+from tests.integration.running import RunningStack, new_user, options_for_tests, stack_in_thread
+
+# Playwright has an environment of its own, which only the browser tests need.
+site.addsitedir(str(engines.PACKAGES))
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Playwright
+
+    from tests.browser.talk_page import TalkPage
+
+_INSTRUMENTS = Path(__file__).parent / "instruments"
+_LAUNCH_ARGUMENTS = ("--use-fake-device-for-media-stream", "--no-sandbox")
+
+
+class _SkippedModule(pytest.Module):
+    """A module that is not imported, because a program is missing."""
+
+    def collect(self) -> list[Any]:
+        pytest.skip(str(engines.missing()), allow_module_level=True)
+
+
+def pytest_ignore_collect(config: pytest.Config) -> bool | None:
+    # Other runs need not have the programs of these tests.
+    marks = config.getoption("markexpr")
+    return True if "browser" not in marks or "not browser" in marks else None
+
+
+def pytest_pycollect_makemodule(
+    module_path: Path, parent: pytest.Collector
+) -> pytest.Module | None:
+    return _SkippedModule.from_parent(parent, path=module_path) if engines.missing() else None
+
+
+class Stacks:
+    """Keeps one stack with the usual settings, and one with a module's own."""
+
+    def __init__(self, folder: Callable[[str], Path]) -> None:
+        self._folder = folder
+        self._usual = ExitStack()
+        self._usual_stack: RunningStack | None = None
+
+    @contextmanager
+    def of(self, module: object) -> Iterator[RunningStack]:
+        """Run the stack with the module's ``PARAMETERS`` of the template, and ``PACE``."""
+        parameters = getattr(module, "PARAMETERS", {})
+        pace: Literal["human", "instant"] = getattr(module, "PACE", "human")
+        options = replace(
+            options_for_tests(self._folder("stack")), gemini_pace=pace, parameters=parameters
+        )
+        if parameters or pace != "human":
+            with _seeded(options) as running:
+                yield running
+        else:
+            if self._usual_stack is None:
+                self._usual_stack = self._usual.enter_context(_seeded(options))
+            yield self._usual_stack
+
+    def close(self) -> None:
+        """Stop the usual stack."""
+        self._usual.close()
+
+
+@contextmanager
+def _instruments_served() -> Iterator[None]:
+    """Serve the modules of the instruments at the page's origin.
+
+    The policy of the page allows no other origin, and Playwright does not see what a worklet loads.
+    """
+    usual = HttpGateway.handle
+
+    async def handle(gateway: HttpGateway, request: HttpRequest) -> HttpResponse:
+        if not request.path.startswith("/instruments/"):
+            return await usual(gateway, request)
+        module = _INSTRUMENTS / Path(request.path).name
+        return HttpResponse(200, [("content-type", "text/javascript")], module.read_bytes())
+
+    with patch.object(HttpGateway, "handle", handle):
+        yield
+
+
+@contextmanager
+def _seeded(options: StackOptions) -> Iterator[RunningStack]:
+    with stack_in_thread(options) as running, _instruments_served():
+        running.run(FrontDesk(running.stack).seed())
+        yield running
+
+
+@pytest.fixture(scope="session")
+def stacks(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stacks]:
+    """Return the stacks of this process."""
+    stacks = Stacks(tmp_path_factory.mktemp)
+    yield stacks
+    stacks.close()
+
+
+@pytest.fixture(scope="module")
+def running(request: pytest.FixtureRequest, stacks: Stacks) -> Iterator[RunningStack]:
+    """Return the stack of this module: see ``Stacks.of``. Each test uses its own users."""
+    with stacks.of(request.module) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def playwright() -> "Iterator[Playwright]":
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        yield playwright
+
+
+class OpenChromium(Protocol):
+    """Starts Chromium with more arguments."""
+
+    def __call__(self, *arguments: str) -> "Browser": ...
+
+
+@pytest.fixture(scope="session")
+def open_chromium(playwright: "Playwright") -> Iterator[OpenChromium]:
+    """Return a function that starts one more Chromium."""
+    with ExitStack() as opened:
+
+        def start(*arguments: str) -> "Browser":
+            browser = playwright.chromium.launch(
+                executable_path=engines.browser("chromium"),
+                args=[*_LAUNCH_ARGUMENTS, *arguments],
+                # Playwright mutes pages, and a muted context plays in no real time.
+                ignore_default_args=["--mute-audio"],
+            )
+            opened.callback(browser.close)
+            return browser
+
+        yield start
+
+
+@pytest.fixture(scope="session")
+def chromium(open_chromium: OpenChromium) -> "Browser":
+    """Return the browser that all tests share; each page has its own profile."""
+    return open_chromium()
+
+
+class OpenPage(Protocol):
+    """Opens a page in a profile of its own.
+
+    Args:
+        user: The user who signs in; a new one by default.
+        path: The address below the stack's HTTP API.
+        signed_in: Whether the page is signed in already.
+        microphone: Whether the user allows the microphone.
+        instruments: The instruments in the page; the fake microphone speaks what tests say.
+        browser: Another browser than the shared one.
+        options: Options of Playwright's ``new_context``, such as ``color_scheme``.
+    """
+
+    def __call__(
+        self,
+        user: str | None = None,
+        *,
+        path: str = "",
+        signed_in: bool = True,
+        microphone: bool = True,
+        instruments: tuple[str, ...] = ("microphone", "recorder", "frames"),
+        browser: "Browser | None" = None,
+        **options: Any,
+    ) -> "TalkPage": ...
+
+
+@pytest.fixture
+def open_page(running: RunningStack, chromium: "Browser") -> Iterator[OpenPage]:
+    """Return a function that opens pages; the test fails if one of them had faults."""
+    from tests.browser.talk_page import TalkPage
+
+    pages: list[TalkPage] = []
+    usual = chromium
+
+    def open_one(
+        user: str | None = None,
+        *,
+        path: str = "",
+        signed_in: bool = True,
+        microphone: bool = True,
+        instruments: tuple[str, ...] = ("microphone", "recorder", "frames"),
+        browser: "Browser | None" = None,
+        **options: Any,
+    ) -> TalkPage:
+        context = (browser or usual).new_context(**options)
+        if microphone:
+            context.grant_permissions(["microphone"])
+        for name in instruments:
+            context.add_init_script(path=_INSTRUMENTS / f"{name}.js")
+        page = TalkPage(context.new_page(), running, user or new_user("browser"))
+        pages.append(page)
+        page.page.goto(page.url + path)
+        if signed_in:
+            page.sign_in()
+        return page
+
+    yield open_one
+    faults = [fault for page in pages for fault in page.faults()]
+    for page in pages:
+        page.page.context.close()
+    assert faults == []
+
+
+@pytest.fixture
+def page(open_page: OpenPage) -> "TalkPage":
+    """Return a page of a new user who is signed in."""
+    return open_page()

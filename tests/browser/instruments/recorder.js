@@ -1,0 +1,59 @@
+// Records what each audio context of the page really plays, in a worklet beside its graph.
+(() => {
+  const instruments = (globalThis.instruments ??= {});
+  const MODULE = "/instruments/recorder_worklet.js"; // the tests' gateway serves it
+  const RATE_HZ = 24_000; // of the page's playback; capture has another
+  const connect = AudioNode.prototype.connect;
+  const recorders = new Map(); // by context
+  instruments.recordings = [];
+
+  const recorderOf = (context) => {
+    const known = recorders.get(context);
+    if (known) return known;
+    const recording = { context, firstFrame: null, chunks: [] };
+    const made = context.audioWorklet.addModule(MODULE).then(() => {
+      const node = new AudioWorkletNode(context, "recorder", { numberOfOutputs: 1 });
+      node.port.onmessage = ({ data }) => {
+        recording.firstFrame ??= data.frame;
+        recording.chunks.push(data.samples);
+      };
+      connect.call(node, context.destination); // silent: a node without a way out is not run
+      return node;
+    });
+    recorders.set(context, made);
+    instruments.recordings.push(recording);
+    return made;
+  };
+
+  AudioNode.prototype.connect = function (target, ...rest) {
+    const isHeard =
+      target instanceof AudioDestinationNode || target instanceof MediaStreamAudioDestinationNode;
+    if (isHeard && this.context.sampleRate === RATE_HZ) {
+      void recorderOf(this.context).then((node) => connect.call(this, node));
+    }
+    return connect.call(this, target, ...rest);
+  };
+
+  // The frame of the context that plays at this moment.
+  instruments.playedFrame = () => {
+    const recording = instruments.recordings.at(-1);
+    return recording ? Math.round(recording.context.currentTime * RATE_HZ) : null;
+  };
+
+  instruments.readRecording = (index) => {
+    const { firstFrame, chunks } = instruments.recordings.at(index);
+    const length = chunks.reduce((sum, chunk) => sum + chunk.length, 0);
+    const samples = new Int16Array(length);
+    let at = 0;
+    for (const chunk of chunks) {
+      samples.set(chunk, at);
+      at += chunk.length;
+    }
+    const bytes = new Uint8Array(samples.buffer);
+    let text = "";
+    for (let start = 0; start < bytes.length; start += 32_768) {
+      text += String.fromCharCode(...bytes.subarray(start, start + 32_768));
+    }
+    return { firstFrame: firstFrame ?? 0, pcm: btoa(text) };
+  };
+})();

@@ -1,1 +1,20 @@
-export {};
+import { html, render } from "../vendor/preact/standalone.mjs";
+import { App } from "./app.js";
+import { Actions } from "./actions.js";
+import { CallControl } from "./call_control.js";
+import { INITIAL_STATE, reduceApp } from "./state/app_state.js";
+import { Store } from "./state/store.js";
+
+const store = new Store(reduceApp, INITIAL_STATE);
+const library = { connect: async () => null, makeAudio: () => null };
+const url = location.origin;
+const token = async () => "";
+const api = null;
+const control = new CallControl({ store, library, url, token, api, storage: sessionStorage });
+const actions = new Actions({ store, control, api, signIn: null });
+
+const place = document.querySelector("#app");
+if (place !== null) {
+  place.replaceChildren();
+  render(html`<${App} store=${store} actions=${actions} />`, place);
+}

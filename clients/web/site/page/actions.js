@@ -1,0 +1,83 @@
+/** What the user can do on the page; components call these methods and change nothing else. */
+
+export class Actions {
+  #store;
+  #signIn;
+
+  /**
+   * @param {object} parts
+   * @param {import("./state/store.js").Store<any, any>} parts.store
+   * @param {import("./call_control.js").CallControl} parts.control
+   * @param {any} parts.api an `HttpApi` of `repartee.js`
+   * @param {any} parts.signIn
+   */
+  constructor({ store, control, api, signIn }) {
+    this.#store = store;
+    this.#signIn = signIn;
+    this.control = control;
+    /** The HTTP API as the signed-in user. */
+    this.api = api;
+  }
+
+  /** The open call, or the last one; null before the first. An `EventTarget` of `repartee.js`. */
+  get call() {
+    return this.control.call;
+  }
+
+  /** The microphone and speaker of the open call (an `AudioPort`); null in a typed call. */
+  get audio() {
+    return this.control.audio;
+  }
+
+  /**
+   * Open the menu of the side sheet, a panel in it, or close it.
+   *
+   * @param {string | null} sheet `menu`, the id of a panel, or null
+   */
+  openSheet(sheet) {
+    this.#store.dispatch({ type: "sheet", sheet });
+  }
+
+  /** @param {boolean} isOpen */
+  openDrawer(isOpen) {
+    this.#store.dispatch({ type: "drawer", isOpen });
+  }
+
+  /**
+   * Open a call in a conversation; a running call ends.
+   *
+   * @param {string} conversation an id, or `new`
+   */
+  async continueConversation(conversation) {
+    const { mode, stage } = this.#store.state.call;
+    if (stage === "open" || stage === "starting") await this.control.hangUp();
+    this.openSheet(null);
+    await this.control.start({ mode, conversation });
+  }
+
+  /** Read again what is left of today's limits. */
+  async refreshUsage() {
+    const usage = await this.api.usage().catch(() => null);
+    if (usage !== null) this.#store.dispatch({ type: "usage", usage });
+  }
+
+  /** Go back to the start view after a call. */
+  leaveCall() {
+    this.#store.dispatch({ type: "left" });
+  }
+
+  /** Give up the call that a reload of the page left behind. */
+  forgetCall() {
+    this.control.forget();
+    this.#store.dispatch({ type: "can-resume", canResume: false });
+  }
+
+  async signIn() {
+    await this.#signIn.signIn();
+  }
+
+  async signOut() {
+    await this.control.hangUp().catch(() => {});
+    await this.#signIn.signOut();
+  }
+}

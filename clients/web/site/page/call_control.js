@@ -1,0 +1,247 @@
+/** Connects a call of `repartee.js` with the state of the page. */
+
+import { textOf, storedTurn } from "./state/turns.js";
+
+/** The events of a call that change what the page shows; levels and frames go elsewhere. */
+const EVENTS = [
+  "status",
+  "transcript",
+  "audio",
+  "interrupted",
+  "tool",
+  "turn-restarted",
+  "reply-lost",
+  "turn-end",
+  "no-speech",
+  "speech-heard",
+  "limit-reached",
+  "microphone",
+  "error",
+  "closed",
+];
+/** Problems after which the user can still type. */
+const WITHOUT_MICROPHONE = ["no_microphone", "permission_denied", "insecure_page", "browser_too_old"];
+const KEPT_CALL = "repartee.call";
+const TURNS_OF_A_PAGE = 100;
+
+/**
+ * The parts of `repartee.js` that the page uses; tests pass others.
+ *
+ * @typedef {object} Library
+ * @property {(url: string, options: object) => Promise<any>} connect
+ * @property {() => any} makeAudio called inside a click
+ */
+
+export class CallControl {
+  #store;
+  #library;
+  #url;
+  #token;
+  #api;
+  #storage;
+  /** @type {any} */
+  #call = null;
+  /** @type {any} */
+  #audio = null;
+  #typedCount = 0;
+
+  /** The levels of both sides, from 0 to 1; they change about 20 times a second. */
+  levels = { input: 0, output: 0 };
+
+  /**
+   * @param {object} options
+   * @param {import("./state/store.js").Store<any, any>} options.store
+   * @param {Library} options.library
+   * @param {string} options.url the address of the HTTP API
+   * @param {() => Promise<string>} options.token
+   * @param {any} options.api an HttpApi
+   * @param {Storage} options.storage keeps the call over a reload of the page
+   */
+  constructor({ store, library, url, token, api, storage }) {
+    this.#store = store;
+    this.#library = library;
+    this.#url = url;
+    this.#token = token;
+    this.#api = api;
+    this.#storage = storage;
+  }
+
+  /** The open call, or the last one; null before the first. */
+  get call() {
+    return this.#call;
+  }
+
+  /** The microphone and speaker of the open call; null in a typed call. */
+  get audio() {
+    return this.#audio;
+  }
+
+  get hasKeptCall() {
+    return this.#storage.getItem(KEPT_CALL) !== null;
+  }
+
+  /**
+   * Open a call. Call it inside the user's click, because browsers allow sound only there.
+   *
+   * @param {object} [options]
+   * @param {"voice" | "typed"} [options.mode]
+   * @param {string} [options.conversation] an id, or `new`; without it, the latest conversation
+   * @param {boolean} [options.keepsTurns] whether the captions of the last call stay
+   */
+  start({ mode = "voice", conversation, keepsTurns = false } = {}) {
+    this.#storage.removeItem(KEPT_CALL);
+    return this.#open({ mode, keepsTurns, connection: { conversation } });
+  }
+
+  /** Go back to the call that this page had before it was reloaded. */
+  resume() {
+    const kept = JSON.parse(this.#storage.getItem(KEPT_CALL) ?? "null");
+    if (kept === null) return Promise.resolve();
+    const { mode, startedAtMs, turns, session, resumeFrom } = kept;
+    return this.#open({ mode, startedAtMs, turns, connection: { session, resumeFrom } });
+  }
+
+  /** Keep what a reloaded page needs to go on with this call. */
+  keep() {
+    const { call } = this.#store.state;
+    if (call.stage !== "open" || this.#call === null) return;
+    const turns = call.turns.filter((/** @type {any} */ turn) => !turn.isOver);
+    const { mode, startedAtMs } = call;
+    const kept = { ...this.#call.resumption, mode, startedAtMs, turns };
+    this.#storage.setItem(KEPT_CALL, JSON.stringify(kept));
+  }
+
+  forget() {
+    this.#storage.removeItem(KEPT_CALL);
+  }
+
+  async hangUp() {
+    this.forget();
+    await this.#call?.disconnect();
+  }
+
+  stop() {
+    this.#call?.interrupt();
+  }
+
+  /** @param {string} text */
+  sendText(text) {
+    if (this.#call === null) return;
+    this.#call.sendText(text);
+    this.#store.dispatch({ type: "typed", text, id: ++this.#typedCount });
+  }
+
+  /** @param {boolean} isMuted */
+  setMuted(isMuted) {
+    this.#call?.setMuted(isMuted);
+    this.#store.dispatch({ type: "muted", isMuted });
+  }
+
+  /** @param {"hands-free" | "push-to-talk"} talkMode */
+  setTalkMode(talkMode) {
+    this.#audio?.setTalkMode(talkMode);
+    this.#store.dispatch({ type: "talk-mode", talkMode });
+  }
+
+  /** @param {boolean} isPressed */
+  setPressed(isPressed) {
+    if (this.#store.state.call.isPressed === isPressed) return;
+    if (isPressed) this.#call?.press();
+    else this.#call?.release();
+    this.#store.dispatch({ type: "pressed", isPressed });
+  }
+
+  /** Start the sound again; call it inside a click. */
+  unlockAudio() {
+    this.#audio?.unlock();
+    this.#store.dispatch({ type: "problem-closed" });
+  }
+
+  closeProblem() {
+    this.#store.dispatch({ type: "problem-closed" });
+  }
+
+  /** @param {{mode: "voice" | "typed", connection: any, [name: string]: any}} options */
+  async #open({ mode, connection, keepsTurns = false, startedAtMs = Date.now(), turns = [] }) {
+    const talkMode = this.#store.state.call.talkMode;
+    this.#audio = mode === "voice" ? this.#library.makeAudio() : null;
+    this.#audio?.unlock();
+    this.#store.dispatch({ type: "start", mode, keepsTurns, conversationId: connection.conversation });
+    try {
+      const options = { ...connection, token: this.#token, audio: this.#audio };
+      this.#listenTo(await this.#library.connect(this.#url, options));
+    } catch (error) {
+      this.forget();
+      this.#store.dispatch({ type: "failed", atMs: Date.now(), ...problemOf(error) });
+      return;
+    }
+    this.#audio?.setTalkMode(talkMode);
+    const { sessionId, conversationId } = this.#call;
+    this.#store.dispatch({ type: "opened", sessionId, conversationId, startedAtMs });
+    this.#store.dispatch({ type: "stored-turns", turns });
+    if (connection.conversation !== "new") await this.#loadTurns(conversationId);
+  }
+
+  /** @param {any} call */
+  #listenTo(call) {
+    this.#call = call;
+    for (const type of EVENTS) {
+      call.addEventListener(type, (/** @type {CustomEvent} */ { detail }) => {
+        if (this.#call === call) this.#take(type, detail);
+      });
+    }
+    call.addEventListener("audio-level", (/** @type {CustomEvent} */ { detail }) => {
+      this.levels = detail;
+      this.#watchPlaying();
+    });
+    call.addEventListener("frame", (/** @type {CustomEvent} */ { detail: { frame } }) => {
+      if (frame.type === "speech_start") this.#store.dispatch({ type: "speech-start" });
+      if (frame.type === "speech_end") this.#store.dispatch({ type: "speech-end" });
+    });
+  }
+
+  /**
+   * @param {string} type
+   * @param {any} detail
+   */
+  #take(type, detail) {
+    this.#store.dispatch({ ...detail, type, atMs: Date.now() });
+    if (type === "microphone" && WITHOUT_MICROPHONE.includes(detail.code)) {
+      this.#store.dispatch({ type: "typed-only" });
+    }
+    if (type === "turn-end") this.keep();
+    if (type === "closed") {
+      this.forget();
+      this.levels = { input: 0, output: 0 };
+    }
+  }
+
+  #watchPlaying() {
+    const { call } = this.#store.state;
+    if (call.speakingTurn !== null && this.#audio?.unplayedMs() === 0) {
+      this.#store.dispatch({ type: "played" });
+    }
+  }
+
+  /** @param {string} conversationId */
+  async #loadTurns(conversationId) {
+    /** @type {string | null} */
+    let after = null;
+    do {
+      const options = { after, limit: TURNS_OF_A_PAGE };
+      /** @type {any} */
+      const page = await this.#api.turns(conversationId, options).catch(() => null);
+      if (page === null || this.#store.state.call.conversationId !== conversationId) return;
+      const turns = page.turns.map(storedTurn);
+      const shown = turns.filter((/** @type {any} */ turn) => textOf([...turn.user, ...turn.model]));
+      this.#store.dispatch({ type: "stored-turns", turns: shown });
+      after = page.next_after;
+    } while (after !== null);
+  }
+}
+
+/** @param {any} error an `HttpProblem`, or the error of a lost network */
+function problemOf(error) {
+  const { code = "unreachable", message = "", retryAfterS = null } = error ?? {};
+  return { code, message, retryAfterS };
+}

@@ -1,0 +1,73 @@
+/** The state of the whole page: settings, sign-in, layout, today's usage and the call. */
+
+import { NO_CALL, reduceCall } from "./call_state.js";
+
+/**
+ * The answer of `GET /settings`.
+ *
+ * @typedef {object} Settings
+ * @property {string} persona
+ * @property {string} business
+ * @property {string[]} languages
+ * @property {string[]} voices
+ * @property {object | null} sign_in
+ */
+
+/** @typedef {{kind: string, limit: number, left: number}} LimitLeft */
+
+/**
+ * @typedef {object} AppState
+ * @property {"loading" | "ready" | "failed"} boot
+ * @property {Settings | null} settings
+ * @property {boolean} isSignedIn
+ * @property {string | null} signInProblem what went wrong at sign-in, in words for the user
+ * @property {string | null} sheet the open page of the side sheet: `menu` or the id of a panel
+ * @property {boolean} isDrawerOpen
+ * @property {{limits: LimitLeft[], resets_at: string} | null} usage what is left of today
+ * @property {boolean} canResume whether a reloaded page may go back to its call by one click
+ * @property {import("./call_state.js").CallState} call
+ */
+
+/** @type {AppState} */
+export const INITIAL_STATE = {
+  boot: "loading",
+  settings: null,
+  isSignedIn: false,
+  signInProblem: null,
+  sheet: null,
+  isDrawerOpen: false,
+  usage: null,
+  canResume: false,
+  call: NO_CALL,
+};
+
+/**
+ * Return the state after an event: the page's own, or one of the call.
+ *
+ * @param {AppState} state
+ * @param {{type: string, [name: string]: any}} event
+ * @returns {AppState}
+ */
+export function reduceApp(state, event) {
+  switch (event.type) {
+    case "loaded":
+      return { ...state, boot: "ready", settings: event.settings, isSignedIn: event.isSignedIn };
+    case "load-failed":
+      return { ...state, boot: "failed" };
+    case "signed-in":
+      return { ...state, isSignedIn: event.isSignedIn, signInProblem: event.problem ?? null };
+    case "sheet":
+      return { ...state, sheet: event.sheet };
+    case "drawer":
+      return { ...state, isDrawerOpen: event.isOpen };
+    case "usage":
+      return { ...state, usage: event.usage };
+    case "can-resume":
+      return { ...state, canResume: event.canResume };
+    default: {
+      const call = reduceCall(state.call, event);
+      if (call === state.call) return state;
+      return { ...state, call, canResume: event.type === "start" ? false : state.canResume };
+    }
+  }
+}

@@ -1,0 +1,124 @@
+/** The words for what is wrong, and for what the user can do about it. */
+
+import { dollars, timeOf } from "../words.js";
+
+/**
+ * @typedef {object} Notice
+ * @property {string} title
+ * @property {string} text
+ * @property {"close" | "unlock" | null} action what the notice's button does
+ */
+
+/** @type {Record<string, Notice>} */
+const MICROPHONE = {
+  no_microphone: {
+    title: "No microphone",
+    text: "This device has none, or it is switched off. You can type.",
+    action: "close",
+  },
+  permission_denied: {
+    title: "The microphone is blocked",
+    text: "Allow it in the browser's settings of this page, then start the call again. You can type meanwhile.",
+    action: "close",
+  },
+  insecure_page: {
+    title: "This page is not secure",
+    text: "Browsers give the microphone only to pages with https. You can type.",
+    action: "close",
+  },
+  browser_too_old: {
+    title: "This browser cannot hold a call",
+    text: "Update it, or use another one. You can type.",
+    action: "close",
+  },
+  microphone_silent: {
+    title: "We cannot hear you",
+    text: "The microphone sends only silence. Check that it is switched on, or choose another one in the menu.",
+    action: null,
+  },
+  microphone_lost: {
+    title: "The microphone is gone",
+    text: "Connect it again, or choose another one in the menu. You can type meanwhile.",
+    action: "close",
+  },
+  tap_to_continue: {
+    title: "The sound is paused",
+    text: "The browser starts it again when you tap the button.",
+    action: "unlock",
+  },
+};
+
+/** @type {Record<string, [string, string]>} */
+const ENDINGS = {
+  bye: ["Call ended", "The conversation is kept."],
+  end_call: ["Call ended", "The conversation is kept."],
+  superseded: [
+    "Another device has the call",
+    "It goes on there. Start again here to bring it back.",
+  ],
+  superseded_connection: [
+    "Another tab has the call",
+    "It goes on there. Start again here to bring it back.",
+  ],
+  erased: ["Call ended", "This conversation was erased."],
+  refused: ["The agent is not available", "Its model refused the call. Please tell the operator."],
+  busy: ["The agent is busy", "Too many people are talking to it. Try again in a minute."],
+  unavailable: ["The agent is not available", "Its model failed several times. Try again later."],
+  session_ended: ["Call ended", "The server had ended it. The conversation is kept."],
+};
+
+/** @type {Record<string, [string, string]>} */
+const FAILURES = {
+  unreachable: ["No connection", "The server does not answer. Check your connection."],
+  not_signed_in: ["You are signed out", "Sign in again to talk."],
+  user_erased: ["Your data was erased", "This account cannot be used any more."],
+  too_many_sessions: ["Too many open calls", "End the call on another device, or wait a minute."],
+  superseded_connection: ENDINGS.superseded_connection,
+  conversation_unknown: ["This conversation is gone", "It was erased. Start a new one."],
+  unavailable: ["The server is not available", "Try again in a moment."],
+};
+
+/**
+ * Return the notice to show in an open call; null if nothing is wrong.
+ *
+ * @param {import("./call_state.js").CallState} call
+ * @returns {Notice | null}
+ */
+export function noticeOf(call) {
+  if (call.stage !== "open") return null;
+  if (call.limit !== null) {
+    return { title: limitTitle(call.limit), text: limitText(call.limit), action: null };
+  }
+  if (call.microphone !== null) return MICROPHONE[call.microphone.code] ?? null;
+  if (call.problem !== null) return { title: call.problem.message, text: "", action: "close" };
+  return null;
+}
+
+/**
+ * Return why the call is over.
+ *
+ * @param {import("./call_state.js").CallState} call
+ * @returns {{title: string, text: string}}
+ */
+export function endingOf(call) {
+  if (call.limit !== null) return { title: limitTitle(call.limit), text: limitText(call.limit) };
+  if (call.problem !== null && call.closedReason === null) {
+    const [title, text] = FAILURES[call.problem.code] ?? ["The call failed", call.problem.message];
+    return { title, text };
+  }
+  const [title, text] = ENDINGS[call.closedReason ?? "bye"] ?? ENDINGS.bye;
+  return { title, text };
+}
+
+/** @typedef {{kind: string, limit: number, resetsAtMs: number}} Limit */
+
+/** @param {Limit} limit */
+function limitTitle({ kind }) {
+  return kind === "cost" ? "Today's budget is used up" : "Today's talk time is used up";
+}
+
+/** @param {Limit} limit */
+function limitText({ kind, limit, resetsAtMs }) {
+  const amount = kind === "cost" ? dollars(limit) : `${Math.round(limit / 60)} minutes`;
+  return `The limit is ${amount} a day. It starts again ${timeOf(resetsAtMs)}.`;
+}

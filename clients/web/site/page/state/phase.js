@@ -1,0 +1,49 @@
+/** What the call is doing now, for the words and the motion on the page. */
+
+/**
+ * @typedef {"connecting" | "reconnecting" | "hearing" | "speaking" | "looking-up" | "thinking"
+ *   | "muted" | "holding" | "listening" | "ready" | "over"} Phase
+ */
+
+/** @type {Record<Phase, string>} */
+export const PHASE_WORDS = {
+  connecting: "Connecting",
+  reconnecting: "Reconnecting",
+  hearing: "Hearing you",
+  speaking: "Speaking",
+  "looking-up": "Looking it up",
+  thinking: "Thinking",
+  muted: "Muted",
+  holding: "Hold to talk",
+  listening: "Listening",
+  ready: "Ready",
+  over: "Call ended",
+};
+
+/**
+ * @param {import("./call_state.js").CallState} call
+ * @returns {Phase}
+ */
+export function phaseOf(call) {
+  if (call.stage === "over") return "over";
+  if (call.status === "reconnecting") return "reconnecting";
+  if (call.stage === "starting" || call.status === "connecting") return "connecting";
+  if (call.isUserSpeaking) return "hearing";
+  if (call.speakingTurn !== null) return "speaking";
+  if (call.runningTools.length > 0) return "looking-up";
+  if (call.isAwaitingAnswer) return "thinking";
+  if (call.mode === "typed") return "ready";
+  if (call.isMuted) return "muted";
+  if (call.talkMode === "push-to-talk" && !call.isPressed) return "holding";
+  return "listening";
+}
+
+/**
+ * @param {import("./call_state.js").CallState} call
+ * @returns {number} the cost of the turns of this call
+ */
+export function costOfCallUsd(call) {
+  const isOfCall = (/** @type {import("./turns.js").Turn} */ turn) =>
+    turn.sessionId === null || turn.sessionId === call.sessionId;
+  return call.turns.filter(isOfCall).reduce((sum, { costUsd }) => sum + (costUsd ?? 0), 0);
+}

@@ -131,28 +131,24 @@ class OpenChromium(Protocol):
     def __call__(self, *arguments: str) -> "Browser": ...
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture
 def open_chromium(playwright: "Playwright") -> Iterator[OpenChromium]:
-    """Return a function that starts one more Chromium."""
+    """Return a function that starts one more Chromium, until the end of the test."""
     with ExitStack() as opened:
-
-        def start(*arguments: str) -> "Browser":
-            browser = playwright.chromium.launch(
-                executable_path=engines.browser("chromium"),
-                args=[*_LAUNCH_ARGUMENTS, *arguments],
-                # Playwright mutes pages, and a muted context plays in no real time.
-                ignore_default_args=["--mute-audio"],
-            )
-            opened.callback(browser.close)
-            return browser
-
-        yield start
+        yield lambda *arguments: opened.enter_context(_launched(playwright, *arguments))
 
 
 @pytest.fixture(scope="session")
-def chromium(open_chromium: OpenChromium) -> "Browser":
+def chromium(playwright: "Playwright") -> "Iterator[Browser]":
     """Return the browser that all tests share; each page has its own profile."""
-    return open_chromium()
+    with _launched(playwright) as browser:
+        yield browser
+
+
+def _launched(playwright: "Playwright", *arguments: str) -> "Browser":
+    return playwright.chromium.launch(
+        executable_path=engines.browser("chromium"), args=[*_LAUNCH_ARGUMENTS, *arguments]
+    )
 
 
 class OpenPage(Protocol):

@@ -6,9 +6,9 @@ import re
 from array import array
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
-from playwright.sync_api import ConsoleMessage, Locator, Page, Request, WebSocket, expect
+from playwright.sync_api import ConsoleMessage, Locator, Page, Request, Route, WebSocket, expect
 
 from tests.browser.engines import NODE_MODULES
 from tests.browser.speech import RATE_HZ
@@ -64,7 +64,20 @@ class TalkPage:
         return f"{self.running.stack.addresses.http}/"
 
     def sign_in(self) -> None:
-        """Sign in as the user of this page."""
+        """Sign in as the user of this page, at the issuer of the stack."""
+        self.page.route("**/authorize?*", self._name_user)
+        self.press("Sign in")
+        self.button("Start talking").wait_for()
+
+    def start_call(self, way: str = "Start talking") -> None:
+        """Start a call from the first view, and wait until the server is ready."""
+        self.press(way)
+        self.wait_for_frame("ready")
+
+    def type(self, text: str) -> None:
+        """Send a typed text."""
+        self.page.get_by_label("Type a message").fill(text)
+        self.page.keyboard.press("Enter")
 
     def button(self, name: str | re.Pattern[str]) -> Locator:
         """Return the button with an accessible name."""
@@ -157,6 +170,10 @@ class TalkPage:
             *(error for error in self.errors if not expected.search(error)),
             *(f"a request to the foreign host {host}" for host in sorted(self.hosts - own)),
         ]
+
+    def _name_user(self, route: Route) -> None:
+        query = urlencode({"login_hint": self.user})
+        route.continue_(url=f"{route.request.url}&{query}")
 
     def _requested(self, request: Request) -> None:
         self.hosts.add(urlsplit(request.url).netloc)

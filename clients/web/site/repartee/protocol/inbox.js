@@ -36,7 +36,18 @@ export class ClientInbox {
    * has no effect if this client has already received a frame.
    */
   join() {
-    this.#isJoining = this.position.seq === 0;
+    this.#isJoining ||= this.position.seq === 0;
+  }
+
+  /**
+   * Begins with the first frame that arrives after `position`. It is the next frame, unless an
+   * earlier client of the session has received and acknowledged more than it saved.
+   *
+   * @param {Position} position
+   */
+  resumeAt({ epoch, seq }) {
+    this.position = { epoch, seq };
+    this.#isJoining = true;
   }
 
   /**
@@ -47,7 +58,8 @@ export class ClientInbox {
    */
   put(arrived) {
     const { epoch, seq } = arrived;
-    if (epoch < this.position.epoch) {
+    const isEarlier = epoch === this.position.epoch && seq <= this.position.seq;
+    if (epoch < this.position.epoch || isEarlier) {
       return [];
     }
     if (this.#isJoining) {
@@ -60,9 +72,6 @@ export class ClientInbox {
       this.#waiting.clear();
       this.#openTurns.forEach((turn) => this.#discardedTurns.add(turn));
       this.#openTurns.clear();
-    }
-    if (seq <= this.position.seq) {
-      return [];
     }
     this.#waiting.set(seq, arrived);
     return this.#inOrder();

@@ -9,8 +9,8 @@ import { encodeBase64 } from "./base64.js";
 /** @typedef {import("./frames.js").Position} Position */
 
 /**
- * The first message of every connection. `resume_from` is absent if the client wants no earlier
- * output, and a server without a feature refuses the fields of that feature.
+ * The first message of every connection. `resume_from` is absent if the client has received no
+ * output.
  *
  * @typedef {{type: "hello", resume_from?: Position, marks_speech?: true,
  *   features?: string[]}} Hello
@@ -24,7 +24,28 @@ import { encodeBase64 } from "./base64.js";
  *   | {type: "bye"}} Message
  */
 
+/** The feature of a server that takes `stop`. */
+export const STOP = "stop";
+const SPEECH_HEARD = "speech_heard";
 const PROTOCOL_VERSION = 1;
+
+/**
+ * Returns the `hello` of a client. A server without a feature refuses the field of that feature.
+ *
+ * @param {Position} received
+ * @param {boolean} marksSpeech whether the client marks all speech
+ * @param {readonly string[]} features the features of the server
+ * @returns {Hello}
+ */
+export function helloOf(received, marksSpeech, features) {
+  const used = [STOP, SPEECH_HEARD].filter((name) => features.includes(name));
+  return {
+    type: "hello",
+    ...(received.seq > 0 && { resume_from: received }),
+    ...(marksSpeech && features.includes("marks_speech") && { marks_speech: true }),
+    ...(used.length > 0 && { features: used }),
+  };
+}
 
 /**
  * Encodes a numbered message.
@@ -35,12 +56,16 @@ const PROTOCOL_VERSION = 1;
  */
 export function encodeMessage(seq, message) {
   switch (message.type) {
-    case "hello":
-      return JSON.stringify({ ...message, seq, protocol: PROTOCOL_VERSION });
+    case "hello": {
+      const { type, ...fields } = message;
+      return JSON.stringify({ type, seq, protocol: PROTOCOL_VERSION, ...fields });
+    }
     case "audio":
       return JSON.stringify({ type: "audio", seq, data: encodeBase64(message.pcm) });
+    case "text":
+      return JSON.stringify({ type: "text", seq, text: message.text });
     default:
-      return JSON.stringify({ ...message, seq });
+      return JSON.stringify({ type: message.type, seq });
   }
 }
 

@@ -8,6 +8,7 @@
  * @module
  */
 
+import { earliest } from "./deadlines.js";
 import { encodeMessage } from "./messages.js";
 
 /** @typedef {import("./messages.js").Message} Message */
@@ -309,20 +310,12 @@ export class ClientOutbox {
       this.#seqs[place - 1] = firstSeq + index;
     });
     this.#nextSeq = firstSeq + places.length;
+    // Their earlier numbers may have been accepted for another client's messages.
+    this.acceptedThrough = Math.min(this.acceptedThrough, ...places.map((place) => place - 1));
   }
 
   /** @param {number} place */
   #seqOf(place) {
     return this.#seqs[place - 1];
   }
-}
-
-/**
- * Returns the earliest time, or null if there is none.
- *
- * @param {(number | null)[]} timesMs
- */
-export function earliest(timesMs) {
-  const known = timesMs.filter((timeMs) => timeMs !== null);
-  return known.length > 0 ? Math.min(...known) : null;
 }

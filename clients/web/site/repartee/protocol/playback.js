@@ -34,6 +34,17 @@ export class Playback {
   }
 
   /**
+   * Continues a turn whose audio an earlier client of the session has played up to `playedMs`.
+   *
+   * @param {number} turn
+   * @param {number} playedMs
+   */
+  resumeAt(turn, playedMs) {
+    this.turn = turn;
+    this.#receivedMs.set(turn, playedMs);
+  }
+
+  /**
    * Appends audio of a turn, unless the turn was stopped.
    *
    * @param {number} turn

@@ -7,10 +7,11 @@
  * @module
  */
 
+import { Deadlines, earliest, isDue } from "./deadlines.js";
 import { decodeServerMessage } from "./decoding.js";
 import { ClientInbox } from "./inbox.js";
-import { encodeAck, encodePing } from "./messages.js";
-import { ClientOutbox, earliest } from "./outbox.js";
+import { encodeAck, encodePing, helloOf, STOP } from "./messages.js";
+import { ClientOutbox } from "./outbox.js";
 import { OwedAnswer } from "./owed_answer.js";
 import { Playback } from "./playback.js";
 
@@ -22,29 +23,20 @@ import { Playback } from "./playback.js";
 /** @typedef {import("./frames.js").Problem} Problem */
 /** @typedef {import("./frames.js").Ready} Ready */
 /** @typedef {import("./frames.js").Refused} Refused */
-/** @typedef {import("./messages.js").Hello} Hello */
 /** @typedef {import("./playback.js").Speaker} Speaker */
 
 /**
- * The longest delay of an acknowledgement while a reply plays. When the user interrupts the reply,
- * the server remembers only the acknowledged part of it.
+ * The received output, and how much of the audio of `turn` was played. The turn whose audio came
+ * last is the only one that can still be interrupted.
+ *
+ * @typedef {{epoch: number, seq: number, turn?: number, playedMs?: number}} Resumption
  */
-const ACK_EVERY_MS = 500;
-/** The delay of an acknowledgement at other times: it is not urgent and costs one message. */
-const SILENT_ACK_AFTER_MS = 3_000;
-/** The interval of pings while an answer or the acceptance of input is outstanding. */
-const WAITING_PING_AFTER_MS = 1_000;
-/** Longer than a cold start of the message function, which answers a repeated `hello` too. */
-const RESEND_HELLO_AFTER_MS = 3_000;
+
 /** The wait after API Gateway rejected a message because of throttling. */
 const RESEND_UNDELIVERED_AFTER_MS = 1_000;
 /** The wait after the server refused a message because too many were in flight. */
 const RESEND_REFUSED_AFTER_MS = 1_000;
-/** API Gateway closes a connection without traffic after 10 minutes. */
-const IDLE_PING_AFTER_MS = 8 * 60 * 1_000;
 const FATAL = ["too_many_errors", "protocol_unknown"];
-const STOP = "stop";
-const SPEECH_HEARD = "speech_heard";
 
 /** The protocol state machine of one client. */
 export class ClientSession {
@@ -88,14 +80,8 @@ export class ClientSession {
 
   #inbox = new ClientInbox();
   #owed = new OwedAnswer();
-  #lastFrameMs = 0;
-  #lastSentMs = 0;
-  #lastWaitingPingMs = 0;
+  #deadlines = new Deadlines();
   #maxInFlight = 0;
-  /** @type {number | null} */
-  #helloSentAtMs = null;
-  /** @type {number | null} */
-  #ackAtMs = null;
 
   /**
    * @param {object} [options]
@@ -115,19 +101,33 @@ export class ClientSession {
     return this.#owed.sinceMs !== null;
   }
 
-  /** The position up to which output was received; a reloaded page passes it to `resumeAt`. */
+  /** The position up to which output was received. */
   get position() {
     return this.#inbox.position;
   }
 
   /**
-   * Continues the output of an earlier client of the same session, such as the page before its
-   * reload. Call it before the first `connected`.
+   * Returns what a reloaded page needs to continue this session.
    *
-   * @param {Position} position
+   * @param {number} nowMs
+   * @returns {Resumption}
    */
-  resumeAt({ epoch, seq }) {
-    this.#inbox.position = { epoch, seq };
+  resumption(nowMs) {
+    const { turn } = this.playback;
+    return { ...this.position, turn, playedMs: this.playback.playedMs(turn, nowMs) };
+  }
+
+  /**
+   * Continues after the output that an earlier client of this session received, such as the page
+   * before its reload. Call it before the first `connected`. The server gives the next number.
+   *
+   * @param {Resumption} resumption
+   */
+  resumeAt({ epoch, seq, turn = 0, playedMs = 0 }) {
+    if (seq > 0) {
+      this.#inbox.resumeAt({ epoch, seq });
+      this.playback.resumeAt(turn, playedMs);
+    }
   }
 
   // Actions of the user and of the connection.
@@ -139,22 +139,10 @@ export class ClientSession {
    */
   connected(nowMs) {
     this.ready = null;
-    this.#lastSentMs = this.#helloSentAtMs = nowMs;
+    this.#deadlines.helloSent(nowMs);
+    this.#deadlines.lastSentMs = nowMs;
     this.outbox.reconnected(nowMs);
-    // A server without a feature refuses its field.
-    /** @type {Hello} */
-    const hello = { type: "hello" };
-    if (this.position.seq > 0) {
-      hello.resume_from = this.position;
-    }
-    if (this.marksSpeech && this.features.includes("marks_speech")) {
-      hello.marks_speech = true;
-    }
-    const used = [STOP, SPEECH_HEARD].filter((name) => this.features.includes(name));
-    if (used.length > 0) {
-      hello.features = used;
-    }
-    this.outbox.put(hello);
+    this.outbox.put(helloOf(this.position, this.marksSpeech, this.features));
   }
 
   speechStart() {
@@ -188,7 +176,7 @@ export class ClientSession {
     const { turn } = this.playback;
     if (turn > 0) {
       this.playback.stop(turn, nowMs);
-      this.#acknowledgeBy(nowMs);
+      this.#deadlines.acknowledgeBy(nowMs);
     }
     if (this.features.includes(STOP)) {
       this.outbox.put({ type: "stop" });
@@ -237,9 +225,7 @@ export class ClientSession {
     const frames = this.#inbox.put(message);
     frames.forEach((frame) => this.#apply(frame, nowMs));
     if (this.position !== before && this.position.seq > 0) {
-      this.#lastFrameMs = nowMs;
-      const isPlaying = !this.playback.isSilent(nowMs);
-      this.#acknowledgeBy(nowMs + (isPlaying ? ACK_EVERY_MS : SILENT_ACK_AFTER_MS));
+      this.#deadlines.frameReceived(nowMs, !this.playback.isSilent(nowMs));
     }
     return frames;
   }
@@ -291,7 +277,7 @@ export class ClientSession {
       this.outbox.resendRenumbered(seq, refused.next_seq, nowMs);
     } else if (code === "hello_first") {
       this.ready = null;
-      this.#helloSentAtMs = nowMs;
+      this.#deadlines.helloSent(nowMs);
       this.outbox.reconnected(nowMs);
       this.outbox.resendHello();
     } else if (refused.retryable) {
@@ -332,7 +318,7 @@ export class ClientSession {
         break;
       case "interrupted":
         this.playback.stop(frame.turn, nowMs);
-        this.#acknowledgeBy(nowMs);
+        this.#deadlines.acknowledgeBy(nowMs);
         break;
       case "turn_restarted":
         this.playback.restart(frame.turn, nowMs);
@@ -345,7 +331,7 @@ export class ClientSession {
         this.#owed.replyLost();
         break;
       case "turn_end":
-        this.#acknowledgeBy(nowMs);
+        this.#deadlines.acknowledgeBy(nowMs);
         this.#owed.turnEnded(frame, this.outbox.acceptedThrough >= requestPlace);
         break;
       case "error":
@@ -359,7 +345,7 @@ export class ClientSession {
       case "closed":
         this.closed = frame;
         this.#owed.settle();
-        this.#acknowledgeBy(nowMs);
+        this.#deadlines.acknowledgeBy(nowMs);
         break;
       default:
     }
@@ -386,22 +372,23 @@ export class ClientSession {
    * @returns {string[]}
    */
   outgoing(nowMs) {
-    if (isDue(this.#resendHelloAtMs(), nowMs)) {
-      this.#helloSentAtMs = nowMs;
+    const deadlines = this.#deadlines;
+    if (isDue(this.#helloAtMs, nowMs)) {
+      deadlines.helloSent(nowMs);
       this.outbox.resendHello();
     }
     const texts = this.outbox.due(nowMs);
-    if (this.ready !== null && isDue(this.#ackAtMs, nowMs)) {
+    if (this.ready !== null && isDue(deadlines.ackAtMs, nowMs)) {
       texts.push(this.#ack(nowMs));
     }
     if (texts.length > 0) {
-      this.#lastSentMs = nowMs;
+      deadlines.lastSentMs = nowMs;
     }
-    if (isDue(this.#waitingPingAtMs(), nowMs)) {
-      this.#lastWaitingPingMs = this.#lastSentMs = nowMs;
+    if (isDue(this.#owedPingAtMs, nowMs)) {
+      deadlines.owedPingSent(nowMs);
       texts.push(encodePing(true));
-    } else if (this.ready !== null && nowMs >= this.#lastSentMs + IDLE_PING_AFTER_MS) {
-      this.#lastSentMs = nowMs;
+    } else if (this.ready !== null && isDue(deadlines.idlePingAtMs, nowMs)) {
+      deadlines.lastSentMs = nowMs;
       texts.push(encodePing(false));
     }
     return texts;
@@ -409,50 +396,33 @@ export class ClientSession {
 
   /** Returns when to call `outgoing` again if nothing else happens; null for never. */
   nextDeadlineMs() {
-    const whenReadyMs =
-      this.ready === null
-        ? []
-        : [this.outbox.nextDeadlineMs, this.#lastSentMs + IDLE_PING_AFTER_MS, this.#ackAtMs];
-    return earliest([this.#waitingPingAtMs(), this.#resendHelloAtMs(), ...whenReadyMs]);
+    const { idlePingAtMs, ackAtMs } = this.#deadlines;
+    const whenReady = [this.outbox.nextDeadlineMs, idlePingAtMs, ackAtMs];
+    return earliest([
+      this.#helloAtMs,
+      this.#owedPingAtMs,
+      ...(this.ready === null ? [] : whenReady),
+    ]);
   }
 
-  #resendHelloAtMs() {
-    if (this.ready !== null || this.#helloSentAtMs === null) {
-      return null;
-    }
-    return this.#helloSentAtMs + RESEND_HELLO_AFTER_MS;
+  get #helloAtMs() {
+    return this.ready === null ? this.#deadlines.helloAtMs : null;
   }
 
-  #waitingPingAtMs() {
+  get #owedPingAtMs() {
     if (this.ready === null || this.closed !== null) {
       return null;
     }
-    const leavingSinceMs = this.isLeaving ? this.#lastSentMs : null;
+    const leavingSinceMs = this.isLeaving ? this.#deadlines.lastSentMs : null;
     // The worker may have died before it read the message; a ping wakes another worker.
     const sinceMs = this.#owed.sinceMs ?? leavingSinceMs ?? this.outbox.unacceptedSinceMs;
-    if (sinceMs === null) {
-      return null;
-    }
-    return Math.max(sinceMs, this.#lastFrameMs, this.#lastWaitingPingMs) + WAITING_PING_AFTER_MS;
-  }
-
-  /** @param {number} atMs */
-  #acknowledgeBy(atMs) {
-    this.#ackAtMs = Math.min(atMs, this.#ackAtMs ?? atMs);
+    return sinceMs === null ? null : this.#deadlines.owedPingAtMs(sinceMs);
   }
 
   /** @param {number} nowMs */
   #ack(nowMs) {
-    this.#ackAtMs = null;
+    this.#deadlines.ackAtMs = null;
     const { turn } = this.playback;
     return encodeAck(this.position, turn, this.playback.playedMs(turn, nowMs));
   }
-}
-
-/**
- * @param {number | null} atMs
- * @param {number} nowMs
- */
-function isDue(atMs, nowMs) {
-  return atMs !== null && atMs <= nowMs;
 }

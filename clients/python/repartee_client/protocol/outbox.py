@@ -116,6 +116,8 @@ class ClientOutbox:
         for seq, place in enumerate(places, first_seq):
             self._seqs[place - 1] = seq
         self._next_seq = first_seq + len(places)
+        # Their earlier numbers may have been accepted for another client's messages.
+        self.accepted_through = min([self.accepted_through, *(place - 1 for place in places)])
 
     def _seq_of(self, place: int) -> int:
         return self._seqs[place - 1]

@@ -9,18 +9,17 @@ class Pages:
     """The registered pages.
 
     Args:
-        page_url: The address of the stack's own page.
+        page_urls: The addresses of the stack's own page.
         allowed_origins: The origins of other pages; each of their addresses is registered.
     """
 
-    page_url: str = ""
+    page_urls: tuple[str, ...] = ()
     allowed_origins: frozenset[str] = frozenset()
 
     @property
     def origins(self) -> frozenset[str]:
         """The origins of all pages."""
-        own = {_origin(self.page_url)} if self.page_url else set()
-        return self.allowed_origins | own
+        return self.allowed_origins | {_origin(url) for url in self.page_urls}
 
     def is_registered(self, address: str) -> bool:
         """Return whether users may be sent to this address."""
@@ -28,7 +27,7 @@ class Pages:
         if "#" in address:
             return False
         try:
-            return address == self.page_url or _origin(address) in self.allowed_origins
+            return address in self.page_urls or _origin(address) in self.allowed_origins
         except ValueError:
             return False
 

@@ -67,7 +67,7 @@ def read_request(query: Mapping[str, str], client_id: str, pages: Pages) -> Sign
         raise UnknownPageError(f"client_id must be {client_id}.")
     address = query.get("redirect_uri", "")
     if not pages.is_registered(address):
-        known = ", ".join([pages.page_url, *sorted(pages.allowed_origins)])
+        known = ", ".join([*pages.page_urls, *sorted(pages.allowed_origins)])
         raise UnknownPageError(
             f"redirect_uri {address!r} is not registered. Registered: {known}. "
             "The parameter AllowedOrigins registers more."

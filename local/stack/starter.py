@@ -190,7 +190,9 @@ class _StackStarter:
         url, timers = f"http://127.0.0.1:{self._ports.issuer}", SystemTimers()
         issuer = await asyncio.to_thread(TokenIssuer, url, AUDIENCE, timers)
         origins = self._options.parameters.get("AllowedOrigins", "").split(",")
-        pages = Pages(f"http://127.0.0.1:{self._ports.http}/", frozenset(origins) - {""})
+        # Developers open the page under either name.
+        urls = tuple(f"http://{name}:{self._ports.http}/" for name in ("127.0.0.1", "localhost"))
+        pages = Pages(urls, frozenset(origins) - {""})
         api = IssuerApi(issuer, timers, pages)
         await self._running.enter_async_context(serving(api.application(), self._ports.issuer))
         return issuer

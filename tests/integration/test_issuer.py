@@ -95,7 +95,7 @@ class Site:
 async def running() -> AsyncIterator[Site]:
     timers = SetTimers()
     issuer = TokenIssuer("", "repartee-local", timers)
-    api = IssuerApi(issuer, timers, Pages(PAGE, frozenset({OTHER_ORIGIN})))
+    api = IssuerApi(issuer, timers, Pages((PAGE,), frozenset({OTHER_ORIGIN})))
     async with (
         asyncio.timeout(PATIENCE_S),
         serving(api.application(), 0) as port,

@@ -61,7 +61,9 @@ def build() -> Deps:
     secrets = SecretsManager(lambda: boto3.client("secretsmanager"))
     return Deps(
         signer=JwtTicketSigner(secrets, settings.ticket_key_secret_arn),
-        origins=OriginPolicy(settings.allowed_origins, settings.allow_missing_origin),
+        origins=OriginPolicy(
+            (*settings.allowed_origins, *settings.page_addresses), settings.allow_missing_origin
+        ),
         clock=SystemClock(),
         log=get_logger(),
     )

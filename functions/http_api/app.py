@@ -13,6 +13,8 @@ from http_api.routes import (
     notes,
     preferences,
     sessions,
+    settings,
+    site,
     turns,
     usage,
 )
@@ -20,6 +22,8 @@ from http_api.routes import (
 _ROUTERS = tuple(
     routes.router
     for routes in (
+        site,
+        settings,
         health,
         documents,
         sessions,

@@ -4,6 +4,8 @@ from typing import Annotated
 from aws_lambda_powertools import Logger
 from fastapi import Depends, Request
 
+from http_api.site.files import Site
+from http_api.site.sign_in import SignIn
 from repartee.adapters.cursors import Cursors
 from repartee.application.answers.check_limits import LimitChecker
 from repartee.application.connections.start_session import SessionStarter
@@ -24,7 +26,10 @@ class Deps:
     Attributes:
         live_model: The profile of the live model, with its languages and voices.
         persona: The name of the persona.
+        business: The name of the persona's business.
         websocket_url: The URL for clients; a ticket is added as the query.
+        site: The files of the page.
+        sign_in: How users sign in to the page; None if they cannot.
     """
 
     starter: SessionStarter
@@ -40,7 +45,10 @@ class Deps:
     clock: Clock
     live_model: LiveModelProfile
     persona: str
+    business: str
     websocket_url: str
+    site: Site
+    sign_in: SignIn | None
     log: Logger
 
 

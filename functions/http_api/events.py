@@ -7,7 +7,7 @@ from typing import Any
 
 # The headers that a route reads. All others are dropped, so no client can mislead Mangum or a
 # framework with a Host, an X-Forwarded-Port or odd bytes in a header.
-READ_HEADERS = frozenset({"content-type"})
+READ_HEADERS = frozenset({"accept-encoding", "content-type", "if-none-match"})
 
 # Replaces a body that cannot be decoded. The routes that read a body refuse it.
 _NO_JSON = b"\xff"

@@ -48,6 +48,22 @@ _UNFINISHED = {**_ERASURE, "finished": False, "deleted": {"turns": 9_000}}
 _PREFERENCES = {"language": "en-GB", "voice": None, "style": "slowly and formally"}
 
 EXAMPLES: Mapping[str, Mapping[str, Any]] = {
+    "GET /settings": {
+        "answer": {
+            "persona": "front_desk",
+            "business": "the front desk",
+            "languages": ["en-US", "en-GB", "de-DE"],
+            "voices": ["Kore", "Puck"],
+            "sign_in": {
+                "authorize_url": "https://login.example.com/authorize",
+                "token_url": "https://login.example.com/token",
+                "sign_out_url": None,
+                "client_id": "repartee-page",
+                "audience": "repartee",
+                "scope": "openid",
+            },
+        }
+    },
     "GET /health": {"answer": {"status": "ok", "persona": "front_desk"}},
     "POST /sessions": {
         "request": {"conversation_id": "new"},

@@ -3,6 +3,7 @@
 import asyncio
 import time
 from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 import boto3
@@ -13,6 +14,8 @@ from http_api.app import create_app
 from http_api.deps import Deps
 from http_api.events import sanitised_event, without_body
 from http_api.problems import PROBLEM_TYPE
+from http_api.site.files import Site
+from http_api.site.sign_in import sign_in_of
 from repartee.adapters.aws.api_gateway_channel import ApiGatewayChannel
 from repartee.adapters.aws.secrets_manager import SecretsManager
 from repartee.adapters.clock import SystemClock
@@ -133,7 +136,10 @@ def build() -> Application:
             clock=clock,
             live_model=persona.narrowed(profile_of(settings.gemini_live_model)),
             persona=settings.persona,
+            business=persona.business,
             websocket_url=settings.websocket_url,
+            site=Site(Path(settings.page_directory)),
+            sign_in=sign_in_of(settings),
             log=get_logger(),
         )
     )

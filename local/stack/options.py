@@ -18,6 +18,7 @@ SOURCE_CODE = FunctionCode(
     task_root=PROJECT / "functions",
     python_path=(PROJECT / "functions", PROJECT / "layers" / "shared"),
 )
+PAGE_DIRECTORY = PROJECT / "clients" / "web" / "site"
 STAGE = "local"
 AUDIENCE = "repartee-local"
 # The folders that the Gemini simulator reads when it starts.

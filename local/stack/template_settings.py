@@ -19,6 +19,12 @@ FIXED = {
     "GeminiBaseUrl": "functions call the simulator, or Google's Gemini with GEMINI_API_KEY",
     "JwtAudience": "the stack runs its own token issuer",
     "JwtIssuer": "the stack runs its own token issuer",
+    "PageUrl": "the stack's HTTP API serves the page",
+    "SignInAuthorizeUrl": "the stack runs its own token issuer",
+    "SignInClientId": "the stack runs its own token issuer",
+    "SignInScope": "the stack runs its own token issuer",
+    "SignInSignOutUrl": "the stack runs its own token issuer",
+    "SignInTokenUrl": "the stack runs its own token issuer",
     "StageName": "the stack's addresses contain its own stage name",
 }
 """The parameters that the local stack sets itself, each with the reason."""

@@ -9,6 +9,7 @@ from local.lambdas.hosting_types import HostedFunction
 from local.stack.options import (
     AUDIENCE,
     LAMBDA_LIMIT_S,
+    PAGE_DIRECTORY,
     SOURCE_CODE,
     STAGE,
     Addresses,
@@ -45,6 +46,12 @@ def addresses_at(ports: Ports, *, dynamodb: str, access_key: str, gemini: str) -
     )
 
 
+def page_addresses(addresses: Addresses) -> tuple[str, str]:
+    """Return both addresses under which a developer may open the page."""
+    page = f"{addresses.http}/"
+    return page, page.replace("127.0.0.1", "localhost")
+
+
 def read_application(
     options: StackOptions, run_directory: Path, addresses: Addresses, references: Mapping[str, str]
 ) -> Application:
@@ -59,7 +66,14 @@ def read_application(
     Raises:
         TemplateError: The template cannot be run.
     """
-    own = {"StageName": STAGE, "JwtIssuer": addresses.issuer, "JwtAudience": AUDIENCE}
+    own = {
+        "StageName": STAGE,
+        "JwtIssuer": addresses.issuer,
+        "JwtAudience": AUDIENCE,
+        "PageUrl": page_addresses(addresses)[0],
+        "SignInAuthorizeUrl": f"{addresses.issuer}/authorize",
+        "SignInTokenUrl": f"{addresses.issuer}/token",
+    }
     declared = declared_parameters(options.template)
     application = read_template(
         options.template,
@@ -74,6 +88,8 @@ def read_application(
                 "WEBSOCKET_URL": addresses.websocket,
                 "GEMINI_BASE_URL": addresses.gemini,
                 "RECORD_DIRECTORY": str((run_directory / "recordings").resolve()),
+                "PAGE_DIRECTORY": str(PAGE_DIRECTORY),
+                "PAGE_ADDRESSES": ",".join(page_addresses(addresses)),
                 **options.environment,
             },
         ),

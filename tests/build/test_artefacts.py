@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from http_api.site.files import CONTENT_TYPES
 from tests.build.cloudformation import ROOT, WITHOUT_OUTER_MAKE, load_template
 
 pytestmark = [pytest.mark.build, pytest.mark.xdist_group("artefacts")]
@@ -25,6 +26,7 @@ FUNCTIONS = [
 LAYERS = [
     name for name, found in RESOURCES.items() if found["Type"] == "AWS::Serverless::LayerVersion"
 ]
+CODE_LAYERS = [name for name in LAYERS if name != "PageLayer"]
 # Function and layers together, unzipped; Lambda quotas, read 2026-11-22.
 MOST_UNZIPPED_BYTES = 250 * 1024 * 1024
 # e_machine in an ELF header, by architecture.
@@ -206,7 +208,7 @@ def test_every_compiled_library_has_the_requested_architecture(
 
 
 @each_architecture
-@pytest.mark.parametrize("layer", LAYERS)
+@pytest.mark.parametrize("layer", CODE_LAYERS)
 def test_a_layer_has_bytecode_that_is_valid_whatever_its_file_times(
     layer: str, architecture: str, artefacts: Callable[[str], Artefacts]
 ) -> None:
@@ -219,6 +221,22 @@ def test_a_layer_has_bytecode_that_is_valid_whatever_its_file_times(
         assert header[:4] == importlib.util.MAGIC_NUMBER
         # PEP 552: bit 0 says by hash, bit 1 would say that the source is compared.
         assert struct.unpack("<I", header[4:])[0] == 0b01
+
+
+def test_the_page_is_where_its_function_looks_for_it_and_nothing_else_is(
+    artefacts: Callable[[str], Artefacts],
+) -> None:
+    variables = RESOURCES["HttpApiFunction"]["Properties"]["Environment"]["Variables"]
+    site = artefacts("x86_64").folder / "PageLayer" / variables["PAGE_DIRECTORY"][5:]
+    files = artefacts("x86_64").files_of("PageLayer")
+    assert site / "index.html" in files
+    for path in files:
+        # Licences are not served, but belong to what is.
+        assert path.suffix in (".html", *CONTENT_TYPES) or path.name.startswith("LICENSE"), path
+        served = ROOT / "clients" / "web" / path.relative_to(site.parent)
+        assert path.read_bytes() == served.read_bytes()
+        # Lambda answers with at most 6 MB, of which base64 leaves three quarters.
+        assert path.stat().st_size < 4_000_000
 
 
 @each_architecture

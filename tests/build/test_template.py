@@ -181,7 +181,7 @@ def test_features_are_supported_before_they_are_listed() -> None:
     assert "ConnectFunction" in before
 
 
-def test_there_are_seven_functions_five_layers_and_three_tables() -> None:
+def test_there_are_seven_functions_six_layers_and_three_tables() -> None:
     assert set(FUNCTIONS) == set(FOLDERS)
     assert set(LAYERS) == {
         "SharedLayer",
@@ -189,6 +189,7 @@ def test_there_are_seven_functions_five_layers_and_three_tables() -> None:
         "GeminiLayer",
         "LangchainLayer",
         "WebLayer",
+        "PageLayer",
     }
     assert set(TABLES) == {"MemoryTable", "LiveTable", "DeskTable"}
 
@@ -373,6 +374,7 @@ def test_the_stack_deploys_to_a_new_account_because_no_pool_is_reserved() -> Non
         ("StreamAgentFunction", "GeminiLayer"),
         ("CoreAgentFunction", "LangchainLayer"),
         ("HttpApiFunction", "WebLayer"),
+        ("HttpApiFunction", "PageLayer"),
     ],
 )
 def test_only_the_function_that_needs_it_has_a_heavy_layer(name: str, layer: str) -> None:
@@ -430,7 +432,7 @@ def test_both_apis_are_throttled() -> None:
         assert settings["ThrottlingBurstLimit"]
 
 
-def test_the_http_api_requires_a_token_except_for_its_description_and_preflight() -> None:
+def test_the_http_api_requires_a_token_except_for_the_page_its_description_and_preflight() -> None:
     assert RESOURCES["HttpApi"]["Properties"]["Auth"]["DefaultAuthorizer"] == "Jwt"
     routes = [event["Properties"] for event in FUNCTIONS["HttpApiFunction"]["Events"].values()]
     everything = {(route["Method"], route["Path"]) for route in routes}
@@ -440,8 +442,9 @@ def test_the_http_api_requires_a_token_except_for_its_description_and_preflight(
         if route.get("Auth") == {"Authorizer": "NONE"}
     }
     assert ("ANY", "/{proxy+}") in everything
+    page = {("ANY", path) for path in ("/", "/web/{proxy+}", "/settings")}
     described = {("ANY", path) for path in ("/health", "/openapi.json", "/docs")}
-    assert open_to_all == {*described, ("OPTIONS", "/{proxy+}")}
+    assert open_to_all == {*page, *described, ("OPTIONS", "/{proxy+}")}
 
 
 @pytest.mark.parametrize("name", TABLES)

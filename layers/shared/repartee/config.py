@@ -7,6 +7,7 @@ import os
 from datetime import date
 from decimal import Decimal
 from typing import Annotated, Literal, Self
+from urllib.parse import urlsplit
 
 from pydantic import (
     AfterValidator,
@@ -67,7 +68,13 @@ def _prices(value: object) -> object:
     return parse_prices(value) if isinstance(value, str) else value
 
 
+def _origins(addresses: tuple[str, ...]) -> tuple[str, ...]:
+    parts = (urlsplit(address) for address in addresses)
+    return tuple(f"{address.scheme}://{address.netloc}" for address in parts)
+
+
 type Names = Annotated[tuple[str, ...], BeforeValidator(_split)]
+type Origins = Annotated[Names, AfterValidator(_origins)]
 type OwnPrices = Annotated[tuple[ListPrice, ...], BeforeValidator(_prices)]
 
 
@@ -95,10 +102,15 @@ def _listed_voice(name: str, info: ValidationInfo) -> str:
 
 
 class AuthorizerSettings(_Settings):
-    """Settings of the function that guards ``$connect``."""
+    """Settings of the function that guards ``$connect``.
+
+    Attributes:
+        page_addresses: The origins of the stack's own page, read from its addresses.
+    """
 
     ticket_key_secret_arn: str
     allowed_origins: Names = ()
+    page_addresses: Origins = ()
     allow_missing_origin: bool = True
 
 
@@ -204,7 +216,17 @@ class CoreAgentSettings(_Settings):
 
 
 class HttpApiSettings(_Settings):
-    """Settings of the HTTP API."""
+    """Settings of the HTTP API.
+
+    Attributes:
+        page_directory: The folder with the files of the page.
+        sign_in_authorize_url: Where the page sends users to sign in; empty if it cannot.
+        sign_in_token_url: Where the page exchanges codes and refresh tokens for access tokens.
+        sign_in_sign_out_url: Where the page sends users to sign out; empty if nowhere.
+        sign_in_client_id: The page's client id at the issuer.
+        sign_in_audience: The audience that the page asks for; empty if the issuer needs none.
+        sign_in_scope: The scopes that the page asks for, separated by spaces.
+    """
 
     live_table: str
     memory_table: str
@@ -214,6 +236,13 @@ class HttpApiSettings(_Settings):
     websocket_url: str
     gemini_live_model: str = DEFAULT_LIVE_MODEL
     persona: str = DEFAULT_PERSONA
+    page_directory: str
+    sign_in_authorize_url: str = ""
+    sign_in_token_url: str = ""
+    sign_in_sign_out_url: str = ""
+    sign_in_client_id: str = ""
+    sign_in_audience: str = ""
+    sign_in_scope: str = "openid"
     grace_s: int = Field(default=30, ge=0, le=300)
     max_sessions_per_user: int = Field(default=3, ge=1, le=100)
     max_talk_s_per_day: int = Field(default=3_600, ge=0, le=DAY_S)

@@ -25,6 +25,7 @@ ENVIRONMENT = {
     "CORE_AGENT_FUNCTION": "repartee-core-agent",
     "GEMINI_KEY_SECRET_ARN": "arn:aws:secretsmanager:us-east-1:000000000000:secret:gemini",
     "TICKET_KEY_SECRET_ARN": "arn:aws:secretsmanager:us-east-1:000000000000:secret:key",
+    "PAGE_DIRECTORY": "/opt/site",
     "WEBSOCKET_URL": "wss://a1b2c3d4e5.execute-api.us-east-1.amazonaws.com/live",
 }
 

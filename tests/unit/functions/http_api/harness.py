@@ -3,10 +3,13 @@
 import json
 from datetime import date, time
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 from http_api.deps import Deps
 from http_api.handler import Application
+from http_api.site.files import Site
+from http_api.site.sign_in import SignIn
 from repartee.adapters.cursors import Cursors
 from repartee.application.answers.check_limits import LimitChecker
 from repartee.application.connections.deliver_notice import SessionNotifier
@@ -44,6 +47,15 @@ from tests.fakes.user_records import FakeUserRecords
 from tests.unit.functions.http_api.document import check_answer
 
 USER = "user|1"
+SITE = Path(__file__).parents[4] / "clients" / "web" / "site"
+SIGN_IN = SignIn(
+    authorize_url="https://login.example/authorize",
+    token_url="https://tokens.example/token",
+    sign_out_url=None,
+    client_id="page",
+    audience="repartee",
+    scope="openid",
+)
 
 
 class Reader(FakeConversationStore):
@@ -71,7 +83,7 @@ class Mailbox(FakeMailbox):
 class HttpApiHarness:
     """The HTTP API on fakes."""
 
-    def __init__(self) -> None:
+    def __init__(self, page_directory: Path = SITE) -> None:
         self.tables = FakeTables()
         self.connections = FakeConnectionStore(self.tables)
         self.reader = Reader(self.tables)
@@ -123,7 +135,10 @@ class HttpApiHarness:
             clock=self.tables.clock,
             live_model=FALLBACK_PROFILE,
             persona="front_desk",
+            business="the front desk",
             websocket_url="wss://voice.example/live",
+            site=Site(page_directory),
+            sign_in=SIGN_IN,
             log=self.log.logger,
         )
         self.application = Application(self.deps)

@@ -15,10 +15,13 @@ from tests.unit.functions.http_api.harness import HttpApiHarness
 
 pytestmark = pytest.mark.unit
 
+UNDOCUMENTED = ("/", "/docs", "/openapi.json")
+
 
 def asked(method: str, path: str) -> dict[str, Any]:
     """Return the function's answer to a request without a token, or with one but on /health."""
-    name = "health" if path in ("/health", "/docs", "/openapi.json") else "create_session"
+    is_open = path in ("/health", "/settings", *UNDOCUMENTED)
+    name = "health" if is_open else "create_session"
     event = load_event(f"http_api.{name}")
     event |= {"rawPath": path, "body": None}
     event["requestContext"]["http"] |= {"method": method, "path": path}
@@ -41,10 +44,10 @@ def test_the_document_is_served_as_it_is_made() -> None:
     assert document()["openapi"].startswith("3.1")
 
 
-def test_every_operation_but_health_wants_the_token() -> None:
+def test_every_operation_but_those_of_the_page_and_health_wants_the_token() -> None:
     assert document()["components"]["securitySchemes"]["token"]["scheme"] == "bearer"
     without = [name for name, operation in operations() if operation.get("security") is None]
-    assert without == ["GET /health"]
+    assert without == ["GET /settings", "GET /health"]
 
 
 def test_each_code_is_documented_where_it_can_be_answered_and_none_is_left_over() -> None:
@@ -116,7 +119,7 @@ def test_only_the_api_s_description_may_be_cached() -> None:
     assert {headers["x-content-type-options"] for headers in answers} == {"nosniff"}
 
 
-ADDRESSES = sorted({path for _, path in served_requests()} | {"/docs", "/openapi.json"})
+ADDRESSES = sorted({path for _, path in served_requests()} | set(UNDOCUMENTED))
 
 
 @pytest.mark.parametrize("path", ADDRESSES)

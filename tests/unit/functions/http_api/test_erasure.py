@@ -51,8 +51,8 @@ def test_erasing_can_be_asked_for_again_and_answers_the_same() -> None:
     assert api.call("DELETE", "/me") == first
 
 
-# The health check, which needs no user, and the erasure itself.
-STILL_ANSWERED = {("GET", "/health"): 200, ("DELETE", "/me"): 200}
+# The settings and the health check, which need no user, and the erasure itself.
+STILL_ANSWERED = {("GET", "/settings"): 200, ("GET", "/health"): 200, ("DELETE", "/me"): 200}
 
 
 def test_every_other_request_of_an_erased_user_is_refused() -> None:

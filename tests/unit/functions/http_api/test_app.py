@@ -76,7 +76,7 @@ def test_an_internal_error_shows_the_client_nothing_and_the_log_everything() -> 
 @pytest.mark.parametrize(
     ("method", "path", "status", "code"),
     [
-        ("GET", "/", 404, "path_unknown"),
+        ("GET", "/nothing", 404, "path_unknown"),
         ("GET", "/sessions", 405, "method_not_allowed"),
         ("DELETE", "/conversations", 405, "method_not_allowed"),
     ],

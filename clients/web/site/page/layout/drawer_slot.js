@@ -18,6 +18,6 @@ export function DrawerSlot({ state, actions }) {
     >
       <${Icon} name="close" />
     </button>
-    <${DeveloperDrawer} call=${actions.call} isOpen=${state.isDrawerOpen} />
+    <${DeveloperDrawer} call=${actions.call} audio=${actions.audio} isOpen=${state.isDrawerOpen} />
   </section>`;
 }

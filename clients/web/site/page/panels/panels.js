@@ -3,6 +3,8 @@
  * heading, and the panel below it.
  */
 
+import { lazyPanel } from "./lazy_panel.js";
+
 /**
  * What a panel gets as its props.
  *
@@ -20,4 +22,74 @@
  */
 
 /** @type {Panel[]} */
-export const PANELS = [];
+export const PANELS = [
+  {
+    id: "conversations",
+    label: "Past conversations",
+    needsSignIn: true,
+    view: lazyPanel(
+      async () => (await import("./conversations_panel.js")).ConversationsPanel,
+      ({ state, actions }) => ({
+        api: actions.api,
+        current: isInCall(state) ? state.call.conversationId : null,
+        agent: state.settings?.business ?? "Agent",
+        onContinue: (/** @type {string} */ id) => actions.continueConversation(id),
+      }),
+    ),
+  },
+  {
+    id: "notes",
+    label: "Remembered notes",
+    needsSignIn: true,
+    view: lazyPanel(
+      async () => (await import("./notes_panel.js")).NotesPanel,
+      ({ state, actions }) => ({ api: actions.api, revision: endedTurns(state) }),
+    ),
+  },
+  {
+    id: "usage",
+    label: "Usage",
+    needsSignIn: true,
+    view: lazyPanel(
+      async () => (await import("./usage_panel.js")).UsagePanel,
+      ({ state, actions }) => ({ api: actions.api, revision: endedTurns(state) }),
+    ),
+  },
+  {
+    id: "settings",
+    label: "Settings",
+    needsSignIn: true,
+    view: lazyPanel(
+      async () => (await import("./settings_panel.js")).SettingsPanel,
+      ({ state, actions }) => ({
+        api: actions.api,
+        settings: state.settings,
+        isInCall: isInCall(state),
+        revision: endedTurns(state),
+      }),
+    ),
+  },
+  {
+    id: "data",
+    label: "Your data",
+    needsSignIn: true,
+    view: lazyPanel(
+      async () => (await import("./your_data_panel.js")).YourDataPanel,
+      ({ state, actions }) => ({
+        api: actions.api,
+        isInCall: isInCall(state),
+        onErased: () => actions.signOut(),
+      }),
+    ),
+  },
+];
+
+/** @param {import("../state/app_state.js").AppState} state */
+function isInCall({ call }) {
+  return call.stage === "open" || call.stage === "starting";
+}
+
+/** @param {import("../state/app_state.js").AppState} state */
+function endedTurns({ call }) {
+  return call.turns.filter((turn) => turn.isOver).length;
+}

@@ -1,0 +1,114 @@
+/**
+ * Writes lengths of time, moments and languages as the panels show them: in English, in local time.
+ */
+
+/**
+ * @typedef {object} Place
+ * @property {string} [locale] An English locale, which decides the order of day and month.
+ * @property {string} [timeZone] The time zone; the device's own by default.
+ */
+
+const DAY_MS = 86_400_000;
+
+/**
+ * Returns the first English locale of a browser's list, British English if there is none.
+ * @param {readonly string[]} languages
+ */
+export function englishLocale(languages) {
+  return languages.find((tag) => /^en\b/i.test(tag)) ?? "en-GB";
+}
+
+const DEFAULT_LOCALE = englishLocale(globalThis.navigator?.languages ?? []);
+
+/**
+ * Writes a length of time with at most two units, such as "3 min 20 s".
+ * @param {number} seconds
+ */
+export function formatSeconds(seconds) {
+  const whole = Math.round(seconds);
+  const [hours, minutes, rest] = [Math.floor(whole / 3600), Math.floor(whole / 60) % 60, whole % 60];
+  if (hours) return minutes ? `${hours} h ${minutes} min` : `${hours} h`;
+  if (minutes) return rest ? `${minutes} min ${rest} s` : `${minutes} min`;
+  return `${rest} s`;
+}
+
+/**
+ * Writes a number with its noun, such as "1 turn" or "12 turns".
+ * @param {number} count
+ * @param {string} noun in the singular
+ */
+export function formatCount(count, noun) {
+  const plural = /[^aeiou]y$/.test(noun) ? `${noun.slice(0, -1)}ies` : `${noun}s`;
+  return `${count.toLocaleString("en-US")} ${count === 1 ? noun : plural}`;
+}
+
+/**
+ * Writes a time of day, such as "14:05".
+ * @param {string | number} moment RFC 3339, or Unix time in ms
+ * @param {Place} [place]
+ */
+export function formatTime(moment, { locale = DEFAULT_LOCALE, timeZone } = {}) {
+  return new Date(moment).toLocaleTimeString(locale, {
+    hour: "numeric", minute: "2-digit", timeZone,
+  });
+}
+
+/**
+ * Writes a moment, with "Today" and "Yesterday" for recent ones, and the year for other years.
+ * @param {string | number} moment RFC 3339, or Unix time in ms
+ * @param {number} nowMs
+ * @param {Place} [place]
+ */
+export function formatMoment(moment, nowMs, { locale = DEFAULT_LOCALE, timeZone } = {}) {
+  const place = { locale, timeZone };
+  const time = formatTime(moment, place);
+  const day = dayOf(moment, timeZone);
+  if (day === dayOf(nowMs, timeZone)) return `Today, ${time}`;
+  if (day === dayOf(nowMs - DAY_MS, timeZone)) return `Yesterday, ${time}`;
+  const year = day.slice(0, 4) === dayOf(nowMs, timeZone).slice(0, 4) ? undefined : "numeric";
+  const date = new Date(moment).toLocaleDateString(locale, {
+    weekday: "short", day: "numeric", month: "short", year, timeZone,
+  });
+  return `${date}, ${time}`;
+}
+
+/**
+ * Writes a calendar day of the API, such as "Fri 20 Nov".
+ * @param {string} day such as "2026-11-20"
+ * @param {Place} [place]
+ */
+export function formatDay(day, { locale = DEFAULT_LOCALE } = {}) {
+  return new Date(`${day}T00:00:00Z`).toLocaleDateString(locale, {
+    weekday: "short", day: "numeric", month: "short", timeZone: "UTC",
+  });
+}
+
+/**
+ * Writes the name of a language in English, and in the language itself where that differs.
+ * @param {string} tag BCP 47
+ */
+export function formatLanguage(tag) {
+  const english = languageName(tag, "en");
+  const own = languageName(new Intl.Locale(tag).language, tag);
+  return english.toLowerCase().startsWith(own.toLowerCase()) ? english : `${english} · ${own}`;
+}
+
+/**
+ * @param {string} tag
+ * @param {string} locale
+ */
+function languageName(tag, locale) {
+  const names = new Intl.DisplayNames([locale], { type: "language", languageDisplay: "standard" });
+  return names.of(tag) ?? tag;
+}
+
+/**
+ * Returns the local calendar day as "2026-11-20".
+ * @param {string | number} moment
+ * @param {string | undefined} timeZone
+ */
+function dayOf(moment, timeZone) {
+  return new Date(moment).toLocaleDateString("en-CA", {
+    year: "numeric", month: "2-digit", day: "2-digit", timeZone,
+  });
+}

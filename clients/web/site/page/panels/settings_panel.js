@@ -1,0 +1,136 @@
+import { html, useEffect, useState } from "../../vendor/preact/standalone.mjs";
+import { formatLanguage } from "./formatting.js";
+import { Loading, Problem } from "./parts.js";
+
+/** @typedef {import("../../repartee/http_api.js").Preferences} Preferences */
+
+const MAX_STYLE_CHARACTERS = 200;
+
+/**
+ * The user's settings, which the server keeps, and those of this device.
+ *
+ * @param {object} props
+ * @param {import("../../repartee/http_api.js").HttpApi} props.api
+ * @param {{languages: string[], voices: string[]}} props.settings what the deployment offers
+ * @param {boolean} props.isInCall
+ * @param {number} props.revision changes when a call may have changed the preferences
+ */
+export function SettingsPanel({ api, settings, isInCall, revision }) {
+  return html`<div class="panel">
+    <section aria-labelledby="agent-settings">
+      <h3 id="agent-settings">The agent</h3>
+      <${AgentSettings} api=${api} settings=${settings} isInCall=${isInCall} revision=${revision} />
+    </section>
+  </div>`;
+}
+
+/**
+ * @param {object} props
+ * @param {import("../../repartee/http_api.js").HttpApi} props.api
+ * @param {{languages: string[], voices: string[]}} props.settings
+ * @param {boolean} props.isInCall
+ * @param {number} props.revision
+ */
+function AgentSettings({ api, settings, isInCall, revision }) {
+  const [stored, setStored] = useState(/** @type {Preferences | null} */ (null));
+  const [style, setStyle] = useState("");
+  const [error, setError] = useState(/** @type {unknown} */ (null));
+  const [retry, setRetry] = useState(() => () => {});
+  const [saved, setSaved] = useState("");
+
+  const run = async (/** @type {() => Promise<Preferences>} */ request, /** @type {string} */ said) => {
+    setError(null);
+    setSaved("");
+    try {
+      const answer = await request();
+      setStored(answer);
+      setStyle(answer.style ?? "");
+      setSaved(said);
+    } catch (problem) {
+      setRetry(() => () => run(request, said));
+      setError(problem);
+    }
+  };
+  useEffect(() => {
+    void run(() => api.preferences(), "");
+  }, [api, revision]);
+
+  const change = (/** @type {Partial<Preferences>} */ changes) =>
+    run(
+      () => api.setPreferences(changes),
+      isInCall ? "Saved. The running call changes at its next pause." : "Saved for the next call.",
+    );
+  const problem = error !== null && html`<${Problem} error=${error} onRetry=${retry} />`;
+  if (stored === null) return problem || html`<${Loading} />`;
+  const isStyleChanged = style.trim() !== (stored.style ?? "");
+  return html`<div class="settings">
+    <${Choice}
+      id="language"
+      label="Language"
+      value=${stored.language}
+      options=${settings.languages.map((tag) => ({ value: tag, text: formatLanguage(tag) }))}
+      onChange=${(/** @type {string | null} */ language) => change({ language })}
+    />
+    <${Choice}
+      id="voice"
+      label="Voice"
+      value=${stored.voice}
+      options=${settings.voices.map((name) => ({ value: name, text: name }))}
+      onChange=${(/** @type {string | null} */ voice) => change({ voice })}
+    />
+    <form
+      class="field"
+      onSubmit=${(/** @type {Event} */ event) => {
+        event.preventDefault();
+        void change({ style: style.trim() || null });
+      }}
+    >
+      <label for="style">Manner of speaking</label>
+      <div class="field-row">
+        <input
+          id="style"
+          class="input"
+          maxlength=${MAX_STYLE_CHARACTERS}
+          placeholder="such as: slowly and formally"
+          value=${style}
+          onInput=${(/** @type {{target: HTMLInputElement}} */ { target }) => setStyle(target.value)}
+        />
+        <button type="submit" class="button" disabled=${!isStyleChanged}>Save</button>
+      </div>
+    </form>
+    ${problem}
+    <p class="panel-note small" role="status">${saved}</p>
+  </div>`;
+}
+
+/**
+ * @param {object} props
+ * @param {string} props.id
+ * @param {string} props.label
+ * @param {string | null} props.value null for the default
+ * @param {{value: string, text: string}[]} props.options
+ * @param {(value: string | null) => void} props.onChange
+ */
+function Choice({ id, label, value, options, onChange }) {
+  return html`<div class="field">
+    <label for=${id}>${label}</label>
+    <select
+      id=${id}
+      class="input"
+      value=${value ?? ""}
+      onChange=${(/** @type {{target: HTMLSelectElement}} */ { target }) =>
+        onChange(target.value || null)}
+    >
+      <option value="" selected=${value === null}>Default</option>
+      ${options.map(
+        (option) => html`<option
+          key=${option.value}
+          value=${option.value}
+          selected=${option.value === value}
+        >
+          ${option.text}
+        </option>`,
+      )}
+    </select>
+  </div>`;
+}

@@ -1,0 +1,54 @@
+import { html } from "../../vendor/preact/standalone.mjs";
+import { Icon } from "../icons.js";
+import { dollars, seconds } from "../words.js";
+import { formatCount, formatMoment } from "./formatting.js";
+
+/**
+ * One stored turn: both sides, the tools, the time and the cost.
+ *
+ * @param {object} props
+ * @param {import("../../repartee/http_api.js").StoredTurn} props.turn
+ * @param {string} props.agent the name of the other side
+ */
+export function StoredTurn({ turn, agent }) {
+  const { heard, said, tool_calls: tools } = turn;
+  return html`<div class="stored-turn">
+    ${heard.text && html`<${Side} side="user" name="You" text=${heard.text} />`}
+    ${tools.map(
+      ({ name, status, answer }, at) => html`<details class="stored-tool" key=${at}>
+        <summary>
+          <${Icon} name="search" /><span class="code">${name}</span>
+          <span class="soft">${status}</span>
+        </summary>
+        <p dir="auto">${answer || "It gave no answer."}</p>
+      </details>`,
+    )}
+    ${said.text && html`<${Side} side="model" name=${agent} text=${said.text} />`}
+    <p class="stored-facts small soft">${turnFacts(turn, Date.now()).join(" · ")}</p>
+  </div>`;
+}
+
+/** @param {{side: string, name: string, text: string}} props */
+function Side({ side, name, text }) {
+  return html`<p class=${`caption ${side}`} dir="auto">
+    <span class="speaker">${name}</span><span class="words">${text}</span>
+  </p>`;
+}
+
+/**
+ * Returns what is known about a turn, in words.
+ *
+ * @param {import("../../repartee/http_api.js").StoredTurn} turn
+ * @param {number} nowMs
+ */
+export function turnFacts(turn, nowMs) {
+  const { said, first_audio_ms: firstAudioMs, skipped_messages: skipped } = turn;
+  return [
+    formatMoment(turn.started_at, nowMs),
+    ...(said.approximate ? [said.text ? "cut off about here" : "cut off before a word"] : []),
+    ...(turn.shortened ? ["shortened"] : []),
+    ...(skipped ? [`${formatCount(skipped, "message")} lost`] : []),
+    ...(firstAudioMs === null ? [] : [`reply after ${seconds(firstAudioMs)}`]),
+    dollars(turn.cost_usd),
+  ];
+}

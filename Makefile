@@ -19,7 +19,7 @@ flag = $(if $(filter-out 0,$(1)),$(2))
 PYTEST_ARGS ?=
 export UV_COMPILE_BYTECODE := 1
 
-.PHONY: help setup demo talk up test test-system test-browser lint format docs smoke lock build bench chaos replay deploy doctor desk client clean
+.PHONY: help setup demo talk up test test-system test-browser screenshots lint format docs smoke lock build bench chaos replay deploy doctor desk client clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-12s %s\n", $$1, $$2}'
@@ -115,6 +115,9 @@ test-system: setup .tools/sam/.stamp .tools/asyncapi/.stamp .tools/browser/.stam
 
 test-browser: setup .tools/browser/.stamp .tools/web/.stamp ## Run the tests of the page alone, in Chromium and Firefox
 	$(RUN) pytest -m browser $(PYTEST_ARGS)
+
+screenshots: setup .tools/browser/.stamp .tools/web/.stamp ## Take the pictures in docs/images/ from a conversation on the page
+	@$(PYTHON) -m tests.browser.screenshots
 
 lint: .venv/.stamp .tools/sam/.stamp ## Check format, style, types, imports and the template
 	$(RUN) ruff format --check $(SOURCES)

@@ -6,16 +6,12 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol
-from unittest.mock import patch
 
 import pytest
 
-from local.demo.front_desk import FrontDesk
-from local.gateway.http_api import HttpGateway
-from local.gateway.http_events import HttpRequest, HttpResponse
-from local.stack import StackOptions
 from tests.browser import engines
-from tests.integration.running import RunningStack, new_user, options_for_tests, stack_in_thread
+from tests.browser.opening import launched, seeded_stack
+from tests.integration.running import RunningStack, new_user, options_for_tests
 
 # Playwright has an environment of its own, which only the browser tests need.
 site.addsitedir(str(engines.PACKAGES))
@@ -24,9 +20,6 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser, Playwright
 
     from tests.browser.talk_page import TalkPage
-
-_INSTRUMENTS = Path(__file__).parent / "instruments"
-_LAUNCH_ARGUMENTS = ("--use-fake-device-for-media-stream", "--no-sandbox")
 
 
 class _SkippedModule(pytest.Module):
@@ -65,41 +58,16 @@ class Stacks:
             options_for_tests(self._folder("stack")), gemini_pace=pace, parameters=parameters
         )
         if parameters or pace != "human":
-            with _seeded(options) as running:
+            with seeded_stack(options) as running:
                 yield running
         else:
             if self._usual_stack is None:
-                self._usual_stack = self._usual.enter_context(_seeded(options))
+                self._usual_stack = self._usual.enter_context(seeded_stack(options))
             yield self._usual_stack
 
     def close(self) -> None:
         """Stop the usual stack."""
         self._usual.close()
-
-
-@contextmanager
-def _instruments_served() -> Iterator[None]:
-    """Serve the modules of the instruments at the page's origin.
-
-    The policy of the page allows no other origin, and Playwright does not see what a worklet loads.
-    """
-    usual = HttpGateway.handle
-
-    async def handle(gateway: HttpGateway, request: HttpRequest) -> HttpResponse:
-        if not request.path.startswith("/instruments/"):
-            return await usual(gateway, request)
-        module = _INSTRUMENTS / Path(request.path).name
-        return HttpResponse(200, [("content-type", "text/javascript")], module.read_bytes())
-
-    with patch.object(HttpGateway, "handle", handle):
-        yield
-
-
-@contextmanager
-def _seeded(options: StackOptions) -> Iterator[RunningStack]:
-    with stack_in_thread(options) as running, _instruments_served():
-        running.run(FrontDesk(running.stack).seed())
-        yield running
 
 
 @pytest.fixture(scope="session")
@@ -135,20 +103,14 @@ class OpenChromium(Protocol):
 def open_chromium(playwright: "Playwright") -> Iterator[OpenChromium]:
     """Return a function that starts one more Chromium, until the end of the test."""
     with ExitStack() as opened:
-        yield lambda *arguments: opened.enter_context(_launched(playwright, *arguments))
+        yield lambda *arguments: opened.enter_context(launched(playwright, *arguments))
 
 
 @pytest.fixture(scope="session")
 def chromium(playwright: "Playwright") -> "Iterator[Browser]":
     """Return the browser that all tests share; each page has its own profile."""
-    with _launched(playwright) as browser:
+    with launched(playwright) as browser:
         yield browser
-
-
-def _launched(playwright: "Playwright", *arguments: str) -> "Browser":
-    return playwright.chromium.launch(
-        executable_path=engines.browser("chromium"), args=[*_LAUNCH_ARGUMENTS, *arguments]
-    )
 
 
 class OpenPage(Protocol):
@@ -180,7 +142,7 @@ class OpenPage(Protocol):
 @pytest.fixture
 def open_page(running: RunningStack, chromium: "Browser") -> Iterator[OpenPage]:
     """Return a function that opens pages; the test fails if one of them had faults."""
-    from tests.browser.talk_page import TalkPage
+    from tests.browser.talk_page import TalkPage, talk_page
 
     pages: list[TalkPage] = []
     usual = chromium
@@ -195,12 +157,14 @@ def open_page(running: RunningStack, chromium: "Browser") -> Iterator[OpenPage]:
         browser: "Browser | None" = None,
         **options: Any,
     ) -> TalkPage:
-        context = (browser or usual).new_context(**options)
-        if microphone:
-            context.grant_permissions(["microphone"])
-        for name in instruments:
-            context.add_init_script(path=_INSTRUMENTS / f"{name}.js")
-        page = TalkPage(context.new_page(), running, user or new_user("browser"))
+        page = talk_page(
+            browser or usual,
+            running,
+            user or new_user("browser"),
+            microphone=microphone,
+            instruments=instruments,
+            **options,
+        )
         pages.append(page)
         page.page.goto(page.url + path)
         if signed_in:

@@ -4,19 +4,33 @@ import base64
 import json
 import re
 from array import array
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
-from playwright.sync_api import ConsoleMessage, Locator, Page, Request, Route, WebSocket, expect
+from playwright.sync_api import (
+    Browser,
+    ConsoleMessage,
+    Locator,
+    Page,
+    Request,
+    Route,
+    WebSocket,
+    expect,
+)
 
 from tests.browser.engines import NODE_MODULES
+from tests.browser.opening import INSTRUMENTS
 from tests.browser.speech import RATE_HZ
+from tests.chaos.faults.gemini_control import GeminiControl
 from tests.integration.running import RunningStack
 
 PLAYBACK_RATE_HZ = 24_000
 # A reply takes some seconds on a busy machine.
 TIMEOUT_MS = 30_000
+_SILENCE_S = 0.2
+_MOST_TABS = 60
 _AXE = "axe.run(document, {resultTypes: ['violations']}).then(found => found.violations)"
 
 
@@ -65,7 +79,7 @@ class TalkPage:
 
     def sign_in(self) -> None:
         """Sign in as the user of this page, at the issuer of the stack."""
-        self.page.route("**/authorize?*", self._name_user)
+        self.page.route("**/authorize?*", self.name_user)
         self.press("Sign in")
         self.button("Start talking").wait_for()
 
@@ -111,15 +125,17 @@ class TalkPage:
         frames: list[dict[str, Any]] = self.page.evaluate("instruments.frames")
         return [each for each in frames if kind is None or each["frame"]["type"] == kind]
 
-    def wait_for_frame(self, kind: str, count: int = 1, **fields: Any) -> dict[str, Any]:
-        """Wait until ``count`` messages of a type with these fields came; return the last one."""
+    def wait_for_frame(
+        self, kind: str, count: int = 1, *, direction: str = "received"
+    ) -> dict[str, Any]:
+        """Wait until ``count`` messages of a type were received or sent; return the last one."""
         found = self.page.wait_for_function(
-            """([kind, count, fields]) => {
-              const found = instruments.frames.filter(({ frame }) => frame.type === kind
-                && Object.entries(fields).every(([name, value]) => frame[name] === value));
+            """([kind, count, direction]) => {
+              const found = instruments.frames.filter((each) =>
+                each.frame.type === kind && each.direction === direction);
               return found.length >= count && JSON.stringify(found[count - 1]);
             }""",
-            arg=[kind, count, fields],
+            arg=[kind, count, direction],
         )
         frame: dict[str, Any] = json.loads(found.json_value())
         return frame
@@ -129,6 +145,86 @@ class TalkPage:
         read = self.page.evaluate("index => instruments.readRecording(index)", context)
         samples = array("h", base64.b64decode(read["pcm"]))
         return Played(read["firstFrame"], samples)
+
+    def wait_until_played(self) -> None:
+        """Wait until the page has played all replies, as far as silence tells."""
+        self.page.wait_for_function("instruments.silentMs() > 1500 && instruments.silentMs() < 1e5")
+
+    def silent_after_ms(self, played_frame: int) -> float:
+        """Return when playback fell silent after a moment.
+
+        Args:
+            played_frame: The moment, as in ``frames``.
+        """
+        played = self.played()
+        start = played_frame - played.first_frame
+        last_sound = start
+        for index in range(start, len(played.samples)):
+            if played.samples[index]:
+                last_sound = index
+            elif index - last_sound > PLAYBACK_RATE_HZ * _SILENCE_S:
+                break
+        return (last_sound - start) / PLAYBACK_RATE_HZ * 1000
+
+    def reply(self, turn: int) -> str:
+        """Return the words of a turn's reply that the page received."""
+        frames = (each["frame"] for each in self.frames("transcript"))
+        return "".join(
+            frame["text"] for frame in frames if frame["role"] == "model" and frame["turn"] == turn
+        )
+
+    def remembered(self) -> list[dict[str, Any]]:
+        """Return the stored turns of the present conversation."""
+        conversation = self.frames("ready")[-1]["frame"]["conversation_id"]
+
+        async def turns() -> list[dict[str, Any]]:
+            api = await self.running.api_of(self.user)
+            return list(await api.turns(conversation))
+
+        return self.running.run(turns())
+
+    def order_fault(self, **fault: object) -> None:
+        """Order a fault of the Gemini simulator."""
+        simulator = self.running.stack.simulator
+        assert simulator is not None
+
+        async def order() -> None:
+            async with GeminiControl(simulator) as control:
+                await control.order(**fault)
+
+        self.running.run(order())
+
+    def menu(self) -> list[str]:
+        """Open the menu; return the names of its panels, and of the drawer."""
+        self.press("Menu")
+        names = self.page.get_by_role("dialog").get_by_role("navigation").get_by_role("button")
+        names.first.wait_for()
+        return [name.strip() for name in names.all_inner_texts() if name.strip() != "Sign out"]
+
+    def focused(self) -> str:
+        """Return the accessible name of the element that has the focus, as far as it is simple."""
+        name: str = self.page.evaluate(
+            """() => {
+              const { activeElement: element } = document;
+              return (element.getAttribute("aria-label") ?? element.labels?.[0]?.textContent
+                ?? element.textContent ?? "").trim();
+            }"""
+        )
+        return name
+
+    def tab_to(self, name: str) -> None:
+        """Press Tab until an element with this name has the focus."""
+        for _ in range(_MOST_TABS):
+            if self.focused() == name:
+                return
+            self.page.keyboard.press("Tab")
+        raise AssertionError(f"Tab does not reach {name}")
+
+    def press_by_key(self, name: str) -> None:
+        """Reach a button with Tab, and press Enter."""
+        self.button(name).wait_for()
+        self.tab_to(name)
+        self.page.keyboard.press("Enter")
 
     def cut_line(self, seconds: float) -> None:
         """Break the connection, and refuse others for a time."""
@@ -171,7 +267,8 @@ class TalkPage:
             *(f"a request to the foreign host {host}" for host in sorted(self.hosts - own)),
         ]
 
-    def _name_user(self, route: Route) -> None:
+    def name_user(self, route: Route) -> None:
+        """Continue to the issuer as the user of this page."""
         query = urlencode({"login_hint": self.user})
         route.continue_(url=f"{route.request.url}&{query}")
 
@@ -185,3 +282,30 @@ class TalkPage:
         # Chromium reports violations of the CSP here too.
         if message.type == "error":
             self.errors.append(f"{message.text} ({message.location.get('url', '')})")
+
+
+def talk_page(
+    browser: Browser,
+    running: RunningStack,
+    user: str,
+    *,
+    microphone: bool = True,
+    instruments: Sequence[str] = ("microphone", "recorder", "frames"),
+    **options: Any,
+) -> TalkPage:
+    """Return an empty page in a profile of its own.
+
+    Args:
+        browser: The browser.
+        running: The stack.
+        user: The user who is going to sign in.
+        microphone: Whether the user allows the microphone.
+        instruments: The instruments in the page.
+        options: Options of Playwright's ``new_context``, such as ``color_scheme``.
+    """
+    context = browser.new_context(**options)
+    if microphone:
+        context.grant_permissions(["microphone"])
+    for name in instruments:
+        context.add_init_script(path=INSTRUMENTS / f"{name}.js")
+    return TalkPage(context.new_page(), running, user)

@@ -37,3 +37,20 @@ def test_the_recorder_returns_each_sample_that_a_context_plays(open_page: "OpenP
     page.page.evaluate(PLAY, [base64.b64encode(spoken.tobytes()).decode()])
 
     assert spoken.tobytes() in page.played().samples.tobytes()
+
+
+def test_what_the_policy_of_the_page_forbids_is_a_fault(open_page: "OpenPage") -> None:
+    page = open_page(signed_in=False)
+
+    page.page.evaluate(
+        """() => {
+          const script = document.createElement("script");
+          script.textContent = "globalThis.wasRun = true";
+          document.body.append(script);
+        }"""
+    )
+    page.page.wait_for_timeout(100)
+
+    (fault,) = page.faults()
+    assert "Content Security Policy" in fault
+    page.errors.clear()

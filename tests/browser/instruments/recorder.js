@@ -10,12 +10,15 @@
   const recorderOf = (context) => {
     const known = recorders.get(context);
     if (known) return known;
-    const recording = { context, firstFrame: null, chunks: [] };
+    const recording = { context, firstFrame: null, lastSoundFrame: 0, chunks: [] };
     const made = context.audioWorklet.addModule(MODULE).then(() => {
       const node = new AudioWorkletNode(context, "recorder", { numberOfOutputs: 1 });
       node.port.onmessage = ({ data }) => {
         recording.firstFrame ??= data.frame;
         recording.chunks.push(data.samples);
+        if (data.samples.some((sample) => sample !== 0)) {
+          recording.lastSoundFrame = data.frame + data.samples.length;
+        }
       };
       connect.call(node, context.destination); // silent: a node without a way out is not run
       return node;
@@ -38,6 +41,12 @@
   instruments.playedFrame = () => {
     const recording = instruments.recordings.at(-1);
     return recording ? Math.round(recording.context.currentTime * RATE_HZ) : null;
+  };
+
+  // Milliseconds since the last sound.
+  instruments.silentMs = () => {
+    const recording = instruments.recordings.at(-1);
+    return ((instruments.playedFrame() - recording.lastSoundFrame) / RATE_HZ) * 1000;
   };
 
   instruments.readRecording = (index) => {

@@ -1,0 +1,316 @@
+/** The microphone and the speaker of a browser, as the audio port of a call. */
+
+import { Microphone } from "./capture/microphone.js";
+import { MicrophoneGate } from "./capture/microphone_gate.js";
+import { SilenceWatch } from "./capture/silence_watch.js";
+import { loadSpeechClassifier } from "./capture/speech_classifier.js";
+import { listDevices } from "./devices.js";
+import { Heartbeat } from "./heartbeat.js";
+import { rmsOf } from "./levels.js";
+import { toBytes } from "./pcm.js";
+import { Speaker } from "./playback/speaker.js";
+import { microphoneProblem, missingSupport, nameOf } from "./problems.js";
+
+/** @typedef {import("./capture/microphone_gate.js").TalkMode} TalkMode */
+/** @typedef {import("./problems.js").ProblemCode} ProblemCode */
+
+/**
+ * What an audio port reports.
+ * @typedef {object} AudioListener
+ * @property {() => void} onSpeechStart
+ * @property {(pcm: Uint8Array) => void} onAudio PCM16 little-endian mono, 16 kHz, 20 ms
+ * @property {() => void} onSpeechEnd
+ * @property {(levels: {input: number, output: number}) => void} onLevels 0 to 1, 20 times a second
+ * @property {(code: ProblemCode, detail: string) => void} onProblem
+ * @property {() => void} onTick 20 times a second, also in a hidden tab, whose timers are slow
+ */
+
+/**
+ * @typedef {object} BrowserAudioOptions
+ * @property {boolean} [processing] whether the browser removes echo and noise; tests turn it off
+ * @property {boolean} [detector] whether speech is found here, and only speech is sent
+ * @property {boolean} [halfDuplex] whether the microphone waits while a reply plays
+ * @property {TalkMode} [talkMode]
+ * @property {string} [inputDevice] "" for the default
+ * @property {string} [outputDevice] "" for the default
+ */
+
+/** A room echoes a reply for about this long. */
+const ECHO_MS = 300;
+/** A context that was resumed in a click runs within this time, or not at all. */
+const RUNNING_WITHIN_MS = 1_000;
+
+/**
+ * Records and plays. Make it and call `unlock` inside the user's click, before any `await`: iOS
+ * allows sound only then.
+ */
+export class BrowserAudio {
+  #options;
+  #isSupported = missingSupport() === null;
+  /** @type {AudioListener | null} */
+  #listener = null;
+  #microphone;
+  #speaker;
+  #gate;
+  #watch = new SilenceWatch((isSilent) =>
+    this.#report(isSilent ? "microphone_silent" : "microphone_heard"),
+  );
+  #heartbeat = new Heartbeat((levels) => {
+    this.#listener?.onLevels(levels);
+    this.#listener?.onTick();
+  });
+  /** @type {Promise<import("./capture/microphone_gate.js").Classifier> | null} */
+  #classifier = null;
+  #detectorState = "off";
+  #wantsDetector;
+  #isMuted = false;
+  #halfDuplex;
+  #echoUntilMs = 0;
+  #isStopped = false;
+  #isEnded = false;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  #stateTimer;
+
+  /** @param {BrowserAudioOptions} [options] */
+  constructor(options = {}) {
+    this.#options = options;
+    this.#wantsDetector = options.detector ?? true;
+    this.#halfDuplex = options.halfDuplex ?? false;
+    this.#gate = new MicrophoneGate({
+      speechStart: () => this.#listener?.onSpeechStart(),
+      audio: (frame) => this.#listener?.onAudio(toBytes(frame)),
+      speechEnd: () => this.#listener?.onSpeechEnd(),
+    });
+    this.#gate.setMode(options.talkMode ?? "hands-free");
+    const onStateChange = () => this.#checkState();
+    this.#speaker = new Speaker({
+      onReport: (peak) => this.#heartbeat.played(peak, performance.now()),
+      onStateChange,
+    });
+    this.#microphone = new Microphone(
+      {
+        onFrame: (frame) => this.#onFrame(frame),
+        onLost: (reason) => this.#onMissing("microphone_lost", reason),
+        onRefused: (error) => this.#onMissing(microphoneProblem(error), nameOf(error)),
+        onStateChange,
+      },
+      options.processing ?? true,
+    );
+  }
+
+  /** Whether everything that is sent now lies between marks, see `marks_speech` in the protocol. */
+  get marksSpeech() {
+    return this.#gate.marksSpeech;
+  }
+
+  /** Let the browser play sound. Call this inside a click: first, and after `tap_to_continue`. */
+  unlock() {
+    if (!this.#isSupported) {
+      return;
+    }
+    if ("audioSession" in navigator) {
+      // iOS otherwise plays through the earpiece, quietly, while the microphone is open.
+      Object.assign(/** @type {object} */ (navigator.audioSession), { type: "play-and-record" });
+    }
+    this.#speaker.unlock();
+    this.#microphone.unlock();
+  }
+
+  /**
+   * Ask for the microphone, and record. Without a microphone the call goes on: replies are played,
+   * and `onProblem` says why nothing is heard.
+   * @param {AudioListener} listener
+   * @throws {Error} A file of this module cannot be loaded.
+   */
+  async start(listener) {
+    this.#listener = listener;
+    const problem = missingSupport();
+    if (problem) {
+      this.#report(problem);
+      return;
+    }
+    this.unlock();
+    const { inputDevice = "", outputDevice = "" } = this.#options;
+    await Promise.all([
+      this.#startSpeaker(outputDevice),
+      this.setDetector(this.#wantsDetector),
+      this.#microphone.start(inputDevice),
+    ]);
+    if (this.#isEnded) {
+      return;
+    }
+    // With a permitted microphone browsers other than Safari allow sound without a click.
+    this.unlock();
+    this.#stateTimer = setTimeout(() => this.#checkState(), RUNNING_WITHIN_MS);
+  }
+
+  /** @param {Uint8Array} pcm PCM16 little-endian mono, 24 kHz */
+  play(pcm) {
+    this.#speaker.play(pcm);
+  }
+
+  /** Stop playing within 5 ms, and drop the queue. */
+  stop() {
+    this.#speaker.stop();
+  }
+
+  /**
+   * Return the length of the audio that the user has not heard yet.
+   * @returns {number}
+   */
+  unplayedMs() {
+    return this.#speaker.unplayedMs();
+  }
+
+  /** @param {boolean} isDucked whether replies play at 30 %: the user may be interrupting */
+  duck(isDucked) {
+    this.#speaker.duck(isDucked);
+  }
+
+  /** @param {boolean} isMuted */
+  setMuted(isMuted) {
+    this.#isMuted = isMuted;
+    this.#gate.setMuted(isMuted);
+  }
+
+  /** @param {TalkMode} mode */
+  setTalkMode(mode) {
+    this.#gate.setMode(mode);
+  }
+
+  /** The user begins to speak, in push-to-talk. */
+  press() {
+    if (this.#microphone.isOpen) {
+      this.#gate.press();
+    }
+  }
+
+  /** The user has finished, in push-to-talk. */
+  release() {
+    this.#gate.release();
+  }
+
+  /**
+   * Send only speech from now on, or everything. A detector that cannot be loaded is left out.
+   * @param {boolean} isOn
+   */
+  async setDetector(isOn) {
+    this.#wantsDetector = isOn;
+    try {
+      this.#classifier ??= isOn ? loadSpeechClassifier() : null;
+      const classifier = isOn ? await this.#classifier : null;
+      if (this.#wantsDetector === isOn) {
+        this.#gate.setClassifier(classifier);
+        this.#detectorState = isOn ? "on" : "off";
+      }
+    } catch (error) {
+      this.#classifier = null;
+      this.#detectorState = `unavailable: ${nameOf(error)}`;
+    }
+  }
+
+  /** @param {boolean} isOn whether the microphone waits while a reply plays */
+  setHalfDuplex(isOn) {
+    this.#halfDuplex = isOn;
+  }
+
+  /**
+   * Record another microphone; also a way to ask again after `permission_denied`.
+   * @param {string} id "" for the default
+   */
+  async setInputDevice(id) {
+    this.#gate.reset();
+    this.#watch.restart(false);
+    await this.#microphone.setDevice(id);
+  }
+
+  /**
+   * Play on another speaker, where the browser can.
+   * @param {string} id "" for the default
+   */
+  async setOutputDevice(id) {
+    try {
+      await this.#speaker.setDevice(id);
+    } catch {
+      // The speaker is gone; the browser keeps to the one before.
+    }
+  }
+
+  /** Return the devices; their labels are known once the microphone is permitted. */
+  async devices() {
+    return await listDevices();
+  }
+
+  /** Return facts for a report about bad sound. */
+  diagnostics() {
+    return {
+      ...this.#microphone.diagnostics(),
+      ...this.#speaker.diagnostics(),
+      detector: this.#detectorState,
+    };
+  }
+
+  /** Stop, and release the devices. */
+  async end() {
+    this.#isEnded = true;
+    clearTimeout(this.#stateTimer);
+    this.#gate.reset();
+    this.#listener = null;
+    await Promise.all([this.#microphone.end(), this.#speaker.end()]);
+  }
+
+  /** @param {string} device */
+  async #startSpeaker(device) {
+    await this.#speaker.start();
+    if (device) {
+      await this.setOutputDevice(device);
+    }
+  }
+
+  /** @param {Int16Array} frame */
+  #onFrame(frame) {
+    const rms = this.#isMuted ? 0 : rmsOf(frame);
+    if (!this.#isMuted) {
+      this.#watch.push(rms);
+    }
+    this.#gate.setHeldBack(this.#halfDuplex && this.#isEchoing());
+    this.#gate.push(frame);
+    this.#heartbeat.recorded(rms, performance.now());
+  }
+
+  #isEchoing() {
+    const nowMs = performance.now();
+    if (this.unplayedMs() > 0) {
+      this.#echoUntilMs = nowMs + ECHO_MS;
+    }
+    return nowMs < this.#echoUntilMs;
+  }
+
+  /**
+   * @param {ProblemCode} code
+   * @param {string} reason
+   */
+  #onMissing(code, reason) {
+    this.#gate.reset();
+    this.#watch.restart(true);
+    this.#report(code, reason);
+  }
+
+  #checkState() {
+    const microphone = this.#microphone.isOpen ? this.#microphone.state : "running";
+    const states = [this.#speaker.state, microphone];
+    const isStopped = states.some((state) => state !== "running");
+    if (isStopped !== this.#isStopped && !this.#isEnded) {
+      this.#isStopped = isStopped;
+      this.#report(isStopped ? "tap_to_continue" : "sound_running", states.join());
+    }
+  }
+
+  /**
+   * @param {ProblemCode} code
+   * @param {string} [detail]
+   */
+  #report(code, detail = "") {
+    this.#listener?.onProblem(code, detail);
+  }
+}

@@ -1,0 +1,64 @@
+/** Finds a microphone that delivers no sound, although it is open. */
+
+import { toDbfs } from "../levels.js";
+
+import { FRAME_MS } from "./frame_cutter.js";
+
+/** A pause of a user who listens has noise in it; a muted or wrong device has none. */
+const SILENT_AFTER_MS = 3_000;
+/** A device with its level at 0 has noise below this. */
+const QUIET_DBFS = -60;
+
+/**
+ * Reports a microphone that is silent for 3 s, and when it is heard again.
+ *
+ * Noise suppression makes the pauses of a working microphone quieter than -60 dBFS. So once a
+ * microphone was heard, only exact zeros count as silence.
+ */
+export class SilenceWatch {
+  #onChange;
+  #silentFrames = 0;
+  #isSilent = false;
+  #wasHeard = false;
+
+  /** @param {(isSilent: boolean) => void} onChange */
+  constructor(onChange) {
+    this.#onChange = onChange;
+  }
+
+  /**
+   * Process the loudness of the next frame.
+   * @param {number} rms 0 to 1
+   */
+  push(rms) {
+    const isAudible = toDbfs(rms) >= QUIET_DBFS;
+    if (isAudible || (rms > 0 && this.#wasHeard && !this.#isSilent)) {
+      this.#wasHeard ||= isAudible;
+      this.#silentFrames = 0;
+      this.#change(false);
+      return;
+    }
+    this.#silentFrames += 1;
+    if (this.#silentFrames * FRAME_MS >= SILENT_AFTER_MS) {
+      this.#change(true);
+    }
+  }
+
+  /**
+   * Start again, for another microphone or after a mute.
+   * @param {boolean} isKnownSilent whether the application was told that nothing is heard
+   */
+  restart(isKnownSilent) {
+    this.#silentFrames = 0;
+    this.#wasHeard = false;
+    this.#isSilent = isKnownSilent;
+  }
+
+  /** @param {boolean} isSilent */
+  #change(isSilent) {
+    if (isSilent !== this.#isSilent) {
+      this.#isSilent = isSilent;
+      this.#onChange(isSilent);
+    }
+  }
+}

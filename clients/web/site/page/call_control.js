@@ -1,6 +1,6 @@
 /** Connects a call of `repartee.js` with the state of the page. */
 
-import { textOf, storedTurn } from "./state/turns.js";
+import { storedTurn } from "./state/turns.js";
 
 /** The events of a call that change what the page shows; levels and frames go elsewhere. */
 const EVENTS = [
@@ -19,8 +19,7 @@ const EVENTS = [
   "error",
   "closed",
 ];
-/** Problems after which the user can still type. */
-const WITHOUT_MICROPHONE = ["no_microphone", "permission_denied", "insecure_page", "browser_too_old"];
+const HTTP_UNAUTHORIZED = 401;
 const KEPT_CALL = "repartee.call";
 const TURNS_OF_A_PAGE = 100;
 
@@ -29,7 +28,9 @@ const TURNS_OF_A_PAGE = 100;
  *
  * @typedef {object} Library
  * @property {(url: string, options: object) => Promise<any>} connect
- * @property {() => any} makeAudio called inside a click
+ * @property {(options: {talkMode: "hands-free" | "push-to-talk"}) => any} makeAudio called inside a
+ *   click
+ * @property {{hold(): Promise<void>, release(): Promise<void>}} wakeLock keeps the screen on
  */
 
 export class CallControl {
@@ -107,7 +108,9 @@ export class CallControl {
     if (call.stage !== "open" || this.#call === null) return;
     const turns = call.turns.filter((/** @type {any} */ turn) => !turn.isOver);
     const { mode, startedAtMs } = call;
-    const kept = { ...this.#call.resumption, mode, startedAtMs, turns };
+    const { resumption } = this.#call;
+    if (resumption === null) return;
+    const kept = { ...resumption, mode, startedAtMs, turns };
     this.#storage.setItem(KEPT_CALL, JSON.stringify(kept));
   }
 
@@ -139,7 +142,7 @@ export class CallControl {
 
   /** @param {"hands-free" | "push-to-talk"} talkMode */
   setTalkMode(talkMode) {
-    this.#audio?.setTalkMode(talkMode);
+    this.#call?.setTalkMode(talkMode);
     this.#store.dispatch({ type: "talk-mode", talkMode });
   }
 
@@ -163,8 +166,8 @@ export class CallControl {
 
   /** @param {{mode: "voice" | "typed", connection: any, [name: string]: any}} options */
   async #open({ mode, connection, keepsTurns = false, startedAtMs = Date.now(), turns = [] }) {
-    const talkMode = this.#store.state.call.talkMode;
-    this.#audio = mode === "voice" ? this.#library.makeAudio() : null;
+    const { talkMode } = this.#store.state.call;
+    this.#audio = mode === "voice" ? this.#library.makeAudio({ talkMode }) : null;
     this.#audio?.unlock();
     this.#store.dispatch({ type: "start", mode, keepsTurns, conversationId: connection.conversation });
     try {
@@ -172,10 +175,11 @@ export class CallControl {
       this.#listenTo(await this.#library.connect(this.#url, options));
     } catch (error) {
       this.forget();
-      this.#store.dispatch({ type: "failed", atMs: Date.now(), ...problemOf(error) });
+      void this.#audio?.end();
+      this.#fail(error);
       return;
     }
-    this.#audio?.setTalkMode(talkMode);
+    void this.#library.wakeLock.hold();
     const { sessionId, conversationId } = this.#call;
     this.#store.dispatch({ type: "opened", sessionId, conversationId, startedAtMs });
     this.#store.dispatch({ type: "stored-turns", turns });
@@ -206,12 +210,10 @@ export class CallControl {
    */
   #take(type, detail) {
     this.#store.dispatch({ ...detail, type, atMs: Date.now() });
-    if (type === "microphone" && WITHOUT_MICROPHONE.includes(detail.code)) {
-      this.#store.dispatch({ type: "typed-only" });
-    }
     if (type === "turn-end") this.keep();
     if (type === "closed") {
       this.forget();
+      void this.#library.wakeLock.release();
       this.levels = { input: 0, output: 0 };
     }
   }
@@ -225,23 +227,26 @@ export class CallControl {
 
   /** @param {string} conversationId */
   async #loadTurns(conversationId) {
-    /** @type {string | null} */
+    /** @type {string | number | null} */
     let after = null;
     do {
       const options = { after, limit: TURNS_OF_A_PAGE };
       /** @type {any} */
       const page = await this.#api.turns(conversationId, options).catch(() => null);
       if (page === null || this.#store.state.call.conversationId !== conversationId) return;
-      const turns = page.turns.map(storedTurn);
-      const shown = turns.filter((/** @type {any} */ turn) => textOf([...turn.user, ...turn.model]));
-      this.#store.dispatch({ type: "stored-turns", turns: shown });
-      after = page.next_after;
+      const turns = page.items.map(storedTurn);
+      this.#store.dispatch({ type: "stored-turns", turns });
+      after = page.nextAfter;
     } while (after !== null);
   }
-}
 
-/** @param {any} error an `HttpProblem`, or the error of a lost network */
-function problemOf(error) {
-  const { code = "unreachable", message = "", retryAfterS = null } = error ?? {};
-  return { code, message, retryAfterS };
+  /** @param {any} error an `HttpProblem` or a `CallError` */
+  #fail(error) {
+    const { code = "", message = "", status = null, dailyLimit = null } = error ?? {};
+    if (dailyLimit !== null) this.#store.dispatch({ type: "limit-reached", ...dailyLimit });
+    if (status === HTTP_UNAUTHORIZED) {
+      this.#store.dispatch({ type: "signed-in", isSignedIn: false, problem: message });
+    }
+    this.#store.dispatch({ type: "failed", code, message, atMs: Date.now() });
+  }
 }

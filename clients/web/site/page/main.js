@@ -6,7 +6,8 @@ import { INITIAL_STATE, reduceApp } from "./state/app_state.js";
 import { Store } from "./state/store.js";
 
 const store = new Store(reduceApp, INITIAL_STATE);
-const library = { connect: async () => null, makeAudio: () => null };
+const wakeLock = { hold: async () => {}, release: async () => {} };
+const library = { connect: async () => null, makeAudio: () => null, wakeLock };
 const url = location.origin;
 const token = async () => "";
 const api = null;

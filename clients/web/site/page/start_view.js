@@ -1,3 +1,4 @@
+import { VoiceLine } from "./call/voice_line.js";
 import { html } from "../vendor/preact/standalone.mjs";
 
 /**
@@ -11,6 +12,7 @@ export function StartView({ state, actions }) {
   const business = state.settings?.business ?? "the agent";
   return html`<section class="start">
     <div class="start-column">
+      <${VoiceLine} phase="idle" readLevels=${idleLevels} />
       <h2 class="display">Talk to ${business}.</h2>
       <p class="lead">
         Speak or type, and interrupt whenever you like. You can read what both sides say, and see
@@ -21,6 +23,15 @@ export function StartView({ state, actions }) {
         : html`<${SignIn} state=${state} actions=${actions} />`}
     </div>
   </section>`;
+}
+
+/** How long each side of the idle line moves before the other one does. */
+const IDLE_PERIOD_S = 9;
+
+/** A slow exchange between the two sides, while nobody talks. */
+function idleLevels() {
+  const wave = Math.sin((2 * Math.PI * performance.now()) / 1000 / IDLE_PERIOD_S);
+  return { input: 0.08 + 0.4 * Math.max(0, wave), output: 0.08 + 0.4 * Math.max(0, -wave) };
 }
 
 /** @param {import("./panels/panels.js").PanelProps} props */

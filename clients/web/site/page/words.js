@@ -5,7 +5,7 @@
  * @returns {string} with enough digits for a turn that costs a hundredth of a cent
  */
 export function dollars(usd) {
-  const digits = usd > 0 && usd < 0.01 ? 4 : usd < 1 ? 3 : 2;
+  const digits = usd === 0 || usd >= 1 ? 2 : usd < 0.01 ? 4 : 3;
   return `$${usd.toFixed(digits)}`;
 }
 
@@ -32,13 +32,13 @@ export function clock(ms) {
 /**
  * @param {number} atMs
  * @param {number} [nowMs]
- * @returns {string} the local time, with the day unless it is today
+ * @returns {string} such as `at 13:05`, with the day unless it is today
  */
 export function timeOf(atMs, nowMs = Date.now()) {
   const at = new Date(atMs);
   const time = at.toLocaleTimeString([], { hour: "numeric", minute: "2-digit" });
-  if (at.toDateString() === new Date(nowMs).toDateString()) return time;
-  return `${at.toLocaleDateString([], { weekday: "long" })} at ${time}`;
+  if (at.toDateString() === new Date(nowMs).toDateString()) return `at ${time}`;
+  return `on ${at.toLocaleDateString([], { weekday: "long" })} at ${time}`;
 }
 
 /**

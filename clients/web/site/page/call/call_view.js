@@ -1,11 +1,12 @@
 import { html, useCallback } from "../../vendor/preact/standalone.mjs";
-import { endingOf, noticeOf } from "../state/notices.js";
+import { noticeOf } from "../state/notices.js";
 import { PHASE_WORDS, phaseOf } from "../state/phase.js";
 import { textOf } from "../state/turns.js";
 import { capitalised } from "../words.js";
 import { Captions } from "./captions.js";
 import { Composer } from "./composer.js";
 import { Controls } from "./controls.js";
+import { Ending } from "./ending.js";
 import { NoticeBar } from "./notice_bar.js";
 import { VoiceLine } from "./voice_line.js";
 
@@ -22,7 +23,7 @@ export function CallView({ state, actions }) {
     textOf([...user, ...model]) !== "" || notices.length > 0 || tools.length > 0,
   );
   const isOver = call.stage === "over";
-  return html`<div class=${`call ${turns.length === 0 ? "empty" : ""}`}>
+  return html`<div class=${`call ${turns.length === 0 && !isOver ? "empty" : ""}`}>
     <${Captions} turns=${turns} agent=${agent} />
     <div class="dock">
       ${isOver
@@ -48,18 +49,26 @@ function Stage({ call, agent, control }) {
   const phase = phaseOf(call);
   const readLevels = useCallback(() => control.levels, [control]);
   return html`<section class="stage" aria-label="State of the call">
-    <p class="phase" data-phase=${phase}>
-      ${PHASE_WORDS[phase]}
-      ${phase === "looking-up" &&
-      html`<span class="phase-detail code">${call.runningTools[0].name}</span>`}
-    </p>
-    <div class="strings">
-      <span class="side user" aria-hidden="true">You</span>
-      <${VoiceLine} phase=${phase} readLevels=${readLevels} />
-      <span class="side model" aria-hidden="true">${agent}</span>
-    </div>
+    <${VoiceLine} phase=${phase} readLevels=${readLevels} />
+    <span class="side user" aria-hidden="true">You</span>
+    <p class="phase" data-phase=${phase}>${PHASE_WORDS[phase]}</p>
+    <span class="side model" aria-hidden="true">${agent}</span>
+    <p class="phase-detail">${detailOf(call, phase)}</p>
     <p class="visually-hidden" role="status">${announced(phase)}</p>
   </section>`;
+}
+
+/**
+ * @param {import("../state/call_state.js").CallState} call
+ * @param {import("../state/phase.js").Phase} phase
+ */
+function detailOf(call, phase) {
+  if (phase === "looking-up") return html`<span class="code">${call.runningTools[0].name}</span>`;
+  if (phase === "reconnecting") return "The call goes on by itself.";
+  if (call.turns.length > 0) return "";
+  if (phase === "listening") return "Say something, or type.";
+  if (phase === "ready") return "Type a message.";
+  return "";
 }
 
 /**
@@ -70,35 +79,4 @@ function Stage({ call, agent, control }) {
  */
 function announced(phase) {
   return ["connecting", "reconnecting", "muted"].includes(phase) ? PHASE_WORDS[phase] : "";
-}
-
-/** @param {import("../panels/panels.js").PanelProps} props */
-function Ending({ state, actions }) {
-  const { title, text } = endingOf(state.call);
-  const { control } = actions;
-  const again = (/** @type {string | undefined} */ conversation) => () =>
-    control.start({ mode: state.call.mode, conversation, keepsTurns: conversation !== "new" });
-  return html`<section class="ending" aria-label="End of the call">
-    <div role="status">
-      <h2>${title}</h2>
-      <p class="soft">${text}</p>
-    </div>
-    <div class="ways">
-      ${state.isSignedIn
-        ? html`<button
-              type="button"
-              class="button primary"
-              onClick=${again(state.call.conversationId ?? undefined)}
-            >
-              Talk again
-            </button>
-            <button type="button" class="button" onClick=${again("new")}>
-              New conversation
-            </button>`
-        : html`<button type="button" class="button primary" onClick=${() => actions.signIn()}>
-            Sign in
-          </button>`}
-      <button type="button" class="button plain" onClick=${() => actions.leaveCall()}>Done</button>
-    </div>
-  </section>`;
 }

@@ -1,4 +1,4 @@
-import { html, useEffect } from "../../vendor/preact/standalone.mjs";
+import { html, useEffect, useRef } from "../../vendor/preact/standalone.mjs";
 import { Icon } from "../icons.js";
 
 /**
@@ -9,15 +9,14 @@ import { Icon } from "../icons.js";
  * @param {import("../call_control.js").CallControl} props.control
  */
 export function Controls({ call, control }) {
-  const isVoice = call.mode === "voice";
-  const isPushToTalk = isVoice && call.talkMode === "push-to-talk";
+  const isPushToTalk = call.hasMicrophone && call.talkMode === "push-to-talk";
   const isOpen = call.stage === "open";
   useSpaceKey(isPushToTalk && isOpen, control);
 
   return html`<div class="controls" role="group" aria-label="Controls of the call">
     ${isPushToTalk && html`<${HoldButton} call=${call} control=${control} />`}
     <div class="control-row">
-      ${isVoice &&
+      ${call.hasMicrophone &&
       html`<${Control}
           icon=${call.isMuted ? "muted" : "microphone"}
           label=${call.isMuted ? "Unmute" : "Mute"}
@@ -72,6 +71,9 @@ function Control({ icon, label, kind = "", isOn = false, isPressed, isEnabled = 
  * @param {import("../call_control.js").CallControl} props.control
  */
 function HoldButton({ call, control }) {
+  const button = useRef(/** @type {HTMLButtonElement | null} */ (null));
+  // The focus would stay on the switch, which Space turns off again.
+  useEffect(() => button.current?.focus(), []);
   const press = (/** @type {PointerEvent} */ event) => {
     if (event.button !== 0) return;
     if (event.currentTarget instanceof Element) {
@@ -84,6 +86,7 @@ function HoldButton({ call, control }) {
   return html`<button
     type="button"
     class=${`button primary hold ${call.isPressed ? "pressed" : ""}`}
+    ref=${button}
     onPointerDown=${press}
     onPointerUp=${release}
     onPointerCancel=${release}

@@ -6,6 +6,8 @@ const WAVES = [
   { halfWaves: 5, turnsPerS: -0.8, weight: 0.3 },
   { halfWaves: 8, turnsPerS: 1.15, weight: 0.15 },
 ];
+/** Brings the usual sum of the waves close to the limit, which no sum exceeds. */
+const GAIN = 1.6;
 /** How far a side's movement is drawn to its own end of the line. */
 const SKEW = 0.62;
 /** A level follows a rise at once and a fall slowly, as the eye expects of a voice. */
@@ -27,7 +29,7 @@ export function displacement(side, place, atS) {
     const phase = 2 * Math.PI * turnsPerS * atS * sign;
     sum += weight * Math.sin(Math.PI * halfWaves * fromOwnEnd + phase);
   }
-  return envelope * sum;
+  return Math.tanh(GAIN * envelope * sum);
 }
 
 /**

@@ -1,7 +1,7 @@
 import { html, useEffect, useRef } from "../../vendor/preact/standalone.mjs";
 import { displacement, follow, swell } from "./voice_curve.js";
 
-/** @typedef {import("../state/phase.js").Phase} Phase */
+/** @typedef {import("../state/phase.js").Phase | "idle"} Phase */
 /** @typedef {{input: number, output: number}} Levels */
 
 /** Each string leaves traces of where it was; the last one is the faintest. */
@@ -17,7 +17,7 @@ const MAX_STROKE_PX = 6;
  * and its strokes get thicker instead.
  *
  * @param {object} props
- * @param {Phase | "rest"} props.phase
+ * @param {Phase} props.phase
  * @param {() => Levels} props.readLevels
  */
 export function VoiceLine({ phase, readLevels }) {
@@ -37,8 +37,8 @@ export function VoiceLine({ phase, readLevels }) {
 class LineDrawing {
   #context;
   #readLevels;
-  /** @type {Phase | "rest"} */
-  #phase = "rest";
+  /** @type {Phase} */
+  #phase = "ready";
   #shown = { input: 0, output: 0, work: 0 };
   #lastMs = 0;
   #frame = 0;
@@ -66,7 +66,7 @@ class LineDrawing {
     this.#refresh();
   }
 
-  /** @param {Phase | "rest"} phase */
+  /** @param {Phase} phase */
   show(phase) {
     this.#phase = phase;
     this.#wake();
@@ -111,14 +111,14 @@ class LineDrawing {
     shown.output = follow(shown.output, output, elapsedS);
     shown.work = follow(shown.work, isWorking ? 1 : 0, elapsedS / 3);
     this.#paint(nowMs / 1000);
-    const isLive = !["rest", "over", "ready"].includes(this.#phase);
+    const isLive = !["over", "limit"].includes(this.#phase);
     if (isLive || Math.max(shown.input, shown.output, shown.work) > REST) this.#wake();
   }
 
   #levelsOfPhase() {
     const { input, output } = this.#readLevels();
-    const isOpen = !["rest", "over", "connecting", "reconnecting"].includes(this.#phase);
-    const hears = isOpen && this.#phase !== "muted" && this.#phase !== "holding";
+    const isOpen = !["over", "connecting", "reconnecting"].includes(this.#phase);
+    const hears = isOpen && !["muted", "holding", "ready", "limit"].includes(this.#phase);
     return { input: hears ? input : 0, output: isOpen ? output : 0 };
   }
 
@@ -186,7 +186,7 @@ class LineDrawing {
     this.#context.globalAlpha = work;
     this.#context.strokeStyle = this.#colours.model;
     this.#context.lineWidth = 2;
-    const heightPx = -9 * work;
+    const heightPx = 10 * work;
     this.#stroke((place) => heightPx * swell(place, atS, isLooking ? 1.6 : 2.4));
   }
 

@@ -8,6 +8,7 @@ import {
   withStoredTurns,
   withTurn,
   withTypedText,
+  withoutGreetedText,
 } from "./turns.js";
 
 /** @typedef {import("./turns.js").Turn} Turn */
@@ -26,6 +27,7 @@ import {
  * @property {boolean} isAwaitingAnswer whether the user has finished and no answer has begun
  * @property {number | null} speakingTurn the turn whose reply is played
  * @property {{turn: number, name: string}[]} runningTools
+ * @property {boolean} hasMicrophone whether the user can be heard
  * @property {boolean} isMuted
  * @property {"hands-free" | "push-to-talk"} talkMode
  * @property {boolean} isPressed whether the push-to-talk button is held
@@ -51,6 +53,7 @@ export const NO_CALL = {
   isAwaitingAnswer: false,
   speakingTurn: null,
   runningTools: [],
+  hasMicrophone: false,
   isMuted: false,
   talkMode: "hands-free",
   isPressed: false,
@@ -62,8 +65,8 @@ export const NO_CALL = {
 
 /**
  * Return the state after an event. The types are those of `repartee.js`, with the page's own:
- * `start`, `opened`, `failed`, `typed`, `stored-turns`, `unfinished-turns`, `speech-start`,
- * `speech-end`, `played`, `muted`, `talk-mode`, `pressed`, `problem-closed`, `left`.
+ * `start`, `opened`, `failed`, `typed`, `stored-turns`, `speech-start`, `speech-end`, `played`,
+ * `muted`, `talk-mode`, `pressed`, `problem-closed`, `left`.
  *
  * @param {CallState} state
  * @param {CallEvent} event
@@ -77,6 +80,7 @@ export function reduceCall(state, event) {
         stage: "starting",
         status: "connecting",
         mode: event.mode,
+        hasMicrophone: event.mode === "voice",
         talkMode: state.talkMode,
         conversationId: event.conversationId ?? null,
         turns: event.keepsTurns ? state.turns.filter(({ number }) => number !== null) : [],
@@ -103,9 +107,7 @@ export function reduceCall(state, event) {
     case "pressed":
       return { ...state, isPressed: event.isPressed };
     case "microphone":
-      return { ...state, microphone: microphoneProblem(event) };
-    case "typed-only":
-      return { ...state, mode: "typed", microphone: event.problem ?? state.microphone };
+      return microphoneChanged(state, event);
     case "problem-closed":
       return { ...state, microphone: null, problem: null };
     case "stored-turns":
@@ -273,12 +275,15 @@ function turnEnded(state, event) {
     firstAudioMs: event.first_audio_ms,
     costUsd: event.cost_usd,
   }));
+  const answered = withoutGreetedText(turns, event.turn);
   return {
     ...state,
-    isAwaitingAnswer: state.runningTools.length > 0 && state.isAwaitingAnswer,
+    isAwaitingAnswer:
+      (state.runningTools.length > 0 && state.isAwaitingAnswer) ||
+      answered.some(({ number }) => number === null),
     // Without a speaker nothing reports the end of playing.
     speakingTurn: state.mode === "typed" ? null : state.speakingTurn,
-    turns,
+    turns: answered,
   };
 }
 
@@ -318,7 +323,22 @@ function ended(state, atMs) {
   };
 }
 
-/** @type {(event: CallEvent) => CallState["microphone"]} */
-function microphoneProblem({ code, detail }) {
-  return code === "microphone_heard" ? null : { code, detail: detail ?? "" };
+/** Without a microphone the user can still type. */
+const WITHOUT_MICROPHONE = [
+  "no_microphone",
+  "permission_denied",
+  "insecure_page",
+  "browser_too_old",
+  "microphone_lost",
+];
+
+/** @type {(state: CallState, event: CallEvent) => CallState} */
+function microphoneChanged(state, { code, detail = "" }) {
+  if (code === "microphone_heard") return { ...state, hasMicrophone: true, microphone: null };
+  if (code === "sound_running") {
+    const isPaused = state.microphone?.code === "tap_to_continue";
+    return isPaused ? { ...state, microphone: null } : state;
+  }
+  const hasMicrophone = state.hasMicrophone && !WITHOUT_MICROPHONE.includes(code);
+  return { ...state, hasMicrophone, isUserSpeaking: false, microphone: { code, detail } };
 }

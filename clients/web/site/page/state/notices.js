@@ -48,34 +48,28 @@ const MICROPHONE = {
   },
 };
 
-/** @type {Record<string, [string, string]>} */
+/**
+ * Why a call ended or could not begin, by the code or the reason. The third text is the button that
+ * starts it again; null where that would fail.
+ *
+ * @type {Record<string, [string, string, (string | null)?]>}
+ */
 const ENDINGS = {
   bye: ["Call ended", "The conversation is kept."],
-  end_call: ["Call ended", "The conversation is kept."],
-  superseded: [
-    "Another device has the call",
-    "It goes on there. Start again here to bring it back.",
-  ],
-  superseded_connection: [
-    "Another tab has the call",
-    "It goes on there. Start again here to bring it back.",
-  ],
-  erased: ["Call ended", "This conversation was erased."],
-  refused: ["The agent is not available", "Its model refused the call. Please tell the operator."],
+  superseded: ["Another device has the call", "It goes on there.", "Bring it back here"],
+  superseded_connection: ["Another tab has the call", "It goes on there.", "Bring it back here"],
+  erased: ["Call ended", "This conversation was erased.", null],
+  refused: ["The agent is not available", "Its model refused the call. Tell the operator."],
   busy: ["The agent is busy", "Too many people are talking to it. Try again in a minute."],
-  unavailable: ["The agent is not available", "Its model failed several times. Try again later."],
-  session_ended: ["Call ended", "The server had ended it. The conversation is kept."],
-};
-
-/** @type {Record<string, [string, string]>} */
-const FAILURES = {
+  unavailable: ["The agent is not available", "It failed several times. Try again later."],
+  session_ended: ["Call ended", "The call was over before this page came back."],
   unreachable: ["No connection", "The server does not answer. Check your connection."],
-  not_signed_in: ["You are signed out", "Sign in again to talk."],
-  user_erased: ["Your data was erased", "This account cannot be used any more."],
-  too_many_sessions: ["Too many open calls", "End the call on another device, or wait a minute."],
-  superseded_connection: ENDINGS.superseded_connection,
-  conversation_unknown: ["This conversation is gone", "It was erased. Start a new one."],
-  unavailable: ["The server is not available", "Try again in a moment."],
+  connection_lost: ["No connection", "The line was lost and did not come back."],
+  connection_refused: ["No connection", "The server does not open the call. Try again."],
+  no_answer: ["No connection", "The server was not ready in time. Try again."],
+  too_many_sessions: ["Too many open calls", "End another call, or wait a minute."],
+  user_erased: ["Your data was erased", "This account cannot be used any more.", null],
+  conversation_unknown: ["This conversation is gone", "It was erased.", null],
 };
 
 /**
@@ -95,20 +89,25 @@ export function noticeOf(call) {
 }
 
 /**
- * Return why the call is over.
+ * Return why the call is over, and the text of the button that starts it again.
  *
  * @param {import("./call_state.js").CallState} call
- * @returns {{title: string, text: string}}
+ * @returns {{title: string, text: string, again: string | null}}
  */
 export function endingOf(call) {
-  if (call.limit !== null) return { title: limitTitle(call.limit), text: limitText(call.limit) };
-  if (call.problem !== null && call.closedReason === null) {
-    const [title, text] = FAILURES[call.problem.code] ?? ["The call failed", call.problem.message];
-    return { title, text };
+  if (call.limit !== null) {
+    return { title: limitTitle(call.limit), text: limitText(call.limit), again: null };
   }
-  const [title, text] = ENDINGS[call.closedReason ?? "bye"] ?? ENDINGS.bye;
-  return { title, text };
+  const { closedReason, problem } = call;
+  const known = ENDINGS[closedReason ?? problem?.code ?? "bye"];
+  if (known === undefined && problem !== null) {
+    return { title: "The call failed", text: problem.message, again: AGAIN };
+  }
+  const [title, text, again = AGAIN] = known ?? ENDINGS.bye;
+  return { title, text, again };
 }
+
+const AGAIN = "Talk again";
 
 /** @typedef {{kind: string, limit: number, resetsAtMs: number}} Limit */
 

@@ -2,7 +2,7 @@
 
 /**
  * @typedef {"connecting" | "reconnecting" | "hearing" | "speaking" | "looking-up" | "thinking"
- *   | "muted" | "holding" | "listening" | "ready" | "over"} Phase
+ *   | "limit" | "muted" | "holding" | "listening" | "ready" | "over"} Phase
  */
 
 /** @type {Record<Phase, string>} */
@@ -13,8 +13,9 @@ export const PHASE_WORDS = {
   speaking: "Speaking",
   "looking-up": "Looking it up",
   thinking: "Thinking",
+  limit: "Limit reached",
   muted: "Muted",
-  holding: "Hold to talk",
+  holding: "Not listening",
   listening: "Listening",
   ready: "Ready",
   over: "Call ended",
@@ -28,11 +29,12 @@ export function phaseOf(call) {
   if (call.stage === "over") return "over";
   if (call.status === "reconnecting") return "reconnecting";
   if (call.stage === "starting" || call.status === "connecting") return "connecting";
-  if (call.isUserSpeaking) return "hearing";
+  if (call.isUserSpeaking && call.limit === null) return "hearing";
   if (call.speakingTurn !== null) return "speaking";
+  if (call.limit !== null) return "limit";
   if (call.runningTools.length > 0) return "looking-up";
   if (call.isAwaitingAnswer) return "thinking";
-  if (call.mode === "typed") return "ready";
+  if (!call.hasMicrophone) return "ready";
   if (call.isMuted) return "muted";
   if (call.talkMode === "push-to-talk" && !call.isPressed) return "holding";
   return "listening";

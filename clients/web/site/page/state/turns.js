@@ -78,6 +78,27 @@ export function withTypedText(turns, number) {
 }
 
 /**
+ * Take a typed text back from a turn that did not answer it: the agent's greeting has no input.
+ *
+ * @param {Turn[]} turns
+ * @param {number} number a turn that is over
+ * @returns {Turn[]}
+ */
+export function withoutGreetedText(turns, number) {
+  return turns.flatMap((turn) => {
+    const isGreeting =
+      turn.number === number &&
+      turn.isTyped &&
+      turn.firstAudioMs === null &&
+      turn.model.length > 0 &&
+      turn.notices.length === 0;
+    if (!isGreeting) return [turn];
+    const greeting = { ...turn, key: `turn-${number}`, isTyped: false, user: [] };
+    return [greeting, { ...emptyTurn(turn.key, null), isTyped: true, user: turn.user }];
+  });
+}
+
+/**
  * Add a piece of a transcript: it continues the last utterance unless that one is final.
  *
  * @param {Utterance[]} utterances

@@ -20,6 +20,13 @@ import { Timers } from "./timers.js";
 
 const TIMEOUT_MS = 30_000;
 const VISIBLE = /^[!-~]+$/;
+const ISOLATED = Object.freeze({
+  cache: /** @type {const} */ ("no-store"),
+  credentials: /** @type {const} */ ("omit"),
+  // The API never redirects, and a token must not go to another host.
+  redirect: /** @type {const} */ ("error"),
+  referrerPolicy: /** @type {const} */ ("no-referrer"),
+});
 
 /** An HTTP client for one API and one user. */
 export class HttpClient {
@@ -99,29 +106,16 @@ export class HttpClient {
       headers["Content-Type"] = "application/json";
     }
     signal?.throwIfAborted();
-    const controller = new AbortController();
-    const abort = () => controller.abort();
-    signal?.addEventListener("abort", abort, { once: true });
-    const cancel = this.#timers.start(TIMEOUT_MS, abort);
+    const sent = { method, headers, body: body === undefined ? undefined : JSON.stringify(body) };
     try {
-      const answer = await this.#fetch(url, {
-        method,
-        headers,
-        body: body === undefined ? undefined : JSON.stringify(body),
-        signal: controller.signal,
-        cache: "no-store",
-        credentials: "omit",
-        // The API never redirects, and a token must not go to another host.
-        redirect: "error",
-        referrerPolicy: "no-referrer",
+      return await this.#timers.within(TIMEOUT_MS, signal, async (within) => {
+        const answer = await this.#fetch(url, { ...sent, ...ISOLATED, signal: within });
+        return contentOf(answer, await answer.text(), url);
       });
-      return contentOf(answer, await answer.text(), url);
     } catch (error) {
       signal?.throwIfAborted();
-      throw error instanceof HttpProblem ? error : unreachable(url, controller.signal.aborted);
-    } finally {
-      cancel();
-      signal?.removeEventListener("abort", abort);
+      const isTooLate = error instanceof DOMException && error.name === "AbortError";
+      throw error instanceof HttpProblem ? error : unreachable(url, isTooLate);
     }
   }
 

@@ -99,4 +99,38 @@ export class Timers {
       signal?.addEventListener("abort", stop, { once: true });
     });
   }
+
+  /**
+   * Waits for `work`, but no longer than `limitMs`.
+   *
+   * @template Result
+   * @param {number} limitMs
+   * @param {AbortSignal | undefined} outer ends the wait too
+   * @param {(signal: AbortSignal) => Promise<Result>} work gets the signal of both ends
+   * @returns {Promise<Result>} rejected with an `AbortError` at both ends
+   */
+  async within(limitMs, outer, work) {
+    outer?.throwIfAborted();
+    const controller = new AbortController();
+    const { signal } = controller;
+    const abort = () => controller.abort();
+    const cancel = this.start(limitMs, abort);
+    outer?.addEventListener("abort", abort, { once: true });
+    try {
+      return await Promise.race([work(signal), aborted(signal)]);
+    } finally {
+      cancel();
+      outer?.removeEventListener("abort", abort);
+    }
+  }
+}
+
+/**
+ * @param {AbortSignal} signal
+ * @returns {Promise<never>}
+ */
+function aborted(signal) {
+  return new Promise((_, reject) => {
+    signal.addEventListener("abort", () => reject(signal.reason), { once: true });
+  });
 }

@@ -1,3 +1,6 @@
+/** The body of a fake answer takes some turns to read. */
+const TURNS_OF_THE_EVENT_LOOP = 8;
+
 /** A clock that tests move by hand. */
 export class FakeClock {
   #nowMs = 0;
@@ -43,9 +46,11 @@ export class FakeClock {
   }
 }
 
-/** Lets all promises that can be settled call their handlers. */
-export function settled() {
-  return new Promise((resolve) => {
-    setImmediate(resolve);
-  });
+/** Lets everything happen that waits for no timer. */
+export async function settled() {
+  for (let turn = 0; turn < TURNS_OF_THE_EVENT_LOOP; turn += 1) {
+    await new Promise((resolve) => {
+      setImmediate(resolve);
+    });
+  }
 }

@@ -61,8 +61,9 @@ export class BrowserAudio {
   });
   /** @type {Promise<import("./capture/microphone_gate.js").Classifier> | null} */
   #classifier = null;
-  #detectorState = "off";
-  #wantsDetector;
+  /** @type {"off" | "loading" | "on" | "unavailable"} */
+  #detector = "off";
+  #talkMode;
   #isMuted = false;
   #halfDuplex;
   #echoUntilMs = 0;
@@ -74,14 +75,15 @@ export class BrowserAudio {
   /** @param {BrowserAudioOptions} [options] */
   constructor(options = {}) {
     this.#options = options;
-    this.#wantsDetector = options.detector ?? true;
+    this.#detector = (options.detector ?? true) ? "loading" : "off";
+    this.#talkMode = options.talkMode ?? "hands-free";
     this.#halfDuplex = options.halfDuplex ?? false;
     this.#gate = new MicrophoneGate({
       speechStart: () => this.#listener?.onSpeechStart(),
       audio: (frame) => this.#listener?.onAudio(toBytes(frame)),
       speechEnd: () => this.#listener?.onSpeechEnd(),
     });
-    this.#gate.setMode(options.talkMode ?? "hands-free");
+    this.#gate.setMode(this.#talkMode);
     const onStateChange = () => this.#checkState();
     this.#speaker = new Speaker({
       onReport: (peak) => this.#heartbeat.played(peak, performance.now()),
@@ -100,7 +102,7 @@ export class BrowserAudio {
 
   /** Whether everything that is sent now lies between marks, see `marks_speech` in the protocol. */
   get marksSpeech() {
-    return this.#gate.marksSpeech;
+    return this.#talkMode === "push-to-talk" || ["loading", "on"].includes(this.#detector);
   }
 
   /** Let the browser play sound. Call this inside a click: first, and after `tap_to_continue`. */
@@ -133,7 +135,7 @@ export class BrowserAudio {
     const { inputDevice = "", outputDevice = "" } = this.#options;
     await Promise.all([
       this.#startSpeaker(outputDevice),
-      this.setDetector(this.#wantsDetector),
+      this.setDetector(this.#detector === "loading"),
       this.#microphone.start(inputDevice),
     ]);
     if (this.#isEnded) {
@@ -175,6 +177,7 @@ export class BrowserAudio {
 
   /** @param {TalkMode} mode */
   setTalkMode(mode) {
+    this.#talkMode = mode;
     this.#gate.setMode(mode);
   }
 
@@ -195,17 +198,21 @@ export class BrowserAudio {
    * @param {boolean} isOn
    */
   async setDetector(isOn) {
-    this.#wantsDetector = isOn;
+    this.#detector = isOn ? "loading" : "off";
+    this.#gate.setClassifier(null);
+    if (!isOn) {
+      return;
+    }
     try {
-      this.#classifier ??= isOn ? loadSpeechClassifier() : null;
-      const classifier = isOn ? await this.#classifier : null;
-      if (this.#wantsDetector === isOn) {
+      this.#classifier ??= loadSpeechClassifier();
+      const classifier = await this.#classifier;
+      if (this.#detector === "loading") {
         this.#gate.setClassifier(classifier);
-        this.#detectorState = isOn ? "on" : "off";
+        this.#detector = "on";
       }
-    } catch (error) {
+    } catch {
       this.#classifier = null;
-      this.#detectorState = `unavailable: ${nameOf(error)}`;
+      this.#detector = "unavailable";
     }
   }
 
@@ -246,7 +253,7 @@ export class BrowserAudio {
     return {
       ...this.#microphone.diagnostics(),
       ...this.#speaker.diagnostics(),
-      detector: this.#detectorState,
+      detector: this.#detector,
     };
   }
 
@@ -274,7 +281,9 @@ export class BrowserAudio {
       this.#watch.push(rms);
     }
     this.#gate.setHeldBack(this.#halfDuplex && this.#isEchoing());
-    this.#gate.push(frame);
+    if (this.#detector !== "loading" || this.#talkMode === "push-to-talk") {
+      this.#gate.push(frame);
+    }
     this.#heartbeat.recorded(rms, performance.now());
   }
 

@@ -36,7 +36,7 @@ class PlaybackProcessor extends AudioWorkletProcessor {
     for (const sample of output) {
       this.#peak = Math.max(this.#peak, Math.abs(sample));
     }
-    const { isPlaying } = this.#buffer.progress;
+    const { isPlaying } = this.#buffer;
     if (currentTime >= this.#reportAtS || isPlaying !== this.#wasPlaying) {
       this.#report(output.length);
     }

@@ -16,7 +16,7 @@ const RELEASE_FRAMES = 5;
  * - Hands-free without: everything, without marks.
  * - Push-to-talk: what is said between press and release, between marks.
  *
- * Every change ends an utterance that is under way.
+ * A change ends an utterance that is under way.
  */
 export class MicrophoneGate {
   #sink;
@@ -34,11 +34,6 @@ export class MicrophoneGate {
   constructor(sink) {
     this.#sink = sink;
     this.#speech = new SpeechGate(sink);
-  }
-
-  /** Whether everything that is sent now lies between marks. */
-  get marksSpeech() {
-    return this.#mode === "push-to-talk" || this.#classifier !== null;
   }
 
   /** @param {Classifier | null} classifier null for no detector */

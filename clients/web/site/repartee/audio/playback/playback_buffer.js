@@ -53,6 +53,10 @@ export class PlaybackBuffer {
     this.#ring = ring;
   }
 
+  get isPlaying() {
+    return this.#isPlaying;
+  }
+
   /** @returns {Progress} */
   get progress() {
     return {

@@ -10,13 +10,16 @@ export class Actions {
    * @param {import("./call_control.js").CallControl} parts.control
    * @param {any} parts.api an `HttpApi` of `repartee.js`
    * @param {any} parts.signIn
+   * @param {import("./device_choices.js").DeviceChoices} parts.choices
    */
-  constructor({ store, control, api, signIn }) {
+  constructor({ store, control, api, signIn, choices }) {
     this.#store = store;
     this.#signIn = signIn;
     this.control = control;
     /** The HTTP API as the signed-in user. */
     this.api = api;
+    /** Microphone, speaker and the like, for the calls on this device. */
+    this.choices = choices;
   }
 
   /** The open call, or the last one; null before the first. An `EventTarget` of `repartee.js`. */

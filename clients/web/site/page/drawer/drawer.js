@@ -1,18 +1,13 @@
-import { html, useEffect, useRef, useState } from "../../vendor/preact/standalone.mjs";
-import { downloadJson } from "../download.js";
-import { fileName } from "../panels/data_words.js";
+import { html, useEffect, useRef } from "../../vendor/preact/standalone.mjs";
+import { lazyPanel } from "../panels/lazy_panel.js";
 import { CallRecorder } from "./call_recorder.js";
-import { DiagnosticsView } from "./diagnostics_view.js";
-import { FramesView } from "./frames_view.js";
-import { recording } from "./recording.js";
-import { TimelinesView } from "./timelines_view.js";
 
-const REDRAW_MS = 250;
-const TABS = [
-  { id: "turns", label: "Turns" },
-  { id: "frames", label: "Frames" },
-  { id: "audio", label: "Audio" },
-];
+/** @typedef {{recorder: CallRecorder, call: any, audio: any}} ContentProps */
+
+const Content = lazyPanel(
+  async () => (await import("./drawer_content.js")).DrawerContent,
+  (/** @type {ContentProps} */ props) => props,
+);
 
 /**
  * Shows the frames of the call and a timeline of its turns. It stays mounted while it is closed, so
@@ -26,95 +21,10 @@ const TABS = [
 export function DeveloperDrawer({ call, audio, isOpen }) {
   const recorder = useRef(/** @type {CallRecorder | null} */ (null));
   recorder.current ??= new CallRecorder();
-  const current = recorder.current;
-  const [tab, setTab] = useState("turns");
-  const nowMs = useRedraw(isOpen);
-
+  const { current } = recorder;
   useEffect(() => {
     current.follow(call);
     return () => current.follow(null);
   }, [call]);
-  if (!isOpen) return null;
-
-  const diagnostics = audio?.diagnostics() ?? null;
-  const ids = { sessionId: call?.sessionId ?? null, conversationId: call?.conversationId ?? null };
-  const save = () => {
-    const content = recording({
-      recorder: current, diagnostics, call: ids, browser: navigator.userAgent, nowMs: Date.now(),
-    });
-    downloadJson(fileName("call", Date.now()), content);
-  };
-  return html`<div class="drawer-content">
-    <div class="drawer-bar">
-      <${Tabs} selected=${tab} onSelect=${setTab} />
-      <span class="drawer-tools">
-        <button type="button" class="button plain" onClick=${() => current.clear()}>Clear</button>
-        <button type="button" class="button" onClick=${save} aria-describedby="drawer-save-note">
-          Save as JSON
-        </button>
-      </span>
-    </div>
-    <div
-      id=${`drawer-${tab}`}
-      class="drawer-panel"
-      role="tabpanel"
-      tabindex="0"
-      aria-labelledby=${`drawer-tab-${tab}`}
-    >
-      ${tab === "turns" && html`<${TimelinesView} turns=${current.timelines.turns} nowMs=${nowMs} />`}
-      ${tab === "frames" && html`<${FramesView} recorder=${current} />`}
-      ${tab === "audio" && html`<${DiagnosticsView} diagnostics=${diagnostics} call=${ids} />`}
-    </div>
-    <p id="drawer-save-note" class="soft small">
-      The file has the transcripts of the call. It has no audio and no token.
-    </p>
-  </div>`;
-}
-
-/** @param {{selected: string, onSelect: (id: string) => void}} props */
-function Tabs({ selected, onSelect }) {
-  const list = useRef(/** @type {HTMLElement | null} */ (null));
-  const onKeyDown = (/** @type {KeyboardEvent} */ { key }) => {
-    const step = { ArrowRight: 1, ArrowLeft: -1 }[key];
-    if (step === undefined) return;
-    const at = TABS.findIndex(({ id }) => id === selected);
-    const { id } = TABS[(at + step + TABS.length) % TABS.length];
-    onSelect(id);
-    list.current?.querySelector(/** @type {"button"} */ (`#drawer-tab-${id}`))?.focus();
-  };
-  return html`<div role="tablist" class="tabs" aria-label="Developer drawer" ref=${list}
-    onKeyDown=${onKeyDown}>
-    ${TABS.map(
-      ({ id, label }) => html`<button
-        key=${id}
-        id=${`drawer-tab-${id}`}
-        type="button"
-        role="tab"
-        class="tab"
-        aria-selected=${String(id === selected)}
-        aria-controls=${id === selected ? `drawer-${id}` : undefined}
-        tabindex=${id === selected ? "0" : "-1"}
-        onClick=${() => onSelect(id)}
-      >
-        ${label}
-      </button>`,
-    )}
-  </div>`;
-}
-
-/**
- * Draws the component again several times a second while it is visible.
- *
- * @param {boolean} isOn
- * @returns {number} the time of the drawing
- */
-function useRedraw(isOn) {
-  const [nowMs, setNowMs] = useState(() => Date.now());
-  useEffect(() => {
-    if (!isOn) return;
-    setNowMs(Date.now());
-    const timer = setInterval(() => setNowMs(Date.now()), REDRAW_MS);
-    return () => clearInterval(timer);
-  }, [isOn]);
-  return nowMs;
+  return isOpen ? html`<${Content} recorder=${current} call=${call} audio=${audio} />` : null;
 }

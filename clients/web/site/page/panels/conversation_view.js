@@ -52,7 +52,9 @@ export function ConversationView({
     </div>
     <ol class="stored-turns">
       ${list.items.map(
-        (turn) => html`<li key=${turn.number}><${StoredTurn} turn=${turn} agent=${agent} /></li>`,
+        (turn) => html`<li key=${turn.number}>
+          <${StoredTurn} turn=${turn} agent=${agent} since=${conversation.created_at} />
+        </li>`,
       )}
     </ol>
     ${isComplete && list.items.length === 0 && html`<p class="soft">It has no turns.</p>`}

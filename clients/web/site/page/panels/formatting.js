@@ -103,6 +103,17 @@ function languageName(tag, locale) {
 }
 
 /**
+ * Returns whether two moments are on one local day.
+ *
+ * @param {string | number} moment RFC 3339, or Unix time in ms
+ * @param {string | number} other
+ * @param {Place} [place]
+ */
+export function isSameDay(moment, other, { timeZone } = {}) {
+  return dayOf(moment, timeZone) === dayOf(other, timeZone);
+}
+
+/**
  * Returns the local calendar day as "2026-11-20".
  * @param {string | number} moment
  * @param {string | undefined} timeZone

@@ -2,11 +2,12 @@ import { html, useEffect, useState } from "../../vendor/preact/standalone.mjs";
 import { Loading, Problem } from "./parts.js";
 
 /**
- * Returns a panel whose modules are loaded when it is opened first.
+ * Returns a component whose modules are loaded when it is shown first.
  *
- * @param {() => Promise<(props: any) => unknown>} load returns the panel's component
- * @param {(props: import("./panels.js").PanelProps) => object} propsOf
- * @returns {(props: import("./panels.js").PanelProps) => any}
+ * @template Props
+ * @param {() => Promise<(props: any) => unknown>} load returns the component that is shown
+ * @param {(props: Props) => object} propsOf returns its props
+ * @returns {(props: Props) => any}
  */
 export function lazyPanel(load, propsOf) {
   return function LazyPanel(props) {

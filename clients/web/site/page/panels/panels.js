@@ -3,6 +3,7 @@
  * heading, and the panel below it.
  */
 
+import { capitalised } from "../words.js";
 import { lazyPanel } from "./lazy_panel.js";
 
 /**
@@ -32,7 +33,7 @@ export const PANELS = [
       ({ state, actions }) => ({
         api: actions.api,
         current: isInCall(state) ? state.call.conversationId : null,
-        agent: state.settings?.business ?? "Agent",
+        agent: capitalised(state.settings?.business ?? "Agent"),
         onContinue: (/** @type {string} */ id) => actions.continueConversation(id),
       }),
     ),
@@ -64,6 +65,10 @@ export const PANELS = [
       ({ state, actions }) => ({
         api: actions.api,
         settings: state.settings,
+        choices: actions.choices,
+        audio: actions.audio,
+        onTalkMode: (/** @type {"hands-free" | "push-to-talk"} */ talkMode) =>
+          actions.control.setTalkMode(talkMode),
         isInCall: isInCall(state),
         revision: endedTurns(state),
       }),

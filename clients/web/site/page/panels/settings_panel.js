@@ -1,4 +1,5 @@
 import { html, useEffect, useState } from "../../vendor/preact/standalone.mjs";
+import { DeviceSettings } from "./device_settings.js";
 import { formatLanguage } from "./formatting.js";
 import { Loading, Problem } from "./parts.js";
 
@@ -12,14 +13,23 @@ const MAX_STYLE_CHARACTERS = 200;
  * @param {object} props
  * @param {import("../../repartee/http_api.js").HttpApi} props.api
  * @param {{languages: string[], voices: string[]}} props.settings what the deployment offers
+ * @param {import("../device_choices.js").DeviceChoices} props.choices
+ * @param {any} props.audio the AudioPort of the running call, or null
  * @param {boolean} props.isInCall
+ * @param {(talkMode: "hands-free" | "push-to-talk") => void} props.onTalkMode
  * @param {number} props.revision changes when a call may have changed the preferences
  */
-export function SettingsPanel({ api, settings, isInCall, revision }) {
+export function SettingsPanel({
+  api, settings, choices, audio, isInCall, onTalkMode, revision,
+}) {
   return html`<div class="panel">
     <section aria-labelledby="agent-settings">
       <h3 id="agent-settings">The agent</h3>
       <${AgentSettings} api=${api} settings=${settings} isInCall=${isInCall} revision=${revision} />
+    </section>
+    <section aria-labelledby="device-settings">
+      <h3 id="device-settings">This device</h3>
+      <${DeviceSettings} choices=${choices} audio=${audio} onTalkMode=${onTalkMode} />
     </section>
   </div>`;
 }

@@ -1,7 +1,7 @@
 import { html } from "../../vendor/preact/standalone.mjs";
 import { Icon } from "../icons.js";
 import { dollars, seconds } from "../words.js";
-import { formatCount, formatMoment } from "./formatting.js";
+import { formatCount, formatMoment, formatTime, isSameDay } from "./formatting.js";
 
 /**
  * One stored turn: both sides, the tools, the time and the cost.
@@ -9,8 +9,9 @@ import { formatCount, formatMoment } from "./formatting.js";
  * @param {object} props
  * @param {import("../../repartee/http_api.js").StoredTurn} props.turn
  * @param {string} props.agent the name of the other side
+ * @param {string} props.since the start of the conversation
  */
-export function StoredTurn({ turn, agent }) {
+export function StoredTurn({ turn, agent, since }) {
   const { heard, said, tool_calls: tools } = turn;
   return html`<div class="stored-turn">
     ${heard.text && html`<${Side} side="user" name="You" text=${heard.text} />`}
@@ -24,7 +25,7 @@ export function StoredTurn({ turn, agent }) {
       </details>`,
     )}
     ${said.text && html`<${Side} side="model" name=${agent} text=${said.text} />`}
-    <p class="stored-facts small soft">${turnFacts(turn, Date.now()).join(" · ")}</p>
+    <p class="stored-facts small soft">${turnFacts(turn, since, Date.now()).join(" · ")}</p>
   </div>`;
 }
 
@@ -36,15 +37,19 @@ function Side({ side, name, text }) {
 }
 
 /**
- * Returns what is known about a turn, in words.
+ * Returns what is known about a turn, in words; the day only if it is not that of the start.
  *
  * @param {import("../../repartee/http_api.js").StoredTurn} turn
+ * @param {string} since the start of the conversation
  * @param {number} nowMs
+ * @param {import("./formatting.js").Place} [place]
  */
-export function turnFacts(turn, nowMs) {
+export function turnFacts(turn, since, nowMs, place) {
   const { said, first_audio_ms: firstAudioMs, skipped_messages: skipped } = turn;
   return [
-    formatMoment(turn.started_at, nowMs),
+    isSameDay(turn.started_at, since, place)
+      ? formatTime(turn.started_at, place)
+      : formatMoment(turn.started_at, nowMs, place),
     ...(said.approximate ? [said.text ? "cut off about here" : "cut off before a word"] : []),
     ...(turn.shortened ? ["shortened"] : []),
     ...(skipped ? [`${formatCount(skipped, "message")} lost`] : []),

@@ -1,6 +1,6 @@
 import { html, useEffect, useMemo, useState } from "../../vendor/preact/standalone.mjs";
 import { dollars } from "../words.js";
-import { formatCount, formatDay, formatSeconds } from "./formatting.js";
+import { formatDay, formatSeconds } from "./formatting.js";
 import { Loading, Problem } from "./parts.js";
 import { chartDays, limitView, resetText } from "./usage_figures.js";
 
@@ -48,7 +48,7 @@ function Figures({ usage }) {
       </dl>
     </section>
     <section aria-labelledby="usage-limits">
-      <h3 id="usage-limits">Limits of a day</h3>
+      <h3 id="usage-limits">Limits per day</h3>
       ${limits.length === 0
         ? html`<p class="soft">There is no limit.</p>`
         : html`<ul class="limits">
@@ -79,7 +79,7 @@ function LastDays({ days, today }) {
     <svg class="day-chart" viewBox="0 0 280 90" aria-hidden="true">
       ${columns.map(
         ({ day, share, label }, at) => html`<g key=${day} class=${day === today ? "today" : ""}>
-          <rect class="day-track" x=${at * 20 + 2} y="4" width="16" height="64" rx="3" />
+          <rect class="day-track" x=${at * 20 + 2} y="66" width="16" height="2" rx="1" />
           <rect
             class="day-bar" x=${at * 20 + 2} y=${68 - share * 64} width="16" height=${share * 64}
             rx="3"
@@ -104,9 +104,6 @@ function LastDays({ days, today }) {
         </tbody>
       </table>
     </div>
-    <p class="soft small">
-      Days are those of UTC. ${formatCount(days.length, "day")} with calls, of the last ${DAYS} at
-      most.
-    </p>
+    <p class="soft small">Days are those of UTC. Days without calls are left out of the table.</p>
   </section>`;
 }

@@ -1,0 +1,163 @@
+import { html, useEffect, useState } from "../../vendor/preact/standalone.mjs";
+import { canSelectOutput, listDevices } from "../../repartee/audio/devices.js";
+
+/** @typedef {import("../../repartee/audio/devices.js").Device} Device */
+
+/**
+ * Microphone, speaker and how calls listen; they stay on this device.
+ *
+ * @param {object} props
+ * @param {import("../device_choices.js").DeviceChoices} props.choices
+ * @param {any} props.audio the AudioPort of the running call, or null
+ * @param {(talkMode: "hands-free" | "push-to-talk") => void} props.onTalkMode
+ */
+export function DeviceSettings({ choices, audio, onTalkMode }) {
+  const [current, setCurrent] = useState(choices.current);
+  const devices = useDevices(audio);
+  const change = (/** @type {Partial<import("../device_choices.js").Choices>} */ changes) => {
+    choices.change(changes);
+    setCurrent(choices.current);
+  };
+  return html`<div class="settings">
+    <${DeviceChoice}
+      id="microphone"
+      label="Microphone"
+      value=${current.inputDevice}
+      devices=${devices.inputs}
+      onChange=${(/** @type {string} */ inputDevice) => {
+        change({ inputDevice });
+        void audio?.setInputDevice(inputDevice);
+      }}
+    />
+    ${canSelectOutput()
+      ? html`<${DeviceChoice}
+          id="speaker"
+          label="Speaker"
+          value=${current.outputDevice}
+          devices=${devices.outputs}
+          onChange=${(/** @type {string} */ outputDevice) => {
+            change({ outputDevice });
+            void audio?.setOutputDevice(outputDevice);
+          }}
+        />`
+      : html`<p class="soft small">This browser plays on the speaker that the system selects.</p>`}
+    ${devices.inputs.length === 0 &&
+    html`<p class="soft small">The devices are listed once you have allowed the microphone in a call.</p>`}
+    <${Switch}
+      id="push-to-talk"
+      label="Start calls with push-to-talk"
+      detail="The microphone is open only while you hold the button."
+      isOn=${current.talkMode === "push-to-talk"}
+      onChange=${(/** @type {boolean} */ isOn) => {
+        const talkMode = isOn ? "push-to-talk" : "hands-free";
+        change({ talkMode });
+        onTalkMode(talkMode);
+      }}
+    />
+    <${Switch}
+      id="detector"
+      label="Send only speech"
+      detail="A detector on this device finds your speech. Without it, all sound is sent, which costs more."
+      isOn=${current.detector}
+      onChange=${(/** @type {boolean} */ detector) => {
+        change({ detector });
+        void audio?.setDetector(detector);
+      }}
+    />
+    <${Switch}
+      id="half-duplex"
+      label="I use loudspeakers and hear echo"
+      detail="The microphone waits while a reply plays. To interrupt the reply, use Stop."
+      isOn=${current.halfDuplex}
+      onChange=${(/** @type {boolean} */ halfDuplex) => {
+        change({ halfDuplex });
+        audio?.setHalfDuplex(halfDuplex);
+      }}
+    />
+  </div>`;
+}
+
+/**
+ * @param {object} props
+ * @param {string} props.id
+ * @param {string} props.label
+ * @param {string} props.value
+ * @param {Device[]} props.devices
+ * @param {(id: string) => void} props.onChange
+ */
+function DeviceChoice({ id, label, value, devices, onChange }) {
+  const isMissing = value !== "" && !devices.some((device) => device.id === value);
+  // Browsers list the device of the system as one of its own.
+  const named = devices.filter((device) => device.id !== "default");
+  return html`<div class="field">
+    <label for=${id}>${label}</label>
+    <select
+      id=${id}
+      class="input"
+      value=${value}
+      onChange=${(/** @type {{target: HTMLSelectElement}} */ { target }) => onChange(target.value)}
+    >
+      <option value="" selected=${value === ""}>As the system selects</option>
+      ${isMissing && html`<option value=${value} selected>The chosen device is not connected</option>`}
+      ${named.map(
+        (device, at) => html`<option
+          key=${device.id}
+          value=${device.id}
+          selected=${device.id === value}
+        >
+          ${device.label || `${label} ${at + 1}`}
+        </option>`,
+      )}
+    </select>
+  </div>`;
+}
+
+/**
+ * @param {object} props
+ * @param {string} props.id
+ * @param {string} props.label
+ * @param {string} props.detail
+ * @param {boolean} props.isOn
+ * @param {(isOn: boolean) => void} props.onChange
+ */
+function Switch({ id, label, detail, isOn, onChange }) {
+  return html`<div class="switch">
+    <input
+      id=${id}
+      type="checkbox"
+      role="switch"
+      checked=${isOn}
+      aria-describedby=${`${id}-detail`}
+      onChange=${(/** @type {{target: HTMLInputElement}} */ { target }) => onChange(target.checked)}
+    />
+    <label for=${id}>${label}</label>
+    <p id=${`${id}-detail`} class="soft small">${detail}</p>
+  </div>`;
+}
+
+/**
+ * Lists the devices, and again when one is plugged in or a call has opened the microphone.
+ *
+ * @param {any} audio
+ * @returns {import("../../repartee/audio/devices.js").Devices}
+ */
+function useDevices(audio) {
+  const [devices, setDevices] = useState({
+    inputs: /** @type {Device[]} */ ([]), outputs: /** @type {Device[]} */ ([]),
+  });
+  useEffect(() => {
+    let isMounted = true;
+    const list = async () => {
+      const found = await listDevices().catch(() => null);
+      if (isMounted && found !== null) setDevices(found);
+    };
+    void list();
+    const { mediaDevices } = navigator;
+    mediaDevices?.addEventListener("devicechange", list);
+    return () => {
+      isMounted = false;
+      mediaDevices?.removeEventListener("devicechange", list);
+    };
+  }, [audio]);
+  return devices;
+}

@@ -97,6 +97,7 @@ def describe(stack: Stack, options: StackOptions) -> str:
     worker = stack.application.functions["StreamAgentFunction"]
     is_simulated = bool(addresses.gemini)
     lines = [
+        f"Page            {addresses.http}/",
         f"WebSocket API   {addresses.websocket}",
         f"HTTP API        {addresses.http}",
         f"@connections    {addresses.connections}",

@@ -73,6 +73,7 @@ def test_ctrl_c_ends_the_stack_and_the_next_one_remembers_the_user(tmp_path):
         base = ports.websocket
     with up(tmp_path, "first", base) as stack:
         lines = started(stack)
+        assert f"Page            http://127.0.0.1:{base + 1}/" in lines
         assert f"WebSocket API   ws://127.0.0.1:{base}/local" in lines
         assert f"Token           curl -s -d user=ada http://127.0.0.1:{base + 8}/token" in lines
         assert "Setting         MaxUsdPerDay=1 (template: 5)" in lines

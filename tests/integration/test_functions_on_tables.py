@@ -190,6 +190,7 @@ def deployed(servers: Servers, monkeypatch: pytest.MonkeyPatch) -> Iterator[Depl
             "MEMORY_TABLE": names.memory,
             "DESK_TABLE": names.desk,
             "MANAGEMENT_ENDPOINT": f"{double.url}/live",
+            "PAGE_DIRECTORY": "/opt/site",
             "WEBSOCKET_URL": "wss://voice.example/live",
             "STREAM_AGENT_FUNCTION": "repartee-stream-agent",
             "TICKET_KEY_SECRET_ARN": "ticket-key",

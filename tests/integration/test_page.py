@@ -7,9 +7,12 @@ from typing import Any
 
 import aiohttp
 import pytest
+from websockets.asyncio.client import connect
+from websockets.exceptions import InvalidStatus
+from websockets.typing import Origin
 
 from local.stack.options import PAGE_DIRECTORY
-from tests.integration.running import RunningStack
+from tests.integration.running import RunningStack, new_user
 
 pytestmark = [pytest.mark.integration, pytest.mark.xdist_group("stack")]
 
@@ -25,9 +28,11 @@ class Answer:
 def ask(running: RunningStack) -> Any:
     def asked(path: str, method: str = "GET", **headers: str) -> Answer:
         async def request() -> Answer:
-            async with aiohttp.ClientSession(running.stack.addresses.http) as http:
-                async with http.request(method, path, headers=headers) as answer:
-                    return Answer(answer.status, answer.headers, await answer.read())
+            async with (
+                aiohttp.ClientSession(running.stack.addresses.http) as http,
+                http.request(method, path, headers=headers) as answer,
+            ):
+                return Answer(answer.status, answer.headers, await answer.read())
 
         return running.run(request())
 
@@ -81,3 +86,19 @@ def test_the_page_may_call_the_addresses_of_the_stack(running: RunningStack, ask
         addresses.websocket.removesuffix("/local"),
         addresses.issuer,
     ]
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "other.example"])
+def test_the_stack_s_own_page_may_connect(running: RunningStack, host: str) -> None:
+    origin = running.stack.addresses.http.replace("127.0.0.1", host)
+
+    async def connecting() -> None:
+        ticket = await (await running.api_of(new_user("visitor"))).start_session()
+        async with connect(ticket.url, origin=Origin(origin)):
+            pass
+
+    if host == "other.example":
+        with pytest.raises(InvalidStatus, match="403"):
+            running.run(connecting())
+    else:
+        running.run(connecting())

@@ -5,7 +5,7 @@ from decimal import Decimal
 import pytest
 from pydantic import ValidationError
 
-from repartee.config import HttpApiSettings, StreamAgentSettings
+from repartee.config import AuthorizerSettings, HttpApiSettings, StreamAgentSettings
 
 pytestmark = pytest.mark.unit
 
@@ -18,6 +18,7 @@ ENVIRONMENT = {
     "STREAM_AGENT_FUNCTION": "stream-agent",
     "GEMINI_KEY_SECRET_ARN": "arn",
     "TICKET_KEY_SECRET_ARN": "arn",
+    "PAGE_DIRECTORY": "/opt/site",
     "WEBSOCKET_URL": "wss://api.example/live",
 }
 
@@ -93,3 +94,20 @@ def test_an_empty_voice_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
 
     with pytest.raises(ValidationError, match="VOICE"):
         StreamAgentSettings.from_env()
+
+
+def test_the_authorizer_reads_the_origins_of_the_page_from_its_addresses(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("TICKET_KEY_SECRET_ARN", "arn")
+    for addresses, origins in {
+        "https://a1.execute-api.eu-west-1.amazonaws.com/,": (
+            "https://a1.execute-api.eu-west-1.amazonaws.com",
+        ),
+        "http://127.0.0.1:8701/,https://voice.example.com/page/": (
+            "http://127.0.0.1:8701",
+            "https://voice.example.com",
+        ),
+    }.items():
+        monkeypatch.setenv("PAGE_ADDRESSES", addresses)
+        assert AuthorizerSettings.from_env().page_addresses == origins

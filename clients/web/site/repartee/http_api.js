@@ -72,7 +72,8 @@ export class HttpApi {
    * @returns {Promise<SessionTicket>}
    */
   createSession({ conversation, session, signal } = {}) {
-    const body = session === undefined ? { conversation_id: conversation } : { session_id: session };
+    const body =
+      session === undefined ? { conversation_id: conversation } : { session_id: session };
     return this.#client.request("POST", "/sessions", { body, signal });
   }
 

@@ -51,8 +51,8 @@ export class Line {
 /**
  * Opens a connection.
  *
- * Throws a `CallError` with the code `connection_refused`, or the reason of `signal`. A browser does
- * not say why a server refused a handshake, so a further request for a ticket has to find out.
+ * Throws a `CallError` with the code `connection_refused`, or the reason of `signal`. A browser
+ * does not say why a server refused a handshake, so the next request for a ticket has to find out.
  *
  * @param {string} url the URL of a ticket
  * @param {object} options

@@ -55,7 +55,7 @@ export class Transport {
 
   /**
    * @param {object} parts
-   * @param {(signal: AbortSignal) => Promise<Line>} parts.openLine opens a connection to the session
+   * @param {(signal: AbortSignal) => Promise<Line>} parts.openLine opens a connection
    * @param {ClientSession} parts.session
    * @param {TransportUser} parts.user
    * @param {Timers} parts.timers

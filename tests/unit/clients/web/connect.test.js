@@ -34,7 +34,7 @@ test("a failing server is asked five times within 3 s", async () => {
   assert.equal(server.http.requests.length, 5);
 });
 
-test("handshakes that fail three times are an error with advice and without the ticket", async () => {
+test("handshakes that fail three times are an error with advice, without the ticket", async () => {
   const server = new FakeServer();
   server.accepts = false;
   const failure = server.connect().catch((error) => error);

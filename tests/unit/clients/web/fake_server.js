@@ -120,8 +120,8 @@ class FakeSocket {
     this.got.push(message);
     if (message.type === "hello" && this.#server.answersHello) {
       queueMicrotask(() => this.deliver(ready(message.seq + 1, this.#server.features)));
-    } else if (message.type === "ping") {
-      queueMicrotask(() => this.#server.answersHello && this.deliver({ type: "pong", served: true }));
+    } else if (message.type === "ping" && this.#server.answersHello) {
+      queueMicrotask(() => this.deliver({ type: "pong", served: true }));
     }
   }
 

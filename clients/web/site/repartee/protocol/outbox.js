@@ -167,11 +167,6 @@ export class ClientOutbox {
     return earliest(others.map(({ sentAtMs }) => sentAtMs));
   }
 
-  /** Whether every message was sent at least once. */
-  get isDrained() {
-    return this.#waiting.size === 0 && !this.#mustSendHello;
-  }
-
   /**
    * Marks messages with numbers up to `through` as accepted. The worker may give up a number whose
    * message is still queued. The message is sent anyway, because the worker may still accept

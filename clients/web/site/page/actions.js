@@ -9,7 +9,7 @@ export class Actions {
    * @param {import("./state/store.js").Store<any, any>} parts.store
    * @param {import("./call_control.js").CallControl} parts.control
    * @param {any} parts.api an `HttpApi` of `repartee.js`
-   * @param {any} parts.signIn
+   * @param {() => import("./sign_in.js").SignIn | null} parts.signIn
    * @param {import("./device_choices.js").DeviceChoices} parts.choices
    */
   constructor({ store, control, api, signIn, choices }) {
@@ -75,12 +75,23 @@ export class Actions {
     this.#store.dispatch({ type: "can-resume", canResume: false });
   }
 
+  /** Leave the page for the issuer's sign-in page. */
   async signIn() {
-    await this.#signIn.signIn();
+    try {
+      await this.#signIn()?.begin();
+    } catch (error) {
+      const problem = error instanceof Error ? error.message : String(error);
+      this.#store.dispatch({ type: "signed-in", isSignedIn: false, problem });
+    }
   }
 
+  /** End the call and forget the user's tokens. */
   async signOut() {
-    await this.control.hangUp().catch(() => {});
-    await this.#signIn.signOut();
+    await this.control.hangUp();
+    this.openSheet(null);
+    this.#store.dispatch({ type: "left" });
+    this.#store.dispatch({ type: "usage", usage: null });
+    this.#store.dispatch({ type: "signed-in", isSignedIn: false });
+    this.#signIn()?.signOut();
   }
 }

@@ -54,7 +54,7 @@ export class CallControl {
    * @param {import("./state/store.js").Store<any, any>} options.store
    * @param {Library} options.library
    * @param {string} options.url the address of the HTTP API
-   * @param {() => Promise<string>} options.token
+   * @param {(options: any) => Promise<string>} options.token
    * @param {any} options.api an HttpApi
    * @param {Storage} options.storage keeps the call over a reload of the page
    */
@@ -81,6 +81,10 @@ export class CallControl {
     return this.#storage.getItem(KEPT_CALL) !== null;
   }
 
+  get isKeptCallTyped() {
+    return this.#kept()?.mode === "typed";
+  }
+
   /**
    * Open a call. Call it inside the user's click, because browsers allow sound only there.
    *
@@ -96,7 +100,7 @@ export class CallControl {
 
   /** Go back to the call that this page had before it was reloaded. */
   resume() {
-    const kept = JSON.parse(this.#storage.getItem(KEPT_CALL) ?? "null");
+    const kept = this.#kept();
     if (kept === null) return Promise.resolve();
     const { mode, startedAtMs, turns, session, resumeFrom } = kept;
     return this.#open({ mode, startedAtMs, turns, connection: { session, resumeFrom } });
@@ -158,6 +162,10 @@ export class CallControl {
   unlockAudio() {
     this.#audio?.unlock();
     this.#store.dispatch({ type: "problem-closed" });
+  }
+
+  #kept() {
+    return JSON.parse(this.#storage.getItem(KEPT_CALL) ?? "null");
   }
 
   closeProblem() {

@@ -9,6 +9,7 @@ import { html } from "../vendor/preact/standalone.mjs";
 export function StartView({ state, actions }) {
   if (state.boot === "loading") return html`<div class="start" aria-busy="true"></div>`;
   if (state.boot === "failed") return html`<${Unreachable} />`;
+  if (state.settings?.sign_in === null) return html`<${NoSignIn} />`;
   const business = state.settings?.business ?? "the agent";
   return html`<section class="start">
     <div class="start-column">
@@ -87,6 +88,15 @@ function Unreachable() {
           Try again
         </button>
       </div>
+    </div>
+  </section>`;
+}
+
+function NoSignIn() {
+  return html`<section class="start">
+    <div class="start-column">
+      <h2 class="display">No sign-in yet.</h2>
+      <p class="lead">This deployment has no sign-in for the page. Tell its operator.</p>
     </div>
   </section>`;
 }

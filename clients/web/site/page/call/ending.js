@@ -35,7 +35,7 @@ export function Ending({ state, actions }) {
           ${again}
         </button>
         <button type="button" class="button" onClick=${start("new")}>New conversation</button>`}
-      <button type="button" class="button plain" onClick=${() => actions.leaveCall()}>Done</button>
+      <button type="button" class="button" onClick=${() => actions.leaveCall()}>Done</button>
     </div>
   </section>`;
 }

@@ -58,7 +58,7 @@ export function Sheet({ state, actions }) {
     onKeyDown=${onKeyDown}
   >
     ${isOpen &&
-    html`<header class="sheet-header">
+    html`<div class="sheet-header">
         ${sheet !== "menu" &&
         html`<button
           type="button"
@@ -72,7 +72,7 @@ export function Sheet({ state, actions }) {
         <button type="button" class="button plain icon" aria-label="Close" onClick=${close}>
           <${Icon} name="close" />
         </button>
-      </header>
+      </div>
       <div class="sheet-body">
         ${panel === undefined
           ? html`<${Menu} state=${state} actions=${actions} />`
@@ -108,6 +108,7 @@ function Menu({ state, actions }) {
       html`<li>
         <button type="button" class="menu-item" onClick=${() => actions.signOut()}>
           <span>Sign out</span>
+          <span class="soft small">${state.user}</span>
         </button>
       </li>`}
     </ul>

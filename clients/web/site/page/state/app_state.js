@@ -20,6 +20,7 @@ import { NO_CALL, reduceCall } from "./call_state.js";
  * @property {"loading" | "ready" | "failed"} boot
  * @property {Settings | null} settings
  * @property {boolean} isSignedIn
+ * @property {string | null} user the name of the signed-in user, if the issuer gave one
  * @property {string | null} signInProblem what went wrong at sign-in, in words for the user
  * @property {string | null} sheet the open page of the side sheet: `menu` or the id of a panel
  * @property {boolean} isDrawerOpen
@@ -33,6 +34,7 @@ export const INITIAL_STATE = {
   boot: "loading",
   settings: null,
   isSignedIn: false,
+  user: null,
   signInProblem: null,
   sheet: null,
   isDrawerOpen: false,
@@ -51,11 +53,16 @@ export const INITIAL_STATE = {
 export function reduceApp(state, event) {
   switch (event.type) {
     case "loaded":
-      return { ...state, boot: "ready", settings: event.settings, isSignedIn: event.isSignedIn };
+      return { ...state, boot: "ready", settings: event.settings };
     case "load-failed":
       return { ...state, boot: "failed" };
     case "signed-in":
-      return { ...state, isSignedIn: event.isSignedIn, signInProblem: event.problem ?? null };
+      return {
+        ...state,
+        isSignedIn: event.isSignedIn,
+        user: event.user ?? null,
+        signInProblem: event.problem ?? null,
+      };
     case "sheet":
       return { ...state, sheet: event.sheet };
     case "drawer":

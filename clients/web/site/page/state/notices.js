@@ -48,6 +48,9 @@ const MICROPHONE = {
   },
 };
 
+const AGAIN = "Talk again";
+const RETRY = "Try again";
+
 /**
  * Why a call ended or could not begin, by the code or the reason. The third text is the button that
  * starts it again; null where that would fail.
@@ -63,10 +66,10 @@ const ENDINGS = {
   busy: ["The agent is busy", "Too many people are talking to it. Try again in a minute."],
   unavailable: ["The agent is not available", "It failed several times. Try again later."],
   session_ended: ["Call ended", "The call was over before this page came back."],
-  unreachable: ["No connection", "The server does not answer. Check your connection."],
-  connection_lost: ["No connection", "The line was lost and did not come back."],
-  connection_refused: ["No connection", "The server does not open the call. Try again."],
-  no_answer: ["No connection", "The server was not ready in time. Try again."],
+  unreachable: ["No connection", "The server does not answer. Check your connection.", RETRY],
+  connection_lost: ["No connection", "The line was lost and did not come back.", RETRY],
+  connection_refused: ["No connection", "The server does not open the call.", RETRY],
+  no_answer: ["No connection", "The server was not ready in time.", RETRY],
   too_many_sessions: ["Too many open calls", "End another call, or wait a minute."],
   user_erased: ["Your data was erased", "This account cannot be used any more.", null],
   conversation_unknown: ["This conversation is gone", "It was erased.", null],
@@ -106,8 +109,6 @@ export function endingOf(call) {
   const [title, text, again = AGAIN] = known ?? ENDINGS.bye;
   return { title, text, again };
 }
-
-const AGAIN = "Talk again";
 
 /** @typedef {{kind: string, limit: number, resetsAtMs: number}} Limit */
 

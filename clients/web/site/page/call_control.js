@@ -23,13 +23,16 @@ const HTTP_UNAUTHORIZED = 401;
 const KEPT_CALL = "repartee.call";
 const TURNS_OF_A_PAGE = 100;
 
+/** @typedef {import("../repartee.js").Call} Call */
+/** @typedef {import("../repartee/audio/browser_audio.js").BrowserAudio} BrowserAudio */
+/** @typedef {import("../repartee/audio/capture/microphone_gate.js").TalkMode} TalkMode */
+
 /**
  * The parts of `repartee.js` that the page uses; tests pass others.
  *
  * @typedef {object} Library
- * @property {(url: string, options: object) => Promise<any>} connect
- * @property {(options: {talkMode: "hands-free" | "push-to-talk"}) => any} makeAudio called inside a
- *   click
+ * @property {typeof import("../repartee.js").connect} connect
+ * @property {(options: {talkMode: TalkMode}) => BrowserAudio} makeAudio called inside a click
  * @property {{hold(): Promise<void>, release(): Promise<void>}} wakeLock keeps the screen on
  */
 
@@ -40,9 +43,9 @@ export class CallControl {
   #token;
   #api;
   #storage;
-  /** @type {any} */
+  /** @type {Call | null} */
   #call = null;
-  /** @type {any} */
+  /** @type {BrowserAudio | null} */
   #audio = null;
   #typedCount = 0;
 
@@ -54,8 +57,8 @@ export class CallControl {
    * @param {import("./state/store.js").Store<any, any>} options.store
    * @param {Library} options.library
    * @param {string} options.url the address of the HTTP API
-   * @param {(options: any) => Promise<string>} options.token
-   * @param {any} options.api an HttpApi
+   * @param {import("../repartee/http_requests.js").Token} options.token
+   * @param {import("../repartee.js").HttpApi} options.api
    * @param {Storage} options.storage keeps the call over a reload of the page
    */
   constructor({ store, library, url, token, api, storage }) {
@@ -144,7 +147,7 @@ export class CallControl {
     this.#store.dispatch({ type: "muted", isMuted });
   }
 
-  /** @param {"hands-free" | "push-to-talk"} talkMode */
+  /** @param {TalkMode} talkMode */
   setTalkMode(talkMode) {
     this.#call?.setTalkMode(talkMode);
     this.#store.dispatch({ type: "talk-mode", talkMode });
@@ -178,35 +181,39 @@ export class CallControl {
     this.#audio = mode === "voice" ? this.#library.makeAudio({ talkMode }) : null;
     this.#audio?.unlock();
     this.#store.dispatch({ type: "start", mode, keepsTurns, conversationId: connection.conversation });
+    let call;
     try {
       const options = { ...connection, token: this.#token, audio: this.#audio };
-      this.#listenTo(await this.#library.connect(this.#url, options));
+      call = await this.#library.connect(this.#url, options);
     } catch (error) {
       this.forget();
       void this.#audio?.end();
       this.#fail(error);
       return;
     }
+    this.#listenTo(call);
     void this.#library.wakeLock.hold();
-    const { sessionId, conversationId } = this.#call;
+    const { sessionId, conversationId } = call;
     this.#store.dispatch({ type: "opened", sessionId, conversationId, startedAtMs });
     this.#store.dispatch({ type: "stored-turns", turns });
     if (connection.conversation !== "new") await this.#loadTurns(conversationId);
   }
 
-  /** @param {any} call */
+  /** @param {Call} call */
   #listenTo(call) {
     this.#call = call;
-    for (const type of EVENTS) {
-      call.addEventListener(type, (/** @type {CustomEvent} */ { detail }) => {
-        if (this.#call === call) this.#take(type, detail);
+    const on = (/** @type {string} */ type, /** @type {(detail: any) => void} */ take) =>
+      call.addEventListener(type, (event) => {
+        // The events of an earlier call may still come.
+        if (this.#call === call && event instanceof CustomEvent) take(event.detail);
       });
-    }
-    call.addEventListener("audio-level", (/** @type {CustomEvent} */ { detail }) => {
-      this.levels = detail;
+    for (const type of EVENTS) on(type, (detail) => this.#take(type, detail));
+    on("audio-level", (levels) => {
+      this.levels = levels;
       this.#watchPlaying();
     });
-    call.addEventListener("frame", (/** @type {CustomEvent} */ { detail: { frame } }) => {
+    on("frame", ({ direction, frame }) => {
+      if (direction !== "sent") return;
       if (frame.type === "speech_start") this.#store.dispatch({ type: "speech-start" });
       if (frame.type === "speech_end") this.#store.dispatch({ type: "speech-end" });
     });

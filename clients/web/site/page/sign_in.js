@@ -25,7 +25,7 @@ export { SignInError } from "./sign_in/error.js";
  * The member `sign_in` of `GET /settings`. Without `audience`, tokens are for the client.
  *
  * @typedef {{authorize_url: string, token_url: string, sign_out_url: string | null,
- *   client_id: string, audience: string, scope: string}} SignInSettings
+ *   client_id: string, audience: string | null, scope: string}} SignInSettings
  */
 
 /** @typedef {import("./sign_in/surroundings.js").Surroundings} Surroundings */
@@ -97,7 +97,7 @@ export class SignIn {
       code_challenge: await challengeOf(attempt.verifier, crypto.subtle),
       code_challenge_method: "S256",
       // Auth0 gives tokens for an API only if it is named. Other issuers ignore this.
-      audience: audience === clientId ? "" : audience,
+      audience: audience === null || audience === clientId ? "" : audience,
       login_hint: loginHint ?? "",
       prompt: another ? "login" : "",
     });

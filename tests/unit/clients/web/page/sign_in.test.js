@@ -11,7 +11,7 @@ const SETTINGS = {
   token_url: "https://issuer.example/token",
   sign_out_url: "https://issuer.example/logout",
   client_id: "the-client",
-  audience: "",
+  audience: null,
   scope: "openid email",
 };
 const LIFE_S = 3_600;
@@ -189,10 +189,11 @@ for (const [answer, code] of [
 }
 
 for (const [name, audience, more, expected] of [
-  ["an access token of Cognito", "", {}, "access_token"],
-  ["an opaque access token", "", { access_token: "opaque" }, "id_token"],
-  ["an access token for other APIs", "", { access_token: access({ aud: "graph" }) }, "id_token"],
+  ["an access token of Cognito", null, {}, "access_token"],
+  ["an opaque access token", null, { access_token: "opaque" }, "id_token"],
+  ["an access token for other APIs", null, { access_token: access({ aud: "graph" }) }, "id_token"],
   ["several audiences", "api", { access_token: access({ aud: ["user", "api"] }) }, "access_token"],
+  ["an audience that is the client", "the-client", {}, "access_token"],
   ["an audience of its own", "api", {}, null],
 ]) {
   test(`the token for the API is chosen from ${name}`, async () => {
@@ -206,7 +207,7 @@ for (const [name, audience, more, expected] of [
     const { signIn } = await coming;
     const isAccess = (await signIn.token()) === (more.access_token ?? access());
     assert.equal(isAccess, expected === "access_token");
-    assert.equal(browser.visited[0].searchParams.get("audience"), audience || null);
+    assert.equal(browser.visited[0].searchParams.get("audience"), audience === "the-client" ? null : audience);
   });
 }
 

@@ -21,6 +21,14 @@ from local.template.function_settings import problems_of_functions
 from local.template.parameters import problem_with
 from local.template.reader import declared_parameters
 from ops.answers import ANSWERS, ask_all, settings_of
+from ops.page_url import (
+    PAGE_URL,
+    PLACEHOLDER,
+    REASON,
+    deploy_with_page,
+    needs_page_url,
+    read_page_address,
+)
 from ops.settings import (
     ROOT,
     TEMPLATE,
@@ -149,6 +157,9 @@ def deploy(options: argparse.Namespace) -> int:
     if options.dry_run:
         print(shlex.join(build))
         print(shlex.join(sam_command(settings, template, chosen)))
+        if needs_page_url(chosen):
+            print(f"# {REASON} After the first deployment, a second change set passes it:")
+            print(shlex.join(sam_command(settings, template, {**chosen, PAGE_URL: PLACEHOLDER})))
         return 0
     environment = sam_environment()
     session = open_session(settings)
@@ -157,9 +168,17 @@ def deploy(options: argparse.Namespace) -> int:
     check_build(ROOT / ".aws-sam" / architecture / "build", architecture)
     source = f"{settings.environment} of {settings.file.name}"
     print(f"Deploying stack {settings.stack_name} ({source}) to {session.region_name}.")
-    command = sam_command(settings, template, with_quota(chosen, lambda: read_quota(session)))
-    sys.stdout.flush()
-    return subprocess.run(command, cwd=ROOT, env=environment, check=False).returncode
+
+    def run_sam(parameters: Mapping[str, str]) -> int:
+        sys.stdout.flush()
+        command = sam_command(settings, template, parameters)
+        return subprocess.run(command, cwd=ROOT, env=environment, check=False).returncode
+
+    return deploy_with_page(
+        with_quota(chosen, lambda: read_quota(session)),
+        run_sam,
+        lambda: read_page_address(session, settings.stack_name),
+    )
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

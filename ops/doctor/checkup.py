@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from ops.doctor import account, alarms, desk, functions, keys, tables
+from ops.doctor import account, alarms, desk, functions, keys, sign_in, tables
 from ops.doctor.deployment import Deployment, ExpectedTable
 from ops.doctor.keys import GeminiAnswer
 from ops.doctor.stack import DeployedStack, judge_stack, read_stack
@@ -83,6 +83,7 @@ class Checkup:
             yield from self._functions(stack, parameters)
             yield from self._tables(stack, parameters)
             yield from self._keys(stack, parameters)
+            yield self._sign_in(stack)
             yield self._alarms(stack)
 
     def _account(
@@ -165,6 +166,16 @@ class Checkup:
 
         yield run_check(keys.TICKET_KEY, ticket_key)
         yield run_check(keys.GEMINI_KEY, gemini_key)
+
+    def _sign_in(self, stack: DeployedStack) -> Finding:
+        def check() -> Finding:
+            if stack.parameters.get("JwtIssuer"):
+                return sign_in.judge_other_issuer(stack.parameters)
+            cognito = self.session.client("cognito-idp", config=_CLIENT_CONFIG)
+            pool = sign_in.read_pool(cognito, stack.physical)
+            return sign_in.judge_pool(pool, stack, self.deployment)
+
+        return run_check(sign_in.SIGN_IN, check)
 
     def _alarms(self, stack: DeployedStack) -> Finding:
         def check() -> Finding:

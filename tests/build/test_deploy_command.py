@@ -21,11 +21,17 @@ def make_n_deploy(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 def commands(*arguments: str) -> tuple[list[str], list[str]]:
-    """Return the build and the deployment that `make deploy` would run."""
+    """Return the build and the first deployment that `make deploy` would run."""
+    build, deploy, *_ = all_commands(*arguments)
+    return build, deploy
+
+
+def all_commands(*arguments: str) -> list[list[str]]:
     run = make_n_deploy(*arguments)
     assert run.returncode == 0, run.stderr
-    build, deploy = run.stdout.splitlines()[-2:]
-    return shlex.split(build), shlex.split(deploy)
+    lines = run.stdout.splitlines()
+    first = next(i for i, line in enumerate(lines) if line.startswith("make build "))
+    return [shlex.split(line) for line in lines[first:] if not line.startswith("#")]
 
 
 @pytest.mark.parametrize("environment", ["dev", "prod"])
@@ -52,6 +58,23 @@ def test_single_parameters_can_be_changed() -> None:
     _, deploy = commands("ENV=dev", "PARAMETERS=WebSocketLogs=true LogLevel=INFO")
     assert {"WebSocketLogs=true", "LogLevel=INFO", "StageName=dev"} <= set(deploy)
     assert "LogLevel=DEBUG" not in deploy
+
+
+def test_a_second_change_set_passes_the_address_of_the_page_to_the_user_pool() -> None:
+    _, first, second = all_commands("ENV=dev")
+    assert second[:-1] == first
+    assert second[-1].startswith("PageUrl=https://")
+
+
+@pytest.mark.parametrize(
+    "known",
+    [
+        "PageUrl=https://talk.example.com/",
+        "JwtIssuer=https://login.example.com JwtAudience=repartee",
+    ],
+)
+def test_a_known_page_or_another_issuer_needs_no_second_change_set(known: str) -> None:
+    assert len(all_commands("ENV=dev", f"PARAMETERS={known}")) == 2
 
 
 def test_contradicting_architectures_are_refused() -> None:

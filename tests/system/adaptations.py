@@ -8,6 +8,7 @@ from typing import Any
 type Template = dict[str, Any]
 
 _ADDRESS = re.compile(r"(http|ws)s://(\$\{\w+\})\.execute-api\.[^/]+")
+_SIGN_IN = re.compile(r"https://\$\{UserPoolDomain\}\.auth\.[^/]+")
 
 
 def without_metric_math(template: Template, _: str) -> Template:
@@ -81,9 +82,11 @@ def local_addresses(template: Template, endpoint: str) -> Template:
     def changed(value: Any) -> Any:
         if not isinstance(value, str):
             return value
-        return _ADDRESS.sub(rf"\1://{host}/_aws/execute-api/\2", value)
+        return _SIGN_IN.sub(endpoint, _ADDRESS.sub(rf"\1://{host}/_aws/execute-api/\2", value))
 
     adapted: Template = everywhere(template, changed)
+    # The page's address is neither https nor at the root.
+    del adapted["Parameters"]["PageUrl"]["AllowedPattern"]
     return adapted
 
 
@@ -120,6 +123,7 @@ ADAPTATIONS = {
         "the Body of an HTTP API is ignored, so it has no route", http_routes
     ),
     "addresses": Adaptation(
-        "APIs answer below MiniStack's own address, and not at execute-api", local_addresses
+        "APIs and sign-in answer below MiniStack's own address, and not at hosts of their own",
+        local_addresses,
     ),
 }

@@ -19,6 +19,7 @@ pytestmark = pytest.mark.unit
 
 KEY = "AQ.not-a-real-key"
 TOPIC = "arn:aws:sns:eu-west-1:123456789012:oncall"
+PAGE = "https://talk.example.com/"
 type Answers = dict[str, Any]
 
 
@@ -68,6 +69,10 @@ def resource(logical_id: str, kind: str) -> dict[str, str]:
     }
 
 
+def as_parameters(values: Mapping[str, str]) -> list[dict[str, str]]:
+    return [{"ParameterKey": name, "ParameterValue": value} for name, value in values.items()]
+
+
 def healthy(deployment: Deployment) -> dict[str, Answers]:
     """Return the answers about a healthy stack."""
     kinds = {
@@ -75,14 +80,18 @@ def healthy(deployment: Deployment) -> dict[str, Answers]:
         **dict.fromkeys(deployment.tables, "AWS::DynamoDB::Table"),
         **dict.fromkeys(("GeminiKeySecret", "TicketKeySecret"), "AWS::SecretsManager::Secret"),
         "TurnErrorsAlarm": "AWS::CloudWatch::Alarm",
+        "UserPool": "AWS::Cognito::UserPool",
+        "UserPoolClient": "AWS::Cognito::UserPoolClient",
+        "UserPoolDomain": "AWS::Cognito::UserPoolDomain",
     }
+    parameters = {"Voice": "Puck", "PageUrl": PAGE}
     return {
         "cloudformation": {
             "describe_stacks": {
                 "Stacks": [
                     {
                         "StackStatus": "UPDATE_COMPLETE",
-                        "Parameters": [{"ParameterKey": "Voice", "ParameterValue": "Puck"}],
+                        "Parameters": as_parameters(parameters),
                     }
                 ]
             },
@@ -122,6 +131,16 @@ def healthy(deployment: Deployment) -> dict[str, Answers]:
             },
         },
         "secretsmanager": {"get_secret_value": {"SecretString": KEY + "x" * 32}},
+        "cognito-idp": {
+            "describe_user_pool_client": {
+                "UserPoolClient": {
+                    "AllowedOAuthFlowsUserPoolClient": True,
+                    "AllowedOAuthFlows": ["code"],
+                    "CallbackURLs": [PAGE],
+                }
+            },
+            "describe_user_pool_domain": {"DomainDescription": {"Status": "ACTIVE"}},
+        },
         "cloudwatch": {
             "describe_alarms": {
                 "MetricAlarms": [{"AlarmName": "dev-TurnErrorsAlarm", "AlarmActions": [TOPIC]}]
@@ -164,6 +183,7 @@ def test_a_healthy_stack_has_a_finding_for_each_resource_and_no_advice(dev: Depl
             "desk rules",
             "TicketKeySecret",
             "GeminiKeySecret",
+            "sign-in to the page",
             "alarms",
         }
     )
@@ -191,9 +211,9 @@ def test_missing_resources_of_a_rolled_back_stack_are_not_checked(dev: Deploymen
 
 def test_the_log_role_is_checked_only_if_websocket_logs_need_it(dev: Deployment) -> None:
     answers = healthy(dev)
-    answers["cloudformation"]["describe_stacks"]["Stacks"][0]["Parameters"] = [
-        {"ParameterKey": "WebSocketLogs", "ParameterValue": "true"}
-    ]
+    answers["cloudformation"]["describe_stacks"]["Stacks"][0]["Parameters"] = as_parameters(
+        {"WebSocketLogs": "true", "PageUrl": PAGE}
+    )
     assert of(examined(dev, answers), Verdict.WRONG) == {"API Gateway log role"}
 
 
@@ -213,6 +233,12 @@ def test_the_log_role_is_checked_only_if_websocket_logs_need_it(dev: Deployment)
             "get_secret_value",
             "AccessDeniedException",
             {"GeminiKeySecret", "TicketKeySecret"},
+        ),
+        (
+            "cognito-idp",
+            "describe_user_pool_client",
+            "AccessDeniedException",
+            {"sign-in to the page"},
         ),
         ("cloudwatch", "describe_alarms", "AccessDenied", {"alarms"}),
         ("sns", "get_topic_attributes", "AuthorizationError", {"alarms"}),
@@ -245,6 +271,7 @@ def test_an_unreachable_service_is_unknown_and_not_wrong(
         ("lambda", "get_function_configuration", 7),
         ("dynamodb", "describe_table", 3),
         ("secretsmanager", "get_secret_value", 2),
+        ("cognito-idp", "describe_user_pool_client", 1),
     ],
 )
 def test_a_resource_that_was_deleted_is_wrong(
@@ -257,9 +284,9 @@ def test_a_resource_that_was_deleted_is_wrong(
 
 def test_a_stack_may_have_another_architecture_than_the_environment(dev: Deployment) -> None:
     answers = healthy(dev)
-    answers["cloudformation"]["describe_stacks"]["Stacks"][0]["Parameters"] = [
-        {"ParameterKey": "Architecture", "ParameterValue": "x86_64"}
-    ]
+    answers["cloudformation"]["describe_stacks"]["Stacks"][0]["Parameters"] = as_parameters(
+        {"Architecture": "x86_64", "PageUrl": PAGE}
+    )
     assert of(examined(dev, answers), Verdict.WRONG) == set(dev.functions)
     answers["lambda"]["get_function_configuration"]["Architectures"] = ["x86_64"]
     assert of(examined(dev, answers), Verdict.WRONG) == set()

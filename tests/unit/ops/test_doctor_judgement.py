@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -17,6 +18,7 @@ from ops.doctor.keys import (
     judge_gemini_key,
     judge_ticket_key,
 )
+from ops.doctor.sign_in import PoolSignIn, judge_other_issuer, judge_pool, read_pool
 from ops.doctor.stack import DeployedStack, judge_stack
 from ops.doctor.tables import DeployedTable, judge_table
 from ops.finding import Verdict, exit_status, ok, unknown, wrong
@@ -324,3 +326,57 @@ def test_a_finding_is_one_line_with_its_advice() -> None:
         line_of(wrong("table", "missing", DEPLOY))
         == f"wrong            table: missing | mend: {DEPLOY}"
     )
+
+
+PAGE = "https://abc.execute-api.eu-west-1.amazonaws.com/"
+OWN_PAGE = "https://talk.example.com/"
+POOL = PoolSignIn((PAGE,), allows_code=True, domain_status="ACTIVE")
+
+
+@pytest.mark.parametrize(
+    ("seen", "page", "words"),
+    [
+        (POOL, PAGE, None),
+        (
+            replace(POOL, callbacks=("https://talk.example.com/",)),
+            "https://talk.example.com/",
+            None,
+        ),
+        (None, PAGE, "UserPoolClient is missing"),
+        (POOL, "", "PageUrl is empty"),
+        (POOL, PAGE.replace("abc", "old"), "not the stack's HTTP API"),
+        (replace(POOL, callbacks=()), PAGE, "does not return users to PageUrl"),
+        (replace(POOL, allows_code=False), PAGE, "does not return users to PageUrl"),
+        (replace(POOL, domain_status=""), PAGE, "is missing"),
+        (replace(POOL, domain_status="CREATING"), PAGE, "is CREATING"),
+    ],
+)
+def test_the_user_pool_must_return_users_to_the_page(
+    seen: PoolSignIn | None, page: str, words: str | None, dev: Deployment
+) -> None:
+    physical = {"HttpApi": "abc"}
+    stack = DeployedStack("repartee-dev", "UPDATE_COMPLETE", {"PageUrl": page}, physical, {})
+    found = judge_pool(seen, stack, dev)
+    assert found.verdict == (Verdict.OK if words is None else Verdict.WRONG)
+    assert words is None or (words in found.detail and DEPLOY in found.advice)
+
+
+def test_a_stack_of_an_earlier_version_has_no_sign_in_to_the_page(dev: Deployment) -> None:
+    class EarlierPool:
+        def describe_user_pool_client(self, **_: str) -> dict[str, Any]:
+            return {"UserPoolClient": {"ClientId": "c"}}
+
+        def describe_user_pool_domain(self, **_: str) -> dict[str, Any]:
+            raise AssertionError
+
+    physical = {"UserPool": "p", "UserPoolClient": "c"}
+    seen = read_pool(EarlierPool(), physical)
+    assert seen == PoolSignIn((), allows_code=False, domain_status="")
+    stack = DeployedStack("repartee-dev", "UPDATE_COMPLETE", {}, physical, {})
+    assert judge_pool(seen, stack, dev).advice == DEPLOY
+
+
+def test_another_issuer_is_named_and_not_asked() -> None:
+    named = judge_other_issuer({"SignInAuthorizeUrl": "https://login.example.com/authorize"})
+    assert "login.example.com" in named.detail
+    assert {named.verdict, judge_other_issuer({}).verdict} == {Verdict.OK}

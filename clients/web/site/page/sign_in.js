@@ -121,7 +121,8 @@ export class SignIn {
     const attempt = this.#kept.attempt;
     const isOurs = attempt !== null && answer.get("state") === attempt.state;
     // Neither the history nor a bookmark keeps the code.
-    history.replaceState(history.state, "", isOurs ? attempt.returnTo : cleanAddress(location.href));
+    const address = isOurs ? attempt.returnTo : cleanAddress(location.href);
+    history.replaceState(history.state, "", address);
     if (!isOurs) {
       throw new SignInError("state_mismatch");
     }

@@ -38,7 +38,8 @@ export async function challengeOf(verifier, subtle) {
 /**
  * Returns the claims of a JWT; null if the token is opaque.
  *
- * The signature is not checked: the token came from the issuer over TLS, and the HTTP API checks it.
+ * The signature is not checked: the token came from the issuer over TLS, and the HTTP API checks
+ * it.
  *
  * @param {unknown} token
  * @returns {Claims | null}

@@ -255,7 +255,7 @@ test("a refused refresh signs out", async () => {
   await assert.rejects(signIn.token(), failsWith("signed_out"));
 });
 
-test("without an answer of the issuer the token is used until its end, and asked for again", async () => {
+test("without an answer of the issuer the token is used until its end", async () => {
   const { browser, signIn } = await signedIn();
   browser.atMs += (LIFE_S - 30) * 1_000;
   assert.equal(await signIn.token(), access());
@@ -284,7 +284,7 @@ test("a clock that is set back ends no sign-in and keeps no old token", async ()
   assert.equal(await signIn.token(), next);
 });
 
-test("signing out forgets the tokens, and a refresh that is under way does not bring them back", async () => {
+test("signing out forgets the tokens, and a running refresh brings none back", async () => {
   const { browser, signIn } = await signedIn();
   let answer = (_value) => {};
   browser.answers.push(new Promise((resolve) => (answer = resolve)));

@@ -8,11 +8,11 @@ export class CallRecorder {
 
   /** @type {EventTarget | null} */
   #call = null;
-  #onChange;
+  #originMs;
 
-  /** @param {() => void} [onChange] is called after each frame. */
-  constructor(onChange = () => {}) {
-    this.#onChange = onChange;
+  /** @param {number} [originMs] the Unix time at which the clock of calls is 0 */
+  constructor(originMs = performance.timeOrigin) {
+    this.#originMs = originMs;
   }
 
   /**
@@ -26,17 +26,10 @@ export class CallRecorder {
     call?.addEventListener("frame", this.#take);
   }
 
-  /** Forgets all frames and turns. */
-  clear() {
-    this.log.clear();
-    this.timelines = new TurnTimelines();
-    this.#onChange();
-  }
-
   #take = (/** @type {Event} */ event) => {
     const { detail } = /** @type {CustomEvent} */ (event);
-    this.log.add(detail);
-    this.timelines.add(detail);
-    this.#onChange();
+    const at_ms = Math.round(this.#originMs + detail.at_ms);
+    this.log.add({ ...detail, at_ms });
+    this.timelines.add({ ...detail, at_ms });
   };
 }

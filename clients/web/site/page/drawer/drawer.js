@@ -1,4 +1,4 @@
-import { html, useEffect, useRef } from "../../vendor/preact/standalone.mjs";
+import { html, useLayoutEffect, useRef } from "../../vendor/preact/standalone.mjs";
 import { lazyPanel } from "../panels/lazy_panel.js";
 import { CallRecorder } from "./call_recorder.js";
 
@@ -22,7 +22,8 @@ export function DeveloperDrawer({ call, audio, isOpen }) {
   const recorder = useRef(/** @type {CallRecorder | null} */ (null));
   recorder.current ??= new CallRecorder();
   const { current } = recorder;
-  useEffect(() => {
+  // A layout effect runs before the call dispatches its first frames.
+  useLayoutEffect(() => {
     current.follow(call);
     return () => current.follow(null);
   }, [call]);

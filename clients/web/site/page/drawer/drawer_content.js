@@ -36,14 +36,17 @@ export function DrawerContent({ recorder, call, audio }) {
   return html`<div class="drawer-content">
     <div class="drawer-bar">
       <${Tabs} selected=${tab} onSelect=${setTab} />
-      <span class="drawer-tools">
-        <button type="button" class="button plain" onClick=${() => recorder.clear()}>Clear</button>
-        <button type="button" class="button" onClick=${save} aria-describedby="drawer-save-note">
-          Save as JSON
-        </button>
-      </span>
+      <button
+        type="button"
+        class="button drawer-save"
+        onClick=${save}
+        aria-describedby="drawer-save-note"
+      >
+        Save as JSON
+      </button>
     </div>
     <div
+      key=${tab}
       id=${`drawer-${tab}`}
       class="drawer-panel"
       role="tabpanel"
@@ -55,7 +58,7 @@ export function DrawerContent({ recorder, call, audio }) {
       ${tab === "audio" && html`<${DiagnosticsView} diagnostics=${diagnostics} call=${ids} />`}
     </div>
     <p id="drawer-save-note" class="soft small">
-      The file has the transcripts of the call. It has no audio and no token.
+      The file has transcripts, no audio and no token.
     </p>
   </div>`;
 }
@@ -94,13 +97,17 @@ function Tabs({ selected, onSelect }) {
 /**
  * Draws the component again several times a second.
  *
- * @returns {number} the time of the drawing
+ * @returns {number} the Unix time of the drawing in ms, by the clock of calls
  */
 function useClock() {
-  const [nowMs, setNowMs] = useState(() => Date.now());
+  const [nowMs, setNowMs] = useState(unixMs);
   useEffect(() => {
-    const timer = setInterval(() => setNowMs(Date.now()), REDRAW_MS);
+    const timer = setInterval(() => setNowMs(unixMs()), REDRAW_MS);
     return () => clearInterval(timer);
   }, []);
   return nowMs;
+}
+
+function unixMs() {
+  return performance.timeOrigin + performance.now();
 }

@@ -2,7 +2,7 @@
  * @typedef {object} FrameEntry
  * @property {number} number Counts from 1 over the whole log.
  * @property {"sent" | "received"} direction
- * @property {number} at_ms
+ * @property {number} at_ms Unix time
  * @property {Record<string, any>} frame
  * @property {string} text The frame as JSON.
  */
@@ -65,13 +65,6 @@ export class FrameLog {
       excess += 1;
     }
     if (excess) this.#entries = this.#entries.slice(excess);
-  }
-
-  /** Forgets all frames. */
-  clear() {
-    this.#entries = [];
-    this.#characters = 0;
-    this.#count = 0;
   }
 }
 

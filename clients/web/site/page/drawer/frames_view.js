@@ -29,6 +29,14 @@ export function FramesView({ recorder }) {
         value=${text}
         onInput=${(/** @type {{target: HTMLInputElement}} */ { target }) => setText(target.value)}
       />
+      <button
+        type="button"
+        class="button"
+        aria-pressed=${String(paused !== null)}
+        onClick=${() => setPaused(paused === null ? [...log.entries] : null)}
+      >
+        ${paused === null ? "Pause" : "Paused"}
+      </button>
       <select
         class="input"
         aria-label="Direction"
@@ -49,21 +57,13 @@ export function FramesView({ recorder }) {
         />
         Hide audio and acks
       </label>
-      <button
-        type="button"
-        class="button"
-        aria-pressed=${String(paused !== null)}
-        onClick=${() => setPaused(paused === null ? [...log.entries] : null)}
-      >
-        ${paused === null ? "Pause" : "Paused"}
-      </button>
     </div>
-    <p class="soft small">
+    <p class="frames-count soft small">
       ${found.length.toLocaleString("en-US")} of ${log.count.toLocaleString("en-US")} frames${" "}
       ${log.dropped > 0 && `(the oldest ${log.dropped.toLocaleString("en-US")} are dropped)`}
     </p>
     ${log.count === 0 && html`<p class="soft">Frames appear here once a call runs.</p>`}
-    <ol class="frame-list" tabindex="0" aria-label="Frames, the newest first" reversed>
+    <ol class="frame-list" aria-label="Frames, the newest first" reversed>
       ${shown.map((entry) => html`<${FrameRow} key=${entry.number} entry=${entry} />`)}
     </ol>
   </div>`;

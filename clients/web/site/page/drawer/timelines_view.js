@@ -3,12 +3,11 @@ import { description, drawing, figures, tickLabel } from "./timeline_scale.js";
 
 /** @typedef {import("./turn_timelines.js").TurnTimeline} TurnTimeline */
 
-const WIDTH = 600;
-const LEFT = 8;
-const RIGHT = 16;
 const ROW_HEIGHT = 16;
-const ROWS_TOP = 6;
+const ROWS_TOP = 4;
 const AXIS_HEIGHT = 16;
+/** The share of the width that is left for the label of the last tick. */
+const RIGHT_PERCENT = 4;
 /** Rows from the top; tools that overlap get a row each below them. */
 const ROWS = { speech: 0, wait: 0, reply: 1, tool: 2 };
 
@@ -36,19 +35,20 @@ export function TimelinesView({ turns, nowMs }) {
 function Legend() {
   const kinds = [
     ["speech", "Your speech"], ["wait", "Wait"], ["reply", "Reply"], ["tool", "Tool"],
+    ["mark heard", "Heard"], ["mark interrupted", "Interrupted"], ["mark end", "End"],
   ];
   return html`<ul class="timeline-legend small soft" aria-hidden="true">
     ${kinds.map(
       ([kind, label]) => html`<li key=${kind}><span class=${`swatch ${kind}`} />${label}</li>`,
     )}
-    <li><span class="swatch mark" />Heard, cut, end</li>
   </ul>`;
 }
 
 /** @param {{turn: TurnTimeline, nowMs: number}} props */
 function Lanes({ turn, nowMs }) {
   const { bars, marks, lengthMs, ticksMs } = drawing(turn, nowMs);
-  const x = (/** @type {number} */ ms) => LEFT + (ms / lengthMs) * (WIDTH - LEFT - RIGHT);
+  // In percents of the width, so that texts and lines have the same size on every screen.
+  const x = (/** @type {number} */ ms) => (ms / lengthMs) * (100 - RIGHT_PERCENT);
   const toolCount = bars.filter(({ kind }) => kind === "tool").length;
   const bottom = ROWS_TOP + (ROWS.tool + toolCount) * ROW_HEIGHT;
   let tools = 0;
@@ -57,13 +57,13 @@ function Lanes({ turn, nowMs }) {
   }));
   return html`<svg
     class="timeline-drawing"
-    viewBox=${`0 0 ${WIDTH} ${bottom + AXIS_HEIGHT}`}
+    height=${bottom + AXIS_HEIGHT}
     aria-hidden="true"
   >
     ${ticksMs.map(
       (tick) => html`<g key=${tick} class="tick">
-        <line x1=${x(tick)} x2=${x(tick)} y1=${ROWS_TOP} y2=${bottom} />
-        <text x=${x(tick)} y=${bottom + 12} text-anchor=${tick === 0 ? "start" : "middle"}>
+        <line x1=${`${x(tick)}%`} x2=${`${x(tick)}%`} y1=${ROWS_TOP} y2=${bottom} />
+        <text x=${`${x(tick)}%`} y=${bottom + 12} text-anchor=${tick === 0 ? "start" : "middle"}>
           ${tickLabel(tick)}
         </text>
       </g>`,
@@ -72,9 +72,9 @@ function Lanes({ turn, nowMs }) {
       ({ kind, label, startMs, endMs, row }, at) => html`<rect
         key=${at}
         class=${`bar ${kind}`}
-        x=${x(startMs)}
+        x=${`${x(startMs)}%`}
         y=${ROWS_TOP + row * ROW_HEIGHT + 2}
-        width=${Math.max(2, x(endMs) - x(startMs))}
+        width=${`${Math.max(0.4, x(endMs) - x(startMs))}%`}
         height=${ROW_HEIGHT - 4}
         rx="3"
       >
@@ -85,9 +85,9 @@ function Lanes({ turn, nowMs }) {
       ({ kind, label, atMs }, at) => html`<line
         key=${`mark-${at}`}
         class=${`mark ${kind}`}
-        x1=${x(atMs)}
-        x2=${x(atMs)}
-        y1="2"
+        x1=${`${x(atMs)}%`}
+        x2=${`${x(atMs)}%`}
+        y1="0"
         y2=${bottom}
       >
         <title>${label}</title>

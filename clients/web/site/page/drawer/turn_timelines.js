@@ -27,7 +27,7 @@ import { Inputs } from "./inputs.js";
 /**
  * @typedef {object} FrameEvent
  * @property {"sent" | "received"} direction
- * @property {number} at_ms
+ * @property {number} at_ms Unix time
  * @property {Record<string, any>} frame Its audio is replaced by its length, `data_bytes`.
  */
 

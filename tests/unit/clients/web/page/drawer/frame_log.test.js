@@ -22,14 +22,6 @@ test("the oldest frames are dropped beyond the number of characters", () => {
   assert.equal(log.entries.at(-1).frame.turn, 20);
 });
 
-test("a cleared log counts again from 1", () => {
-  const log = new FrameLog();
-  log.add(sent({ type: "hello" }));
-  log.clear();
-  log.add(sent({ type: "hello" }));
-  assert.deepEqual([log.entries[0].number, log.dropped], [1, 0]);
-});
-
 test("a filter takes words, a direction, and leaves routine frames out", () => {
   const log = new FrameLog();
   log.add(sent({ type: "text", text: "Good MORNING" }));

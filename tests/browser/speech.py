@@ -41,9 +41,10 @@ def _voice(running: RunningStack) -> Voice:
 
 def spoken(running: RunningStack, text: str) -> bytes:
     """Return ``text`` in the simulator's voice, as PCM16 at 16 kHz."""
+    voice = _voice(running)
 
     async def parts() -> bytes:
-        return b"".join([pcm async for _, pcm in _voice(running).stream(text, VoiceStyle())])
+        return b"".join([pcm async for _, pcm in voice.stream(text, VoiceStyle())])
 
     pcm, _ = audioop.ratecv(running.run(parts()), 2, 1, OUTPUT_RATE_HZ, RATE_HZ, None)
     return pcm

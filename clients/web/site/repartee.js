@@ -4,6 +4,7 @@
  * @module
  */
 
+export { BrowserAudio } from "./repartee/audio/browser_audio.js";
 export { Call } from "./repartee/call.js";
 export { connect } from "./repartee/connect.js";
 export { CallError, HttpProblem } from "./repartee/errors.js";

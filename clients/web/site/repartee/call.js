@@ -15,16 +15,10 @@ import { UserInput, checkText } from "./user_input.js";
 /** @typedef {import("./call_events.js").Status} Status */
 /** @typedef {import("./protocol/frames.js").Answer} Answer */
 /** @typedef {import("./protocol/frames.js").Frame} Frame */
-/** @typedef {import("./protocol/frames.js").Position} Position */
 /** @typedef {import("./protocol/frames.js").Ready} Ready */
+/** @typedef {import("./protocol/session.js").Resumption} Resumption */
 /** @typedef {import("./reconnecting.js").Ending} Ending */
 /** @typedef {import("./timers.js").Timers} Timers */
-
-/**
- * What a reloaded page needs to return to its session: keep it, and pass it to `connect`.
- *
- * @typedef {{session: string, resumeFrom: Position}} Resumption
- */
 
 const HANG_UP_WITHIN_MS = 5_000;
 const READY_WITHIN_MS = 30_000;
@@ -48,6 +42,12 @@ export class Call extends CallEventTarget {
   #isHangingUp = false;
   /** @type {Ending | null} */
   #ending = null;
+  /**
+   * The position at the end of the call.
+   *
+   * @type {Resumption | null}
+   */
+  #leftAt = null;
   #whenOver = new AbortController();
   /** @type {(failure: Error | null) => void} */
   #settleOpened = () => {};
@@ -62,7 +62,7 @@ export class Call extends CallEventTarget {
    * @param {AudioPort | null} parts.port
    * @param {Timers} parts.timers
    * @param {EventTarget | null} parts.window reports changes of the network
-   * @param {Position | undefined} parts.resumeFrom
+   * @param {Resumption | undefined} parts.resumeFrom
    * @param {number} parts.reconnectForMs
    */
   constructor({ lines, port, timers, window, resumeFrom, reconnectForMs }) {
@@ -121,15 +121,17 @@ export class Call extends CallEventTarget {
   }
 
   /**
-   * What a reloaded page needs to return to this session; null if there is nothing to return to.
+   * What a reloaded page passes to `connect` to return to this session; null if the session is over.
    *
-   * @returns {Resumption | null}
+   * @returns {{session: string, resumeFrom: Resumption} | null}
    */
   get resumption() {
     const canReturn = this.#ending === null || RETURNABLE_ENDINGS.includes(this.#ending.reason);
-    return canReturn && this.#ready !== null
-      ? { session: this.#ready.session_id, resumeFrom: this.#session.position }
-      : null;
+    if (this.#ready === null || !canReturn) {
+      return null;
+    }
+    const resumeFrom = this.#leftAt ?? this.#session.resumption(this.#timers.nowMs());
+    return { session: this.#ready.session_id, resumeFrom };
   }
 
   // Actions of the user.
@@ -329,6 +331,7 @@ export class Call extends CallEventTarget {
   #over(ending) {
     const { reason, error, dailyLimit } = ending;
     this.#ending = ending;
+    this.#leftAt = this.#session.resumption(this.#timers.nowMs());
     this.#whenOver.abort();
     this.#input.drop();
     void (SILENT_ENDINGS.includes(reason) ? this.#audio?.hangUp() : this.#audio?.finish());

@@ -11,7 +11,7 @@ import { SYSTEM_CLOCK, Timers } from "./timers.js";
 
 /** @typedef {import("./call_audio.js").AudioPort} AudioPort */
 /** @typedef {import("./http_requests.js").Token} Token */
-/** @typedef {import("./protocol/frames.js").Position} Position */
+/** @typedef {import("./protocol/session.js").Resumption} Resumption */
 
 /**
  * Replacements for the browser, for tests.
@@ -39,7 +39,7 @@ const RECONNECT_FOR_MS = 120_000;
  * @param {string} [options.conversation] `"new"` starts a conversation, an id continues that one,
  *   and without it the user's latest one continues
  * @param {string} [options.session] the id of a session to return to, from `call.resumption`
- * @param {Position} [options.resumeFrom] the position in its output, from `call.resumption`
+ * @param {Resumption} [options.resumeFrom] the position in its output, from `call.resumption`
  * @param {AudioPort | null} [options.audio] records the user and plays the replies
  * @param {number} [options.reconnectForMs] how long to try to reconnect
  * @param {AbortSignal} [options.signal] gives up the opening of the call

@@ -202,6 +202,15 @@ test("hanging up is silent at once, and keeps the played position", async () => 
   assert.deepEqual(input, ["hello", "speech_start", "bye"]);
 });
 
+test("a call that is left keeps how much of its reply was played", async () => {
+  const { server, audio, call } = await speakingCall();
+  server.frame("audio", { turn: 4, data: Buffer.alloc(9_600).toString("base64") });
+  audio.leftMs = 50;
+  call.leave();
+  const { resumeFrom } = call.resumption;
+  assert.deepEqual(resumeFrom, { epoch: 1, seq: 1, turn: 4, playedMs: 150 });
+});
+
 test("another device that takes over is not talked over", async () => {
   const { server, audio } = await speakingCall();
   server.frame("audio", { turn: 1, data: Buffer.alloc(9_600).toString("base64") });

@@ -109,6 +109,19 @@ export class CallControl {
     return this.#open({ mode, startedAtMs, turns, connection: { session, resumeFrom } });
   }
 
+  /**
+   * Use the microphone in a call without one: ask for it again, or go on with the typed session as
+   * a spoken one. Call it inside a click.
+   */
+  async talk() {
+    if (this.#audio !== null) return this.#audio.setInputDevice("");
+    const resumption = this.#call?.resumption;
+    if (!resumption) return;
+    const { startedAtMs } = this.#store.state.call;
+    this.#call?.leave();
+    return this.#open({ mode: "voice", keepsTurns: true, startedAtMs, connection: resumption });
+  }
+
   /** Keep what a reloaded page needs to go on with this call. */
   keep() {
     const { call } = this.#store.state;
@@ -178,6 +191,7 @@ export class CallControl {
   /** @param {{mode: "voice" | "typed", connection: any, [name: string]: any}} options */
   async #open({ mode, connection, keepsTurns = false, startedAtMs = Date.now(), turns = [] }) {
     const { talkMode } = this.#store.state.call;
+    this.#call = null;
     this.#audio = mode === "voice" ? this.#library.makeAudio({ talkMode }) : null;
     this.#audio?.unlock();
     this.#store.dispatch({ type: "start", mode, keepsTurns, conversationId: connection.conversation });

@@ -9,6 +9,7 @@ import { DeviceChoices } from "./device_choices.js";
 import { SignIn, SignInError } from "./sign_in.js";
 import { INITIAL_STATE, reduceApp } from "./state/app_state.js";
 import { Store } from "./state/store.js";
+import { refreshUsage } from "./usage_refresh.js";
 
 /** Starts the page: it reads the settings, completes a sign-in, and goes back to a running call. */
 async function main() {
@@ -44,6 +45,7 @@ async function main() {
   store.dispatch({ type: "talk-mode", talkMode: choices.current.talkMode });
   if (!store.state.isSignedIn) return;
   void actions.refreshUsage();
+  refreshUsage(store, () => void actions.refreshUsage());
   if (control.hasKeptCall) await goBack(store, control);
 }
 

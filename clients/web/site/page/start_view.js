@@ -32,7 +32,7 @@ const IDLE_PERIOD_S = 9;
 /** A slow exchange between the two sides, while nobody talks. */
 function idleLevels() {
   const wave = Math.sin((2 * Math.PI * performance.now()) / 1000 / IDLE_PERIOD_S);
-  return { input: 0.08 + 0.4 * Math.max(0, wave), output: 0.08 + 0.4 * Math.max(0, -wave) };
+  return { input: 0.4 + 0.35 * Math.max(0, wave), output: 0.4 + 0.35 * Math.max(0, -wave) };
 }
 
 /** @param {import("./panels/panels.js").PanelProps} props */

@@ -49,7 +49,7 @@ export function limitsLeft(limits) {
   const parts = limits.map(({ kind, left }) =>
     kind === "talk_seconds" ? talkLeft(left) : dollars(Math.max(0, left)),
   );
-  return parts.length === 0 ? "" : `${parts.join(" and ")} left today`;
+  return parts.length === 0 ? "" : `${parts.join(", ")} left today`;
 }
 
 /** @param {number} leftS */

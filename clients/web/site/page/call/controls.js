@@ -32,6 +32,13 @@ export function Controls({ call, control }) {
           isEnabled=${isOpen}
           onClick=${() => control.setTalkMode(isPushToTalk ? "hands-free" : "push-to-talk")}
         />`}
+      ${!call.hasMicrophone &&
+      html`<${Control}
+        icon="microphone"
+        label="Talk"
+        isEnabled=${isOpen}
+        onClick=${() => control.talk()}
+      />`}
       <${Control}
         icon="stop"
         label="Stop"

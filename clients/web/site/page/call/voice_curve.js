@@ -14,6 +14,18 @@ const SKEW = 0.62;
 const RISE_PER_S = 18;
 const FALL_PER_S = 5;
 
+/** Below this level lies the noise of a room; speech is rarely above the other one. */
+const QUIET_LEVEL = 0.35;
+const LOUD_LEVEL = 0.85;
+
+/**
+ * @param {number} level a level of a display, which grows evenly with the decibels
+ * @returns {number} how far the string moves, 0 to 1
+ */
+export function heightOf(level) {
+  return Math.max(0, Math.min(1, (level - QUIET_LEVEL) / (LOUD_LEVEL - QUIET_LEVEL)));
+}
+
 /**
  * @param {"user" | "model"} side the user's string moves most at the left, the agent's at the right
  * @param {number} place 0 at the left end, 1 at the right end

@@ -1,5 +1,5 @@
 import { html, useEffect, useRef } from "../../vendor/preact/standalone.mjs";
-import { displacement, follow, swell } from "./voice_curve.js";
+import { displacement, follow, heightOf, swell } from "./voice_curve.js";
 
 /** @typedef {import("../state/phase.js").Phase | "idle"} Phase */
 /** @typedef {{input: number, output: number}} Levels */
@@ -119,7 +119,7 @@ class LineDrawing {
     const { input, output } = this.#readLevels();
     const isOpen = !["over", "connecting", "reconnecting"].includes(this.#phase);
     const hears = isOpen && !["muted", "holding", "ready", "limit"].includes(this.#phase);
-    return { input: hears ? input : 0, output: isOpen ? output : 0 };
+    return { input: hears ? heightOf(input) : 0, output: isOpen ? heightOf(output) : 0 };
   }
 
   /** @param {number} atS */
@@ -168,7 +168,7 @@ class LineDrawing {
       this.#stroke(() => 0, half[0], half[1]);
       return;
     }
-    const heightPx = (this.#size.height / 2 - 4) * Math.min(1, level * 1.25);
+    const heightPx = (this.#size.height / 2 - 4) * level;
     TRACES.forEach((alpha, at) => {
       context.globalAlpha = alpha;
       context.lineWidth = at === 0 ? 2 : 1.25;

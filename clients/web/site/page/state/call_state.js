@@ -83,7 +83,7 @@ export function reduceCall(state, event) {
         hasMicrophone: event.mode === "voice",
         talkMode: state.talkMode,
         conversationId: event.conversationId ?? null,
-        turns: event.keepsTurns ? state.turns.filter(({ number }) => number !== null) : [],
+        turns: event.keepsTurns ? keptTurns(state) : [],
       };
     case "opened":
       return {
@@ -115,6 +115,12 @@ export function reduceCall(state, event) {
     default:
       return reduceTalk(state, event);
   }
+}
+
+/** @param {CallState} state */
+function keptTurns({ turns, sessionId }) {
+  const answered = turns.filter(({ number }) => number !== null);
+  return answered.map((turn) => ({ ...turn, sessionId: turn.sessionId ?? sessionId }));
 }
 
 /**

@@ -146,7 +146,6 @@ export function storedTurn(stored) {
       name,
       phase: status,
     })),
-    isCut: stored.shortened,
     isOver: true,
     firstAudioMs: stored.first_audio_ms,
     costUsd: stored.cost_usd,

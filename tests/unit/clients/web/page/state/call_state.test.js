@@ -215,6 +215,19 @@ test("the cost of a call that a reloaded page continues includes its stored turn
   assert.equal(costUsd, 0.75);
 });
 
+test("the next call shows the turns of the last one, and does not count their cost", () => {
+  const over = after(...OPEN, piece(1, "model", "a"), turnEnd(1, 0.25), {
+    type: "closed",
+    reason: "bye",
+    atMs: 1,
+  });
+  const again = reduceCall(over, { type: "start", mode: "voice", keepsTurns: true });
+  const opened = (sessionId) =>
+    costOfCallUsd(reduceCall(again, { type: "opened", sessionId, conversationId: "C1", startedAtMs: 0 }));
+  assert.equal(opened("S2"), 0);
+  assert.equal(opened("S1"), 0.25);
+});
+
 test("a lost line is shown until it is back", () => {
   const lost = after(...OPEN, { type: "status", status: "reconnecting", reason: "1006" });
   assert.equal(phaseOf(lost), "reconnecting");

@@ -5,6 +5,9 @@
  */
 
 const BYTES_PER_MS = 48;
+const SAMPLE_BYTES = 2;
+
+/** @typedef {{turn: number, pcm: Uint8Array<ArrayBuffer>}} Chunk */
 
 /**
  * The playing half of an `AudioPort`: `play` appends audio to the queue, `stop` stops playing at
@@ -27,6 +30,13 @@ export class Playback {
   #endsAtMs = 0;
   /** @type {Map<number, number>} */
   #stoppedMs = new Map();
+  /**
+   * The newest chunks: at least those that the speaker has not played.
+   *
+   * @type {Chunk[]}
+   */
+  #newest = [];
+  #newestBytes = 0;
 
   /** @param {Speaker | null} [speaker] plays the audio; without it, real time is assumed */
   constructor(speaker = null) {
@@ -59,9 +69,27 @@ export class Playback {
     this.#receivedMs.set(turn, (this.#receivedMs.get(turn) ?? 0) + lengthMs);
     this.#endsAtMs = Math.max(this.#endsAtMs, nowMs) + lengthMs;
     this.turn = turn;
-    if (pcm.length > 0) {
-      this.#speaker?.play(pcm);
+    if (pcm.length > 0 && this.#speaker !== null) {
+      this.#speaker.play(pcm);
+      this.#remember({ turn, pcm }, this.#speaker.unplayedMs() * BYTES_PER_MS);
     }
+  }
+
+  /** Returns the audio that the speaker has not played, in order. */
+  unplayed() {
+    const unplayedMs = this.#speaker?.unplayedMs() ?? 0;
+    const samples = Math.round((unplayedMs * BYTES_PER_MS) / SAMPLE_BYTES);
+    let playedBytes = Math.max(0, this.#newestBytes - samples * SAMPLE_BYTES);
+    /** @type {Chunk[]} */
+    const chunks = [];
+    for (const { turn, pcm } of this.#newest) {
+      const rest = pcm.subarray(playedBytes);
+      playedBytes = Math.max(0, playedBytes - pcm.length);
+      if (rest.length > 0) {
+        chunks.push({ turn, pcm: rest });
+      }
+    }
+    return chunks;
   }
 
   /**
@@ -98,6 +126,8 @@ export class Playback {
       .map((other) => /** @type {const} */ ([other, this.playedMs(other, nowMs)]));
     this.#receivedMs = new Map(playedMs);
     this.#endsAtMs = nowMs;
+    this.#newest = [];
+    this.#newestBytes = 0;
     this.#speaker?.stop();
   }
 
@@ -121,6 +151,23 @@ export class Playback {
    */
   isSilent(nowMs) {
     return this.#unplayedMs(nowMs) <= 0;
+  }
+
+  /**
+   * @param {Chunk} chunk
+   * @param {number} unplayedBytes
+   */
+  #remember(chunk, unplayedBytes) {
+    this.#newest.push(chunk);
+    this.#newestBytes += chunk.pcm.length;
+    while (this.#newest.length > 1) {
+      const leftBytes = this.#newestBytes - this.#newest[0].pcm.length;
+      if (leftBytes < unplayedBytes) {
+        break;
+      }
+      this.#newest.shift();
+      this.#newestBytes = leftBytes;
+    }
   }
 
   /** @param {number} nowMs */

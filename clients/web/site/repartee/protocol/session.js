@@ -7,6 +7,7 @@
  * @module
  */
 
+import { decodeBase64, encodeBase64 } from "./base64.js";
 import { Deadlines, earliest, isDue } from "./deadlines.js";
 import { decodeServerMessage } from "./decoding.js";
 import { ClientInbox } from "./inbox.js";
@@ -26,10 +27,11 @@ import { Playback } from "./playback.js";
 /** @typedef {import("./playback.js").Speaker} Speaker */
 
 /**
- * The received output, and how much of the audio of `turn` was played. The turn whose audio came
- * last is the only one that can still be interrupted.
+ * What an earlier client of a session has received, and how much of the audio of `turn` it has
+ * played. `turn` is the turn whose audio came last. `unplayed` is audio that it has not played.
  *
- * @typedef {{epoch: number, seq: number, turn?: number, playedMs?: number}} Resumption
+ * @typedef {{epoch: number, seq: number, turn?: number, playedMs?: number,
+ *   unplayed?: {turn: number, data: string}[]}} Resumption
  */
 
 /** The wait after API Gateway rejected a message because of throttling. */
@@ -110,23 +112,33 @@ export class ClientSession {
    * Returns what a reloaded page needs to continue this session.
    *
    * @param {number} nowMs
+   * @param {object} [options]
+   * @param {boolean} [options.withAudio] whether to include the audio that was not played yet
    * @returns {Resumption}
    */
-  resumption(nowMs) {
+  resumption(nowMs, { withAudio = false } = {}) {
     const { turn } = this.playback;
-    return { ...this.position, turn, playedMs: this.playback.playedMs(turn, nowMs) };
+    const playedMs = this.playback.playedMs(turn, nowMs);
+    const chunks = withAudio ? this.playback.unplayed() : [];
+    const unplayed = chunks.map((chunk) => ({ turn: chunk.turn, data: encodeBase64(chunk.pcm) }));
+    return { ...this.position, turn, playedMs, unplayed };
   }
 
   /**
    * Continues after the output that an earlier client of this session received, such as the page
-   * before its reload. Call it before the first `connected`. The server gives the next number.
+   * before its reload, and plays what that client did not play. Call it before the first
+   * `connected`. The server gives the next number.
    *
    * @param {Resumption} resumption
+   * @param {number} [nowMs]
    */
-  resumeAt({ epoch, seq, turn = 0, playedMs = 0 }) {
+  resumeAt({ epoch, seq, turn = 0, playedMs = 0, unplayed = [] }, nowMs = 0) {
     if (seq > 0) {
       this.#inbox.resumeAt({ epoch, seq });
       this.playback.resumeAt(turn, playedMs);
+      for (const chunk of unplayed) {
+        this.playback.arrived(chunk.turn, decodeBase64(chunk.data), nowMs);
+      }
     }
   }
 

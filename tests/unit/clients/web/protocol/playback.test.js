@@ -102,3 +102,27 @@ test("an acknowledgement comes earlier when a reply starts to play", () => {
   assert.equal(session.nextDeadlineMs(), 2_100);
   assert.equal(acksOf(session.outgoing(2_100)).length, 1);
 });
+
+test("the audio that was not played is known to the sample, over chunks and turns", () => {
+  const speaker = new FakeSpeaker();
+  const { playback } = openSession({ speaker });
+  const chunks = [1, 2, 3, 4].map((byte) => new Uint8Array(480).fill(byte));
+  const unplayed = () => playback.unplayed().map(({ turn, pcm }) => [turn, pcm[0], pcm.length]);
+  playback.arrived(1, chunks[0], 0);
+  speaker.leftMs = 0;
+  playback.arrived(1, chunks[1], 10);
+  playback.arrived(2, chunks[2], 10);
+  speaker.leftMs = 12.51;
+
+  assert.deepEqual(unplayed(), [
+    [1, 2, 120],
+    [2, 3, 480],
+  ]);
+  playback.arrived(2, chunks[3], 10);
+  speaker.leftMs = 0;
+  assert.deepEqual(unplayed(), []);
+  speaker.leftMs = 10;
+  playback.stop(2, 20);
+  speaker.leftMs = 10;
+  assert.deepEqual(unplayed(), []);
+});

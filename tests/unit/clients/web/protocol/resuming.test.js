@@ -7,20 +7,20 @@ import { ClientSession } from "../../../../../clients/web/site/repartee/protocol
 import { FakeSpeaker, openSession, ready, replyAudio, said, worker } from "./sessions.js";
 
 /** Returns the resumption of a page that has played 300 of 500 ms of turn 4. */
-function saved() {
+function saved(options) {
   const speaker = new FakeSpeaker();
   const session = openSession({ speaker });
   const frame = worker(3);
   session.receive(frame("accepted", { through: 1 }), 0);
   session.receive(frame("audio", replyAudio(4, 500)), 0);
   speaker.leftMs = 200;
-  return JSON.parse(JSON.stringify(session.resumption(0)));
+  return JSON.parse(JSON.stringify(session.resumption(0, options)));
 }
 
 /** Returns a session that resumes, has sent its hello, and got `ready`. */
-function reloaded(resumption, members = { next_seq: 41, output_kept: true }) {
-  const session = new ClientSession();
-  session.resumeAt(resumption);
+function reloaded(resumption, members = { next_seq: 41, output_kept: true }, speaker = null) {
+  const session = new ClientSession({ speaker });
+  session.resumeAt(resumption, 0);
   session.connected(0);
   const [hello] = session.outgoing(0).map((text) => JSON.parse(text));
   session.receive(ready(members), 0);
@@ -55,6 +55,22 @@ test("what was played before the reload counts", () => {
 
   const received = { epoch: 3, seq: 4 };
   assert.deepEqual(ack, { type: "ack", received, turn: 4, played_ms: 550 });
+});
+
+test("what was not played before the reload is played after it", () => {
+  const speaker = new FakeSpeaker();
+  const { session } = reloaded(saved({ withAudio: true }), {}, speaker);
+  assert.equal(speaker.leftMs, 200);
+  assert.equal(session.playback.playedMs(4, 0), 300);
+
+  session.receive(worker(3, 3)("audio", replyAudio(4, 1_000)), 0);
+  speaker.leftMs = 1_050;
+
+  assert.equal(session.playback.playedMs(4, 0), 450);
+});
+
+test("the position alone holds no audio", () => {
+  assert.deepEqual(saved().unplayed, []);
 });
 
 test("frames up to the position are dropped, and the next one is taken", () => {

@@ -35,6 +35,7 @@ export class Call extends CallEventTarget {
   #audio;
   #input;
   #transport;
+  #resumeFrom;
   /** @type {Status} */
   #status = "connecting";
   /** @type {Ready | null} */
@@ -71,10 +72,8 @@ export class Call extends CallEventTarget {
     this.#timers = timers;
     this.#audio = port === null ? null : new CallAudio(port, timers);
     const session = new ClientSession({ speaker: this.#audio?.speaker });
-    if (resumeFrom !== undefined) {
-      session.resumeAt(resumeFrom);
-    }
     this.#session = session;
+    this.#resumeFrom = resumeFrom;
     this.#transport = new Transport({
       openLine: async (signal) => {
         const line = await lines.open(signal);
@@ -126,12 +125,17 @@ export class Call extends CallEventTarget {
    * @returns {{session: string, resumeFrom: Resumption} | null}
    */
   get resumption() {
-    const canReturn = this.#ending === null || RETURNABLE_ENDINGS.includes(this.#ending.reason);
-    if (this.#ready === null || !canReturn) {
-      return null;
-    }
-    const resumeFrom = this.#leftAt ?? this.#session.resumption(this.#timers.nowMs());
-    return { session: this.#ready.session_id, resumeFrom };
+    return this.#resumption({ withAudio: false });
+  }
+
+  /**
+   * The same with the audio that was not played yet, so that the reply continues after a reload.
+   * It takes 64 kB for each second, and a reply arrives much faster than it is played.
+   *
+   * @returns {{session: string, resumeFrom: Resumption} | null}
+   */
+  get resumptionWithAudio() {
+    return this.#resumption({ withAudio: true });
   }
 
   // Actions of the user.
@@ -239,6 +243,9 @@ export class Call extends CallEventTarget {
    */
   async open(signal) {
     void this.#startAudio();
+    if (this.#resumeFrom !== undefined) {
+      this.#session.resumeAt(this.#resumeFrom, this.#timers.nowMs());
+    }
     try {
       await this.#timers.within(READY_WITHIN_MS, signal, async () => {
         await this.#transport.open();
@@ -252,6 +259,16 @@ export class Call extends CallEventTarget {
         : error;
     }
     this.#timers.start(0, () => this.dispatchHeld());
+  }
+
+  /** @param {{withAudio: boolean}} options */
+  #resumption(options) {
+    const canReturn = this.#ending === null || RETURNABLE_ENDINGS.includes(this.#ending.reason);
+    if (this.#ready === null || !canReturn) {
+      return null;
+    }
+    const resumeFrom = this.#leftAt ?? this.#session.resumption(this.#timers.nowMs(), options);
+    return { session: this.#ready.session_id, resumeFrom };
   }
 
   async #startAudio() {
@@ -331,7 +348,7 @@ export class Call extends CallEventTarget {
   #over(ending) {
     const { reason, error, dailyLimit } = ending;
     this.#ending = ending;
-    this.#leftAt = this.#session.resumption(this.#timers.nowMs());
+    this.#leftAt = this.#session.resumption(this.#timers.nowMs(), { withAudio: true });
     this.#whenOver.abort();
     this.#input.drop();
     void (SILENT_ENDINGS.includes(reason) ? this.#audio?.hangUp() : this.#audio?.finish());

@@ -202,13 +202,19 @@ test("hanging up is silent at once, and keeps the played position", async () => 
   assert.deepEqual(input, ["hello", "speech_start", "bye"]);
 });
 
-test("a call that is left keeps how much of its reply was played", async () => {
+test("a call that is left keeps how much of its reply was played, and the rest", async () => {
   const { server, audio, call } = await speakingCall();
   server.frame("audio", { turn: 4, data: Buffer.alloc(9_600).toString("base64") });
   audio.leftMs = 50;
+  const cheap = call.resumption.resumeFrom;
+  const { session, resumeFrom } = JSON.parse(JSON.stringify(call.resumptionWithAudio));
   call.leave();
-  const { resumeFrom } = call.resumption;
-  assert.deepEqual(resumeFrom, { epoch: 1, seq: 1, turn: 4, playedMs: 150 });
+
+  assert.deepEqual(cheap, { epoch: 1, seq: 1, turn: 4, playedMs: 150 });
+  assert.deepEqual(resumeFrom, call.resumption.resumeFrom);
+  const reloaded = await speakingCall({ session, resumeFrom });
+  assert.deepEqual(reloaded.audio.did, ["play"]);
+  assert.equal(reloaded.audio.leftMs, 50);
 });
 
 test("another device that takes over is not talked over", async () => {

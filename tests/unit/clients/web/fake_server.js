@@ -1,3 +1,5 @@
+import assert from "node:assert/strict";
+
 import { FakeClock } from "./fake_clock.js";
 import { FakeHttp } from "./fake_http.js";
 
@@ -167,6 +169,7 @@ export class FakeAudio {
   }
 
   play(pcm) {
+    assert.ok(this.listener, "nothing is played before `start`");
     this.leftMs += pcm.length / 48;
     this.did.push("play");
   }

@@ -119,9 +119,11 @@ export class ClientSession {
   resumption(nowMs, { withAudio = false } = {}) {
     const { turn } = this.playback;
     const playedMs = this.playback.playedMs(turn, nowMs);
-    const chunks = withAudio ? this.playback.unplayed() : [];
-    const unplayed = chunks.map((chunk) => ({ turn: chunk.turn, data: encodeBase64(chunk.pcm) }));
-    return { ...this.position, turn, playedMs, unplayed };
+    const resumption = { ...this.position, turn, playedMs };
+    if (withAudio) {
+      return { ...resumption, unplayed: this.playback.unplayed().map(encoded) };
+    }
+    return resumption;
   }
 
   /**
@@ -437,4 +439,9 @@ export class ClientSession {
     const { turn } = this.playback;
     return encodeAck(this.position, turn, this.playback.playedMs(turn, nowMs));
   }
+}
+
+/** @param {import("./playback.js").Chunk} chunk */
+function encoded({ turn, pcm }) {
+  return { turn, data: encodeBase64(pcm) };
 }

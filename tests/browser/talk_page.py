@@ -1,8 +1,8 @@
 """A page of Repartee in a browser: what a user does, and what the page did."""
 
 import base64
-import json
 import re
+import time
 from array import array
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -30,6 +30,7 @@ PLAYBACK_RATE_HZ = 24_000
 # A reply takes some seconds on a busy machine.
 TIMEOUT_MS = 30_000
 _SILENCE_S = 0.2
+_POLL_INTERVAL_MS = 50
 _MOST_TABS = 60
 _AXE = "axe.run(document, {resultTypes: ['violations']}).then(found => found.violations)"
 
@@ -129,16 +130,23 @@ class TalkPage:
         self, kind: str, count: int = 1, *, direction: str = "received"
     ) -> dict[str, Any]:
         """Wait until ``count`` messages of a type were received or sent; return the last one."""
-        found = self.page.wait_for_function(
-            """([kind, count, direction]) => {
-              const found = instruments.frames.filter((each) =>
-                each.frame.type === kind && each.direction === direction);
-              return found.length >= count && JSON.stringify(found[count - 1]);
-            }""",
-            arg=[kind, count, direction],
+        found: dict[str, Any] = self.until(
+            """([kind, count, direction]) => instruments.frames.filter((each) =>
+              each.frame.type === kind && each.direction === direction)[count - 1]""",
+            [kind, count, direction],
         )
-        frame: dict[str, Any] = json.loads(found.json_value())
-        return frame
+        return found
+
+    def until(self, expression: str, argument: object = None) -> Any:
+        """Wait until JavaScript returns a true value; return it.
+
+        Playwright's own ``wait_for_function`` needs an ``eval``, which the page's policy forbids.
+        """
+        give_up_at_s = time.monotonic() + TIMEOUT_MS / 1000
+        while not (found := self.page.evaluate(expression, argument)):
+            assert time.monotonic() < give_up_at_s, f"{expression} with {argument} stays {found}"
+            self.page.wait_for_timeout(_POLL_INTERVAL_MS)
+        return found
 
     def played(self, context: int = -1) -> Played:
         """Return what the page has played in one of its audio contexts, the last by default."""
@@ -148,7 +156,7 @@ class TalkPage:
 
     def wait_until_played(self) -> None:
         """Wait until the page has played all replies, as far as silence tells."""
-        self.page.wait_for_function("instruments.silentMs() > 1500 && instruments.silentMs() < 1e5")
+        self.until("instruments.hasPlayed(1500)")
 
     def silent_after_ms(self, played_frame: int) -> float:
         """Return when playback fell silent after a moment.

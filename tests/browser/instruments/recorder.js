@@ -43,10 +43,10 @@
     return recording ? Math.round(recording.context.currentTime * RATE_HZ) : null;
   };
 
-  // Milliseconds since the last sound.
-  instruments.silentMs = () => {
-    const recording = instruments.recordings.at(-1);
-    return ((instruments.playedFrame() - recording.lastSoundFrame) / RATE_HZ) * 1000;
+  // Whether something was played, and silence followed for so long.
+  instruments.hasPlayed = (silenceMs) => {
+    const sound = instruments.recordings.at(-1)?.lastSoundFrame ?? 0;
+    return sound > 0 && instruments.playedFrame() - sound > (silenceMs / 1000) * RATE_HZ;
   };
 
   instruments.readRecording = (index) => {

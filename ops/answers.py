@@ -21,8 +21,19 @@ QUESTIONS = (
     "AllowedOrigins",
     "JwtIssuer",
     "JwtAudience",
+    "SignInAuthorizeUrl",
+    "SignInTokenUrl",
+    "SignInClientId",
     "AlarmTopicArn",
 )
+# A question that is asked only after an answer to another one.
+_ASKED_AFTER = {
+    "JwtAudience": "JwtIssuer",
+    "SignInAuthorizeUrl": "JwtIssuer",
+    "SignInTokenUrl": "SignInAuthorizeUrl",
+    "SignInClientId": "SignInAuthorizeUrl",
+}
+_REQUIRED = ("JwtAudience", "SignInTokenUrl")
 _STACK_NAME = re.compile(r"[a-z][a-z0-9-]{0,39}")
 
 type Ask = Callable[[str], str]
@@ -50,7 +61,8 @@ def ask_all(
         )
         answers: dict[str, str] = {}
         for name in QUESTIONS:
-            if name == "JwtAudience" and not answers.get("JwtIssuer"):
+            other = _ASKED_AFTER.get(name)
+            if other and not answers.get(other):
                 continue
             default = str(parameters[name]["Default"])
             prompt = f"{parameters[name]['Description']}\n{name} [{default}]: "
@@ -58,8 +70,8 @@ def ask_all(
             def check(value: str, name: str = name) -> None:
                 if (problem := problem_with(name, value, parameters)) is not None:
                     raise DeployError(problem)
-                if name == "JwtAudience" and not value:
-                    raise DeployError("JwtAudience must be given with JwtIssuer")
+                if name in _REQUIRED and not value:
+                    raise DeployError(f"{name} must be given with {_ASKED_AFTER[name]}")
 
             answers[name] = _ask_until_valid(ask, show, prompt, default, check)
     except EOFError:

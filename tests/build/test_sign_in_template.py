@@ -5,9 +5,11 @@ from typing import Any
 
 import pytest
 
+from http_api.site.sign_in import sign_in_of
 from local.template.intrinsics import Resolver, parse
 from local.template.reader import read_template
 from local.template.references import parameter_references
+from repartee.config import HttpApiSettings
 from tests.build.cloudformation import ROOT
 
 pytestmark = pytest.mark.build
@@ -102,6 +104,19 @@ def test_the_parameters_of_the_sign_in_come_together() -> None:
     }.items():
         assert len(broken_rules({**ISSUER, name: value})) >= 1, name
     assert broken_rules(ENDPOINTS) == ["JwtIssuer must be given with SignIn parameters."]
+
+
+def test_scopes_are_separated_as_sam_and_make_pass_them_on() -> None:
+    """Both end a value at a space."""
+    pattern = DOCUMENT["Parameters"]["SignInScope"]["AllowedPattern"]
+    assert re.fullmatch(pattern, "openid,offline_access,api://voice/talk")
+    assert not re.fullmatch(pattern, "openid offline_access")
+    environment = {
+        **variables("HttpApiFunction", {**ISSUER, **ENDPOINTS, "SignInScope": "openid,a"}),
+    }
+    sign_in = sign_in_of(HttpApiSettings.model_validate(environment))
+    assert sign_in is not None
+    assert sign_in.scope == "openid a"
 
 
 @pytest.mark.parametrize(

@@ -36,5 +36,5 @@ def sign_in_of(settings: HttpApiSettings) -> SignIn | None:
         sign_out_url=settings.sign_in_sign_out_url or None,
         client_id=settings.sign_in_client_id,
         audience=settings.sign_in_audience or None,
-        scope=settings.sign_in_scope,
+        scope=" ".join(settings.sign_in_scope),
     )

@@ -225,7 +225,7 @@ class HttpApiSettings(_Settings):
         sign_in_sign_out_url: Where the page sends users to sign out; empty if nowhere.
         sign_in_client_id: The page's client id at the issuer.
         sign_in_audience: The audience that the page asks for; empty if the issuer needs none.
-        sign_in_scope: The scopes that the page asks for, separated by spaces.
+        sign_in_scope: The scopes that the page asks for.
     """
 
     live_table: str
@@ -242,7 +242,7 @@ class HttpApiSettings(_Settings):
     sign_in_sign_out_url: str = ""
     sign_in_client_id: str = ""
     sign_in_audience: str = ""
-    sign_in_scope: str = "openid"
+    sign_in_scope: Names = ("openid",)
     grace_s: int = Field(default=30, ge=0, le=300)
     max_sessions_per_user: int = Field(default=3, ge=1, le=100)
     max_talk_s_per_day: int = Field(default=3_600, ge=0, le=DAY_S)

@@ -218,7 +218,9 @@ def test_enter_answers_every_question_with_the_templates_default(tmp_path: Path)
 
 def test_a_bad_answer_is_explained_and_asked_again(tmp_path: Path) -> None:
     text, shown = answered(
-        "My Stack", "mine", "mips", "x86_64", "", "", "https://login.example.com", "", "app", ""
+        *("My Stack", "mine", "mips", "x86_64", "", ""),
+        *("https://login.example.com", "", "app"),
+        *("https://login.example.com/authorize", "", "https://login.example.com/token", "page", ""),
     )
     (tmp_path / "answers.toml").write_text(text)
     assert 'stack_name = "mine"' in text
@@ -227,9 +229,13 @@ def test_a_bad_answer_is_explained_and_asked_again(tmp_path: Path) -> None:
         "StreamAgentConcurrency": "0",
         "JwtIssuer": "https://login.example.com",
         "JwtAudience": "app",
+        "SignInAuthorizeUrl": "https://login.example.com/authorize",
+        "SignInTokenUrl": "https://login.example.com/token",
+        "SignInClientId": "page",
     }
     assert "Architecture is 'mips'; it must be one of arm64, x86_64" in shown
     assert "JwtAudience must be given with JwtIssuer" in shown
+    assert "SignInTokenUrl must be given with SignInAuthorizeUrl" in shown
     assert any(line.startswith("the name is 'My Stack'") for line in shown)
 
 

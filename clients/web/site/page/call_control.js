@@ -1,26 +1,10 @@
 /** Connects a call of `repartee.js` with the state of the page. */
 
+import { passEvents } from "./call_events.js";
+import { KeptCall } from "./kept_call.js";
 import { storedTurn } from "./state/turns.js";
 
-/** The events of a call that change what the page shows; levels and frames go elsewhere. */
-const EVENTS = [
-  "status",
-  "transcript",
-  "audio",
-  "interrupted",
-  "tool",
-  "turn-restarted",
-  "reply-lost",
-  "turn-end",
-  "no-speech",
-  "speech-heard",
-  "limit-reached",
-  "microphone",
-  "error",
-  "closed",
-];
 const HTTP_UNAUTHORIZED = 401;
-const KEPT_CALL = "repartee.call";
 const TURNS_OF_A_PAGE = 100;
 
 /** @typedef {import("../repartee.js").Call} Call */
@@ -42,11 +26,12 @@ export class CallControl {
   #url;
   #token;
   #api;
-  #storage;
+  #kept;
   /** @type {Call | null} */
   #call = null;
   /** @type {BrowserAudio | null} */
   #audio = null;
+  #opening = new AbortController();
   #typedCount = 0;
 
   /** The levels of both sides, from 0 to 1; they change about 20 times a second. */
@@ -59,7 +44,7 @@ export class CallControl {
    * @param {string} options.url the address of the HTTP API
    * @param {import("../repartee/http_requests.js").Token} options.token
    * @param {import("../repartee.js").HttpApi} options.api
-   * @param {Storage} options.storage keeps the call over a reload of the page
+   * @param {Storage | null} options.storage keeps the call over a reload of the page
    */
   constructor({ store, library, url, token, api, storage }) {
     this.#store = store;
@@ -67,7 +52,7 @@ export class CallControl {
     this.#url = url;
     this.#token = token;
     this.#api = api;
-    this.#storage = storage;
+    this.#kept = new KeptCall(storage);
   }
 
   /** The open call, or the last one; null before the first. */
@@ -80,12 +65,9 @@ export class CallControl {
     return this.#audio;
   }
 
-  get hasKeptCall() {
-    return this.#storage.getItem(KEPT_CALL) !== null;
-  }
-
-  get isKeptCallTyped() {
-    return this.#kept()?.mode === "typed";
+  /** The call that this page had before it was reloaded; null if there is none. */
+  get kept() {
+    return this.#kept.call;
   }
 
   /**
@@ -97,13 +79,13 @@ export class CallControl {
    * @param {boolean} [options.keepsTurns] whether the captions of the last call stay
    */
   start({ mode = "voice", conversation, keepsTurns = false } = {}) {
-    this.#storage.removeItem(KEPT_CALL);
+    this.forget();
     return this.#open({ mode, keepsTurns, connection: { conversation } });
   }
 
   /** Go back to the call that this page had before it was reloaded. */
   resume() {
-    const kept = this.#kept();
+    const kept = this.#kept.call;
     if (kept === null) return Promise.resolve();
     const { mode, startedAtMs, turns, session, resumeFrom } = kept;
     return this.#open({ mode, startedAtMs, turns, connection: { session, resumeFrom } });
@@ -118,7 +100,9 @@ export class CallControl {
     const resumption = this.#call?.resumption;
     if (!resumption) return;
     const { startedAtMs } = this.#store.state.call;
-    this.#call?.leave();
+    const typedCall = this.#call;
+    this.#call = null;
+    typedCall?.leave();
     return this.#open({ mode: "voice", keepsTurns: true, startedAtMs, connection: resumption });
   }
 
@@ -130,16 +114,17 @@ export class CallControl {
     const { mode, startedAtMs } = call;
     const { resumption } = this.#call;
     if (resumption === null) return;
-    const kept = { ...resumption, mode, startedAtMs, turns };
-    this.#storage.setItem(KEPT_CALL, JSON.stringify(kept));
+    this.#kept.keep({ ...resumption, mode, startedAtMs, turns });
   }
 
   forget() {
-    this.#storage.removeItem(KEPT_CALL);
+    this.#kept.forget();
   }
 
+  /** End the call: at once on the page, and then on the server. */
   async hangUp() {
-    this.forget();
+    this.#opening.abort();
+    this.#take({ type: "closed", reason: "bye", atMs: Date.now() });
     await this.#call?.disconnect();
   }
 
@@ -180,10 +165,6 @@ export class CallControl {
     this.#store.dispatch({ type: "problem-closed" });
   }
 
-  #kept() {
-    return JSON.parse(this.#storage.getItem(KEPT_CALL) ?? "null");
-  }
-
   closeProblem() {
     this.#store.dispatch({ type: "problem-closed" });
   }
@@ -195,14 +176,16 @@ export class CallControl {
     this.#audio = mode === "voice" ? this.#library.makeAudio({ talkMode }) : null;
     this.#audio?.unlock();
     this.#store.dispatch({ type: "start", mode, keepsTurns, conversationId: connection.conversation });
+    const audio = this.#audio;
+    this.#opening = new AbortController();
+    const { signal } = this.#opening;
     let call;
     try {
-      const options = { ...connection, token: this.#token, audio: this.#audio };
+      const options = { ...connection, token: this.#token, audio, signal };
       call = await this.#library.connect(this.#url, options);
     } catch (error) {
-      this.forget();
-      void this.#audio?.end();
-      this.#fail(error);
+      void audio?.end();
+      if (!signal.aborted) this.#fail(error);
       return;
     }
     this.#listenTo(call);
@@ -216,31 +199,21 @@ export class CallControl {
   /** @param {Call} call */
   #listenTo(call) {
     this.#call = call;
-    const on = (/** @type {string} */ type, /** @type {(detail: any) => void} */ take) =>
-      call.addEventListener(type, (event) => {
-        // The events of an earlier call may still come.
-        if (this.#call === call && event instanceof CustomEvent) take(event.detail);
-      });
-    for (const type of EVENTS) on(type, (detail) => this.#take(type, detail));
-    on("audio-level", (levels) => {
-      this.levels = levels;
-      this.#watchPlaying();
-    });
-    on("frame", ({ direction, frame }) => {
-      if (direction !== "sent") return;
-      if (frame.type === "speech_start") this.#store.dispatch({ type: "speech-start" });
-      if (frame.type === "speech_end") this.#store.dispatch({ type: "speech-end" });
+    passEvents(call, {
+      isCurrent: () => this.#call === call,
+      take: (event) => this.#take(event),
+      onLevels: (levels) => {
+        this.levels = levels;
+        this.#watchPlaying();
+      },
     });
   }
 
-  /**
-   * @param {string} type
-   * @param {any} detail
-   */
-  #take(type, detail) {
-    this.#store.dispatch({ ...detail, type, atMs: Date.now() });
-    if (type === "turn-end") this.keep();
-    if (type === "closed") {
+  /** @param {import("./state/call_state.js").CallEvent} event */
+  #take(event) {
+    this.#store.dispatch(event);
+    if (event.type === "turn-end") this.keep();
+    if (event.type === "closed") {
       this.forget();
       void this.#library.wakeLock.release();
       this.levels = { input: 0, output: 0 };
@@ -263,8 +236,7 @@ export class CallControl {
       /** @type {any} */
       const page = await this.#api.turns(conversationId, options).catch(() => null);
       if (page === null || this.#store.state.call.conversationId !== conversationId) return;
-      const turns = page.items.map(storedTurn);
-      this.#store.dispatch({ type: "stored-turns", turns });
+      this.#store.dispatch({ type: "stored-turns", turns: page.items.map(storedTurn) });
       after = page.nextAfter;
     } while (after !== null);
   }
@@ -272,6 +244,7 @@ export class CallControl {
   /** @param {any} error an `HttpProblem` or a `CallError` */
   #fail(error) {
     const { code = "", message = "", status = null, dailyLimit = null } = error ?? {};
+    this.forget();
     if (dailyLimit !== null) this.#store.dispatch({ type: "limit-reached", ...dailyLimit });
     if (status === HTTP_UNAUTHORIZED) {
       this.#store.dispatch({ type: "signed-in", isSignedIn: false, problem: message });

@@ -26,7 +26,7 @@ export class DeviceChoices {
   #storage;
   #choices;
 
-  /** @param {Pick<Storage, "getItem" | "setItem">} storage such as `localStorage` */
+  /** @param {Pick<Storage, "getItem" | "setItem"> | null} storage such as `localStorage` */
   constructor(storage) {
     this.#storage = storage;
     this.#choices = { ...DEFAULT_CHOICES, ...kept(storage) };
@@ -45,7 +45,7 @@ export class DeviceChoices {
   change(changes) {
     this.#choices = { ...this.#choices, ...changes };
     try {
-      this.#storage.setItem(KEY, JSON.stringify(this.#choices));
+      this.#storage?.setItem(KEY, JSON.stringify(this.#choices));
     } catch {
       // A full or forbidden storage keeps nothing: the choices last until the page is closed.
     }
@@ -55,12 +55,12 @@ export class DeviceChoices {
 /**
  * Returns the kept choices whose names and types are known.
  *
- * @param {Pick<Storage, "getItem">} storage
+ * @param {Pick<Storage, "getItem"> | null} storage
  * @returns {Partial<Choices>}
  */
 function kept(storage) {
   try {
-    const found = JSON.parse(storage.getItem(KEY) ?? "{}");
+    const found = JSON.parse(storage?.getItem(KEY) ?? "{}");
     const known = Object.entries(DEFAULT_CHOICES).filter(
       ([name, value]) => typeof found[name] === typeof value,
     );

@@ -22,13 +22,14 @@ async function main() {
     return signIn.token(options);
   };
   const api = new HttpApi(url, token);
-  const choices = new DeviceChoices(localStorage);
+  const choices = new DeviceChoices(storageOf(() => localStorage));
   const library = {
     connect,
     makeAudio: (/** @type {object} */ options) => new BrowserAudio({ ...choices.current, ...options }),
     wakeLock: new WakeLock(),
   };
-  const control = new CallControl({ store, library, url, token, api, storage: sessionStorage });
+  const storage = storageOf(() => sessionStorage);
+  const control = new CallControl({ store, library, url, token, api, storage });
   const actions = new Actions({ store, control, api, signIn: () => signIn, choices });
   show(store, actions);
   addEventListener("pagehide", () => control.keep());
@@ -46,7 +47,19 @@ async function main() {
   if (!store.state.isSignedIn) return;
   void actions.refreshUsage();
   refreshUsage(store, () => void actions.refreshUsage());
-  if (control.hasKeptCall) await goBack(store, control);
+  if (control.kept !== null) await goBack(store, control);
+}
+
+/**
+ * @param {() => Storage} read
+ * @returns {Storage | null} null where the browser keeps no data
+ */
+function storageOf(read) {
+  try {
+    return read();
+  } catch {
+    return null;
+  }
 }
 
 /**
@@ -96,7 +109,7 @@ function signInState(signIn) {
  * @param {CallControl} control
  */
 async function goBack(store, control) {
-  if (control.isKeptCallTyped || (await isMicrophoneGranted())) await control.resume();
+  if (control.kept?.mode === "typed" || (await isMicrophoneGranted())) await control.resume();
   else store.dispatch({ type: "can-resume", canResume: true });
 }
 

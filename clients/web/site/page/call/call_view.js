@@ -1,4 +1,5 @@
 import { html, useCallback } from "../../vendor/preact/standalone.mjs";
+import { useFocusOnAppearing } from "../focus.js";
 import { noticeOf } from "../state/notices.js";
 import { PHASE_WORDS, phaseOf } from "../state/phase.js";
 import { textOf } from "../state/turns.js";
@@ -18,6 +19,8 @@ import { VoiceLine } from "./voice_line.js";
 export function CallView({ state, actions }) {
   const { call } = state;
   const { control } = actions;
+  const first = call.mode === "typed" ? "#message" : "#conversation";
+  useFocusOnAppearing(() => document.querySelector(first));
   const agent = capitalised(state.settings?.business ?? "Agent");
   const turns = call.turns.filter(({ user, model, notices, tools }) =>
     textOf([...user, ...model]) !== "" || notices.length > 0 || tools.length > 0,

@@ -1,4 +1,5 @@
-import { html } from "../../vendor/preact/standalone.mjs";
+import { html, useRef } from "../../vendor/preact/standalone.mjs";
+import { useFocusOnAppearing } from "../focus.js";
 import { endingOf } from "../state/notices.js";
 
 /**
@@ -8,6 +9,8 @@ import { endingOf } from "../state/notices.js";
  */
 export function Ending({ state, actions }) {
   const { call, isSignedIn } = state;
+  const heading = useRef(/** @type {HTMLElement | null} */ (null));
+  useFocusOnAppearing(() => heading.current);
   const { title, text, again } = endingOf(call);
   const start = (/** @type {string | undefined} */ conversation) => () =>
     actions.control.start({
@@ -18,7 +21,7 @@ export function Ending({ state, actions }) {
   const canStart = isSignedIn && again !== null;
   return html`<section class="ending" aria-label="End of the call">
     <div role="status">
-      <h2>${title}</h2>
+      <h2 tabindex="-1" ref=${heading}>${title}</h2>
       <p class="soft">${text}</p>
     </div>
     <div class="ways">

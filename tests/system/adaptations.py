@@ -90,6 +90,13 @@ def local_addresses(template: Template, endpoint: str) -> Template:
     return adapted
 
 
+def page_files(template: Template, _: str) -> Template:
+    resources = template["Resources"]
+    folder = f"{resources['PageLayer']['Properties']['ContentUri']}/site"
+    adapted: Template = everywhere(template, lambda v: folder if v == "/opt/site" else v)
+    return adapted
+
+
 def everywhere(value: Any, change: Callable[[Any], Any]) -> Any:
     """Return ``value`` with ``change`` applied to every value in it."""
     if isinstance(value, dict):
@@ -122,6 +129,7 @@ ADAPTATIONS = {
     "HTTP routes": Adaptation(
         "the Body of an HTTP API is ignored, so it has no route", http_routes
     ),
+    "page files": Adaptation("functions are processes, whose layers are not in /opt", page_files),
     "addresses": Adaptation(
         "APIs and sign-in answer below MiniStack's own address, and not at hosts of their own",
         local_addresses,

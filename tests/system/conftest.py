@@ -17,3 +17,14 @@ def ministack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MiniStack]:
     """Start one MiniStack, with IAM enforced, for all tests that use one."""
     with running_ministack(tmp_path_factory.mktemp("ministack")) as ministack:
         yield ministack
+
+
+@pytest.fixture(scope="session")
+def deployed(ministack: MiniStack, template: Template) -> MiniStack:
+    """Deploy the template once for all tests."""
+    run = ministack.deploy(template)
+    assert run.returncode == 0, (run.stdout[-2_000:], run.stderr[-2_000:], ministack.events())
+    ministack.client("secretsmanager").put_secret_value(
+        SecretId=ministack.outputs()["GeminiKeySecretArn"], SecretString="simulated-gemini-key"
+    )
+    return ministack

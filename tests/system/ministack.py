@@ -106,6 +106,12 @@ class MiniStack:
         (stack,) = self.client("cloudformation").describe_stacks(StackName=STACK)["Stacks"]
         return {each["OutputKey"]: each["OutputValue"] for each in stack["Outputs"]}
 
+    def create_user(self, name: str, password: str) -> None:
+        """Create a user of the stack's user pool, as in docs/operations.md."""
+        cognito, pool = self.client("cognito-idp"), {"UserPoolId": self.outputs()["UserPoolId"]}
+        cognito.admin_create_user(**pool, Username=name)
+        cognito.admin_set_user_password(**pool, Username=name, Password=password, Permanent=True)
+
     def physical_id(self, logical_id: str) -> str:
         """Return the physical id of a resource."""
         resource = self.client("cloudformation").describe_stack_resource(

@@ -22,24 +22,12 @@ PASSWORD = "Correct-Horse-1"
 ANSWER_S = 120.0
 
 
-@pytest.fixture(scope="module")
-def deployed(ministack: MiniStack, template: Template) -> MiniStack:
-    run = ministack.deploy(template)
-    assert run.returncode == 0, (run.stdout[-2_000:], run.stderr[-2_000:], ministack.events())
-    ministack.client("secretsmanager").put_secret_value(
-        SecretId=ministack.outputs()["GeminiKeySecretArn"], SecretString="simulated-gemini-key"
-    )
-    return ministack
-
-
 def signed_in(deployed: MiniStack, user: str) -> HttpApiClient:
-    """Return an HTTP client with a token of the stack's user pool, as in docs/operations.md."""
-    outputs, cognito = deployed.outputs(), deployed.client("cognito-idp")
-    pool = {"UserPoolId": outputs["UserPoolId"]}
-    cognito.admin_create_user(**pool, Username=user)
-    cognito.admin_set_user_password(**pool, Username=user, Password=PASSWORD, Permanent=True)
-    answer = cognito.admin_initiate_auth(
-        **pool,
+    """Return an HTTP client with a token of the stack's user pool."""
+    deployed.create_user(user, PASSWORD)
+    outputs = deployed.outputs()
+    answer = deployed.client("cognito-idp").admin_initiate_auth(
+        UserPoolId=outputs["UserPoolId"],
         ClientId=outputs["UserPoolClientId"],
         AuthFlow="ADMIN_USER_PASSWORD_AUTH",
         AuthParameters={"USERNAME": user, "PASSWORD": PASSWORD},
@@ -116,7 +104,7 @@ def test_the_doctor_reports_only_what_ministack_lacks(deployed: MiniStack) -> No
         found[verdict].add(subject)
     assert found["wrong"] == {"MemoryTable", "LiveTable", "DeskTable", "alarms"}, run.stdout
     assert found["could not check"] == {"GeminiKeySecret"}
-    assert len(found["ok"]) == 11
+    assert len(found["ok"]) == 12
 
 
 def test_a_function_may_do_only_what_its_role_allows(deployed: MiniStack) -> None:

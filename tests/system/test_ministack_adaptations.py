@@ -1,6 +1,8 @@
 """Each adaptation of the template to MiniStack is still needed."""
 
+import io
 import json
+import zipfile
 from collections.abc import Callable
 from typing import Any
 
@@ -73,10 +75,40 @@ def addresses_differ(ministack: MiniStack) -> bool:
     return not endpoint.endswith(".amazonaws.com")
 
 
+def layers_are_elsewhere(ministack: MiniStack) -> bool:
+    functions = ministack.client("lambda")
+    layer = functions.publish_layer_version(
+        LayerName="probe", Content={"ZipFile": zipped("site/index.html", "")}
+    )
+    trust = json.dumps({"Version": "2012-10-17", "Statement": []})
+    role = ministack.client("iam").create_role(
+        RoleName="layer-probe", AssumeRolePolicyDocument=trust
+    )
+    code = "import os\ndef handler(*_): return os.path.exists('/opt/site/index.html')"
+    functions.create_function(
+        FunctionName="layer-probe",
+        Runtime="python3.13",
+        Handler="index.handler",
+        Role=role["Role"]["Arn"],
+        Layers=[layer["LayerVersionArn"]],
+        Code={"ZipFile": zipped("index.py", code)},
+    )
+    answer = functions.invoke(FunctionName="layer-probe")["Payload"].read()
+    return bool(answer == b"false")
+
+
+def zipped(name: str, text: str) -> bytes:
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w") as archive:
+        archive.writestr(name, text)
+    return content.getvalue()
+
+
 PROBES: dict[str, Callable[[MiniStack], bool]] = {
     "no metric math": metric_math_fails,
     "secrets by Id": secret_is_named,
     "HTTP routes": body_is_ignored,
+    "page files": layers_are_elsewhere,
     "addresses": addresses_differ,
 }
 

@@ -85,11 +85,13 @@ function Caption({ side, name, utterances, isTyped = false }) {
   // Another key makes a new element, so that a screen reader notices the end of an utterance.
   return html`<p class=${`caption ${side}`} dir="auto">
     <span class="speaker">${name}${isTyped && html`<span class="soft"> · typed</span>`}</span>
-    ${utterances.map(({ text, isFinal }, at) =>
-      isFinal
-        ? html`<span key=${`final-${at}`} class="words">${text}</span>`
-        : html`<span key=${`growing-${at}`} class="words growing" aria-hidden="true">${text}</span>`,
-    )}
+    <span class="words">
+      ${utterances.map(({ text, isFinal }, at) =>
+        isFinal
+          ? html`<span key=${`final-${at}`}>${text}</span>`
+          : html`<span key=${`growing-${at}`} aria-hidden="true">${text}</span>`,
+      )}
+    </span>
   </p>`;
 }
 

@@ -13,12 +13,12 @@ import { dollars, timeOf } from "../words.js";
 const MICROPHONE = {
   no_microphone: {
     title: "No microphone",
-    text: "This device has none, or it is switched off. You can type.",
+    text: "Connect one, then press Talk. You can also type.",
     action: "close",
   },
   permission_denied: {
     title: "The microphone is blocked",
-    text: "Allow it in the browser's settings of this page, then start the call again. You can type meanwhile.",
+    text: "Allow it in the browser's settings for this page, then press Talk. You can also type.",
     action: "close",
   },
   insecure_page: {
@@ -38,7 +38,7 @@ const MICROPHONE = {
   },
   microphone_lost: {
     title: "The microphone is gone",
-    text: "Connect it again, or choose another one in the menu. You can type meanwhile.",
+    text: "Connect it again, or choose another one in the menu. You can also type.",
     action: "close",
   },
   tap_to_continue: {

@@ -5,7 +5,7 @@ import hashlib
 import os
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -25,7 +25,7 @@ CONTENT_TYPES: Mapping[str, str] = {
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
 # An answer that is compressed by less costs more time than it saves.
 _MAX_COMPRESSED_SHARE = 0.9
-_VERSION_CHARACTERS = 16
+_DIGEST_CHARACTERS = 16
 
 type _States = Mapping[str, tuple[int, int]]
 
@@ -43,9 +43,12 @@ class PageFile:
     content: bytes
 
     @cached_property
-    def digest(self) -> str:
-        """The file's content as a short text that differs for other content."""
-        return hashlib.sha256(self.content).hexdigest()[:_VERSION_CHARACTERS]
+    def _hash(self) -> bytes:
+        return hashlib.sha256(self.content).digest()
+
+    def digest_with(self, text: str) -> str:
+        """Return a short text that differs for another content or another ``text``."""
+        return hashlib.sha256(self._hash + text.encode()).hexdigest()[:_DIGEST_CHARACTERS]
 
     @cached_property
     def compressed(self) -> bytes | None:
@@ -68,13 +71,16 @@ class Site:
         self._folder = folder
         self._states: _States | None = None
         self._files: Mapping[str, PageFile] = {}
+        self._index: PageFile | None = None
         self._version = ""
 
-    def index(self) -> tuple[PageFile, str] | None:
-        """Return the start page and the version of all files; None without a start page."""
+    def index(self) -> PageFile | None:
+        """Return the start page, with the version of all files in its addresses; None without one.
+
+        The file has ``web/current/`` in these places.
+        """
         self._refresh()
-        found = self._files.get(INDEX)
-        return (found, self._version) if found else None
+        return self._index
 
     def file(self, version: str, path: str) -> tuple[PageFile, bool] | None:
         """Return a file other than the start page, None for an unknown path.
@@ -88,7 +94,7 @@ class Site:
         """
         if version != self._version:
             self._refresh()
-        found = self._files.get(path) if path != INDEX else None
+        found = self._files.get(path)
         return (found, version == self._version) if found else None
 
     def _refresh(self) -> None:
@@ -97,18 +103,24 @@ class Site:
         states = {path: (status.st_mtime_ns, status.st_size) for path, status in paths.items()}
         if states == self._states:
             return
-        self._files = {
-            path: PageFile(
-                CONTENT_TYPES.get(Path(path).suffix, "text/html"),
-                (self._folder / path).read_bytes(),
-            )
+        files = {
+            path: PageFile(_type_of(path), (self._folder / path).read_bytes())
             for path in sorted(paths)
         }
         together = hashlib.sha256()
-        for path, file in self._files.items():
-            together.update(f"{path}\0{file.digest}\0".encode())
-        self._version = together.hexdigest()[:_VERSION_CHARACTERS]
+        for path, file in files.items():
+            together.update(file.digest_with(path).encode())
+        version = together.hexdigest()[:_DIGEST_CHARACTERS]
+        index = files.pop(INDEX, None)
+        self._index = index and replace(
+            index, content=index.content.replace(b"web/current/", f"web/{version}/".encode())
+        )
+        self._files, self._version = files, version
         self._states = states
+
+
+def _type_of(path: str) -> str:
+    return "text/html" if path == INDEX else CONTENT_TYPES[Path(path).suffix]
 
 
 def _paths(folder: str, prefix: str = "") -> Iterator[tuple[str, os.stat_result]]:

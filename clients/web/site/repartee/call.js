@@ -4,128 +4,67 @@
  * @module
  */
 
-import { CallAudio } from "./call_audio.js";
-import { CallEventTarget, eventName, withoutAudio } from "./call_events.js";
+import { CallEngine } from "./call_engine.js";
+import { CallEventTarget } from "./call_events.js";
 import { CallError } from "./errors.js";
-import { ClientSession } from "./protocol/session.js";
-import { Transport } from "./transport.js";
-import { UserInput, checkText } from "./user_input.js";
+import { checkText } from "./user_input.js";
 
-/** @typedef {import("./call_audio.js").AudioPort} AudioPort */
-/** @typedef {import("./call_events.js").Status} Status */
-/** @typedef {import("./protocol/frames.js").Answer} Answer */
-/** @typedef {import("./protocol/frames.js").Frame} Frame */
-/** @typedef {import("./protocol/frames.js").Ready} Ready */
 /** @typedef {import("./protocol/session.js").Resumption} Resumption */
-/** @typedef {import("./reconnecting.js").Ending} Ending */
-/** @typedef {import("./timers.js").Timers} Timers */
 
 const HANG_UP_WITHIN_MS = 5_000;
-const READY_WITHIN_MS = 30_000;
-/** After these endings nothing more of the reply is heard. */
-const SILENT_ENDINGS = ["bye", "left", "erased", "superseded", "superseded_connection"];
-/** After these endings the session still exists. */
-const RETURNABLE_ENDINGS = ["left", "superseded_connection", "connection_lost", "access_refused"];
 
 /** An open call, which `connect` returns. `CallEvents` lists its events. */
 export class Call extends CallEventTarget {
-  #session;
+  #engine;
   #port;
   #timers;
-  #audio;
-  #input;
-  #transport;
-  #resumeFrom;
-  /** @type {Status} */
-  #status = "connecting";
-  /** @type {Ready | null} */
-  #ready = null;
-  #isHangingUp = false;
-  /** @type {Ending | null} */
-  #ending = null;
-  /**
-   * The position at the end of the call.
-   *
-   * @type {Resumption | null}
-   */
-  #leftAt = null;
-  #whenOver = new AbortController();
-  /** @type {(failure: Error | null) => void} */
-  #settleOpened = () => {};
-  #opened = new Promise((resolve, reject) => {
-    this.#settleOpened = (failure) => (failure === null ? resolve(null) : reject(failure));
-  });
+
+  /** @param {import("./call_engine.js").CallParts} parts */
+  constructor(parts) {
+    super();
+    this.#port = parts.port;
+    this.#timers = parts.timers;
+    this.#engine = new CallEngine(parts, (name, detail) => this.emit(name, detail));
+  }
 
   /**
-   * @param {object} parts
-   * @param {{open(signal: AbortSignal): Promise<import("./line.js").Line>,
-   *   features: readonly string[]}} parts.lines opens the connections of the session
-   * @param {AudioPort | null} parts.port
-   * @param {Timers} parts.timers
-   * @param {EventTarget | null} parts.window reports changes of the network
-   * @param {Resumption | undefined} parts.resumeFrom
-   * @param {number} parts.reconnectForMs
+   * Opens the call, and returns when the server is ready; for `connect`.
+   *
+   * @param {AbortSignal} [signal] gives up
    */
-  constructor({ lines, port, timers, window, resumeFrom, reconnectForMs }) {
-    super();
-    this.#port = port;
-    this.#timers = timers;
-    this.#audio = port === null ? null : new CallAudio(port, timers);
-    const session = new ClientSession({ speaker: this.#audio?.speaker });
-    this.#session = session;
-    this.#resumeFrom = resumeFrom;
-    this.#transport = new Transport({
-      openLine: async (signal) => {
-        const line = await lines.open(signal);
-        session.features = lines.features;
-        session.marksSpeech = port?.marksSpeech ?? false;
-        return line;
-      },
-      session,
-      timers,
-      reconnectForMs,
-      user: {
-        take: (messages) => messages.forEach((message) => this.#take(message)),
-        lineLost: (reason) => this.#setStatus("reconnecting", reason),
-        over: (ending) => this.#over(ending),
-        observe: (direction, text) =>
-          this.emit("frame", { direction, at_ms: timers.nowMs(), frame: withoutAudio(text) }),
-      },
-    });
-    // A call may end while the first connection is opened; `open` reports that.
-    this.#opened.catch(() => {});
-    this.#input = new UserInput(session, timers, () => this.#transport.flush());
-    this.#watchNetwork(window);
+  async open(signal) {
+    await this.#engine.open(signal);
+    this.#timers.start(0, () => this.dispatchHeld());
   }
 
   // State.
 
   get status() {
-    return this.#status;
+    return this.#engine.status;
   }
 
   /** The id of the session: `connect` returns to it with `session`. */
   get sessionId() {
-    return this.#ready?.session_id ?? "";
+    return this.#engine.ready?.session_id ?? "";
   }
 
   /** The id of the conversation: `connect` continues it with `conversation`. */
   get conversationId() {
-    return this.#ready?.conversation_id ?? "";
+    return this.#engine.ready?.conversation_id ?? "";
   }
 
   /** Whether the user's latest utterance or text is not answered completely. */
   get isWaitingForAnswer() {
-    return this.#session.isWaitingForAnswer;
+    return this.#engine.isWaitingForAnswer;
   }
 
   /**
-   * What a reloaded page passes to `connect` to return to this session; null if the session is over.
+   * What a reloaded page passes to `connect` to return to its session; null if the session is over.
    *
    * @returns {{session: string, resumeFrom: Resumption} | null}
    */
   get resumption() {
-    return this.#resumption({ withAudio: false });
+    return this.#engine.resumption({ withAudio: false });
   }
 
   /**
@@ -135,7 +74,7 @@ export class Call extends CallEventTarget {
    * @returns {{session: string, resumeFrom: Resumption} | null}
    */
   get resumptionWithAudio() {
-    return this.#resumption({ withAudio: true });
+    return this.#engine.resumption({ withAudio: true });
   }
 
   // Actions of the user.
@@ -150,10 +89,11 @@ export class Call extends CallEventTarget {
    */
   sendText(text) {
     checkText(text);
-    if (!this.#canSend()) {
+    const { input } = this.#engine;
+    if (input === null) {
       throw new CallError("call_over", "the call is over: open another one to send text");
     }
-    this.#input.text(text);
+    input.text(text);
   }
 
   /**
@@ -161,9 +101,7 @@ export class Call extends CallEventTarget {
    * tools go on, and their outcome comes with the next reply.
    */
   interrupt() {
-    if (this.#canSend()) {
-      this.#input.stop();
-    }
+    this.#engine.input?.stop();
   }
 
   /**
@@ -174,22 +112,12 @@ export class Call extends CallEventTarget {
    * @param {number} [options.withinMs] how long to wait for the server
    */
   async disconnect({ withinMs = HANG_UP_WITHIN_MS } = {}) {
-    if (this.#canSend()) {
-      const { playback } = this.#session;
-      if (playback.turn > 0) {
-        playback.stop(playback.turn, this.#timers.nowMs());
-      }
-      void this.#audio?.hangUp();
-      this.#isHangingUp = true;
-      this.#input.bye();
-    }
-    await this.#timers.wait(withinMs, this.#whenOver.signal).catch(() => {});
-    this.#quit("bye");
+    await this.#engine.hangUp(withinMs);
   }
 
   /** Leaves the session open, for a page that is about to reload; unsent input is dropped. */
   leave() {
-    this.#quit("left");
+    this.#engine.quit("left");
   }
 
   /** @param {boolean} isMuted */
@@ -200,7 +128,7 @@ export class Call extends CallEventTarget {
   /** @param {"hands-free" | "push-to-talk"} mode */
   setTalkMode(mode) {
     this.#port?.setTalkMode?.(mode);
-    this.#announceMarks();
+    this.#engine.announceMarks();
   }
 
   /** The user begins to speak, with push-to-talk. */
@@ -216,7 +144,7 @@ export class Call extends CallEventTarget {
   /** @param {boolean} isOn whether a detector in the browser finds speech, and only that is sent */
   async setDetector(isOn) {
     await this.#port?.setDetector?.(isOn);
-    this.#announceMarks();
+    this.#engine.announceMarks();
   }
 
   /** @param {boolean} isOn whether the microphone waits while a reply plays */
@@ -233,139 +161,4 @@ export class Call extends CallEventTarget {
   async setOutputDevice(id) {
     await this.#port?.setOutputDevice?.(id);
   }
-
-  // The life of the call.
-
-  /**
-   * Opens the call, and returns when the server is ready; for `connect`.
-   *
-   * @param {AbortSignal} [signal] gives up
-   */
-  async open(signal) {
-    void this.#startAudio();
-    if (this.#resumeFrom !== undefined) {
-      this.#session.resumeAt(this.#resumeFrom, this.#timers.nowMs());
-    }
-    try {
-      await this.#timers.within(READY_WITHIN_MS, signal, async () => {
-        await this.#transport.open();
-        await this.#opened;
-      });
-    } catch (error) {
-      this.leave();
-      signal?.throwIfAborted();
-      throw isAbort(error)
-        ? new CallError("no_answer", `the server was not ready in ${READY_WITHIN_MS / 1_000} s`)
-        : error;
-    }
-    this.#timers.start(0, () => this.dispatchHeld());
-  }
-
-  /** @param {{withAudio: boolean}} options */
-  #resumption(options) {
-    const canReturn = this.#ending === null || RETURNABLE_ENDINGS.includes(this.#ending.reason);
-    if (this.#ready === null || !canReturn) {
-      return null;
-    }
-    const resumeFrom = this.#leftAt ?? this.#session.resumption(this.#timers.nowMs(), options);
-    return { session: this.#ready.session_id, resumeFrom };
-  }
-
-  async #startAudio() {
-    await this.#audio?.start({
-      input: this.#input,
-      canSend: () => this.#canSend(),
-      emit: (name, detail) => this.emit(name, detail),
-    });
-    this.#announceMarks();
-  }
-
-  #canSend() {
-    return this.#ready !== null && this.#ending === null && !this.#isHangingUp;
-  }
-
-  /** Lets a new `hello` say whether the client marks all speech. */
-  #announceMarks() {
-    const marksSpeech = this.#port?.marksSpeech ?? false;
-    if (this.#canSend() && marksSpeech !== this.#session.marksSpeech) {
-      void this.#transport.renew();
-    }
-  }
-
-  /** @param {EventTarget | null} window */
-  #watchNetwork(window) {
-    const check = (/** @type {Event} */ { target }) => {
-      const isHidden = /** @type {{hidden?: boolean} | null} */ (target)?.hidden ?? false;
-      if (!isHidden) {
-        this.#transport.check();
-      }
-    };
-    // A device that slept, or changed its network, may have lost the line without notice.
-    for (const name of ["online", "offline", "visibilitychange"]) {
-      window?.addEventListener(name, check, { signal: this.#whenOver.signal });
-    }
-  }
-
-  /** @param {Frame | Answer} message */
-  #take(message) {
-    this.#audio?.observe(message);
-    if (message.type === "ready") {
-      this.#input.opened(message);
-      const isFirst = this.#ready === null;
-      this.#ready = message;
-      this.#setStatus("connected", "");
-      if (isFirst) {
-        this.emit("ready", message);
-        this.#settleOpened(null);
-      }
-    }
-    const name = eventName(message);
-    if (name !== null) {
-      this.emit(name, /** @type {any} */ (message));
-    }
-  }
-
-  /**
-   * @param {Status} status
-   * @param {string} reason
-   */
-  #setStatus(status, reason) {
-    if (status !== this.#status) {
-      this.#status = status;
-      this.emit("status", { status, reason });
-    }
-  }
-
-  /** @param {string} reason */
-  #quit(reason) {
-    if (this.#ending === null) {
-      this.#transport.close();
-      this.#over({ reason, error: null, dailyLimit: null });
-    }
-  }
-
-  /** @param {Ending} ending */
-  #over(ending) {
-    const { reason, error, dailyLimit } = ending;
-    this.#ending = ending;
-    this.#leftAt = this.#session.resumption(this.#timers.nowMs(), { withAudio: true });
-    this.#whenOver.abort();
-    this.#input.drop();
-    void (SILENT_ENDINGS.includes(reason) ? this.#audio?.hangUp() : this.#audio?.finish());
-    this.#settleOpened(error ?? new CallError("call_over", `the session is over: ${reason}`));
-    if (dailyLimit !== null) {
-      this.emit("limit-reached", dailyLimit);
-    }
-    // The server's own refusal has been dispatched.
-    if (error !== null && error.code !== "message_refused") {
-      this.emit("error", { code: error.code, message: error.message });
-    }
-    this.#setStatus("closed", reason);
-    this.emit("closed", { reason });
-  }
-}
-
-/** @param {unknown} error */
-function isAbort(error) {
-  return error instanceof DOMException && error.name === "AbortError";
 }

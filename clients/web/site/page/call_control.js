@@ -2,10 +2,13 @@
 
 import { passEvents } from "./call_events.js";
 import { KeptCall } from "./kept_call.js";
-import { storedTurn } from "./state/turns.js";
+import { storedTurns } from "./stored_turns.js";
 
 const HTTP_UNAUTHORIZED = 401;
-const TURNS_OF_A_PAGE = 100;
+/** The server may not have stored the last turns before the reload. */
+const KEPT_TURNS = 3;
+/** A shorter rest of a reply is not shown as speaking. */
+const AUDIBLE_MS = 50;
 
 /** @typedef {import("../repartee.js").Call} Call */
 /** @typedef {import("../repartee/audio/browser_audio.js").BrowserAudio} BrowserAudio */
@@ -106,15 +109,20 @@ export class CallControl {
     return this.#open({ mode: "voice", keepsTurns: true, startedAtMs, connection: resumption });
   }
 
-  /** Keep what a reloaded page needs to go on with this call. */
-  keep() {
+  /**
+   * Keep what a reloaded page needs to go on with this call.
+   *
+   * @param {object} [options]
+   * @param {boolean} [options.withAudio] also keep the sound that was not played yet, which is large
+   */
+  keep({ withAudio = false } = {}) {
     const { call } = this.#store.state;
-    if (call.stage !== "open" || this.#call === null) return;
-    const turns = call.turns.filter((/** @type {any} */ turn) => !turn.isOver);
+    const resumption = withAudio ? this.#call?.resumptionWithAudio : this.#call?.resumption;
+    if (call.stage !== "open" || !resumption) return;
     const { mode, startedAtMs } = call;
-    const { resumption } = this.#call;
-    if (resumption === null) return;
-    this.#kept.keep({ ...resumption, mode, startedAtMs, turns });
+    const turns = call.turns.slice(-KEPT_TURNS);
+    const isKept = this.#kept.keep({ ...resumption, mode, startedAtMs, turns });
+    if (!isKept && withAudio) this.keep();
   }
 
   forget() {
@@ -221,24 +229,19 @@ export class CallControl {
   }
 
   #watchPlaying() {
-    const { call } = this.#store.state;
-    if (call.speakingTurn !== null && this.#audio?.unplayedMs() === 0) {
-      this.#store.dispatch({ type: "played" });
-    }
+    if (this.#audio === null) return;
+    const isSpeaking = this.#store.state.call.speakingTurn !== null;
+    const unplayedMs = this.#audio.unplayedMs();
+    if (isSpeaking && unplayedMs === 0) this.#store.dispatch({ type: "played" });
+    if (!isSpeaking && unplayedMs > AUDIBLE_MS) this.#store.dispatch({ type: "playing" });
   }
 
   /** @param {string} conversationId */
   async #loadTurns(conversationId) {
-    /** @type {string | number | null} */
-    let after = null;
-    do {
-      const options = { after, limit: TURNS_OF_A_PAGE };
-      /** @type {any} */
-      const page = await this.#api.turns(conversationId, options).catch(() => null);
-      if (page === null || this.#store.state.call.conversationId !== conversationId) return;
-      this.#store.dispatch({ type: "stored-turns", turns: page.items.map(storedTurn) });
-      after = page.nextAfter;
-    } while (after !== null);
+    for await (const turns of storedTurns(this.#api, conversationId)) {
+      if (this.#store.state.call.conversationId !== conversationId) return;
+      this.#store.dispatch({ type: "stored-turns", turns });
+    }
   }
 
   /** @param {any} error an `HttpProblem` or a `CallError` */

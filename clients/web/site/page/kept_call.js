@@ -28,12 +28,16 @@ export class KeptCall {
     }
   }
 
-  /** @param {Kept} call */
+  /**
+   * @param {Kept} call
+   * @returns {boolean} false if the storage has no room for it
+   */
   keep(call) {
     try {
       this.#storage?.setItem(KEY, JSON.stringify(call));
+      return true;
     } catch {
-      // A full storage keeps nothing: after a reload the user starts a new call.
+      return false;
     }
   }
 

@@ -32,7 +32,7 @@ async function main() {
   const control = new CallControl({ store, library, url, token, api, storage });
   const actions = new Actions({ store, control, api, signIn: () => signIn, choices });
   show(store, actions);
-  addEventListener("pagehide", () => control.keep());
+  addEventListener("pagehide", () => control.keep({ withAudio: true }));
 
   const settings = await readSettings(url);
   if (settings === null) {

@@ -55,6 +55,11 @@ export function reduceTalk(state, event) {
         speakingTurn: event.turn,
         turns: withTurn(withTypedText(turns, event.turn), event.turn, (turn) => turn),
       };
+    case "playing": {
+      // A reloaded page plays the rest of a reply whose audio came before the reload.
+      const turn = turns.findLast(({ number, model }) => number !== null && model.length > 0);
+      return { ...state, speakingTurn: turn?.number ?? null };
+    }
     case "played": {
       const turn = turns.find(({ number }) => number === state.speakingTurn);
       return turn?.isOver ? { ...state, speakingTurn: null } : state;

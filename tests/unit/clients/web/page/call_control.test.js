@@ -14,6 +14,7 @@ class FakeCall extends EventTarget {
   sessionId = "S1";
   conversationId = "C1";
   resumption = { session: "S1", resumeFrom: { epoch: 1, seq: 7 } };
+  resumptionWithAudio = { session: "S1", resumeFrom: { epoch: 1, seq: 7, audio: "AAAA" } };
   log = [];
 
   report(type, detail) {
@@ -157,13 +158,13 @@ test("a reloaded page returns to the session, the position and the unfinished ca
   await before.control.start();
   before.calls[0].report("transcript", { turn: 4, role: "model", text: "We are", final: false });
   const { startedAtMs } = before.store.state.call;
-  before.control.keep();
+  before.control.keep({ withAudio: true });
 
   const reloaded = page({ storage: before.storage, stored: [storedTurn(3)] });
   assert.equal(reloaded.control.kept.mode, "voice");
   await reloaded.control.resume();
   const [{ session, resumeFrom }] = reloaded.requests;
-  assert.deepEqual({ session, resumeFrom }, before.calls[0].resumption);
+  assert.deepEqual({ session, resumeFrom }, before.calls[0].resumptionWithAudio);
   reloaded.calls[0].report("transcript", { turn: 4, role: "model", text: " open", final: true });
   const { turns, startedAtMs: resumedAtMs } = reloaded.store.state.call;
   assert.equal(turns.at(-1).model[0].text, "We are open");
@@ -178,6 +179,30 @@ test("a call that was hung up is not there after a reload", async () => {
   await control.hangUp();
   control.keep();
   assert.equal(control.kept, null);
+});
+
+test("a storage without room for the sound keeps the call without it", async () => {
+  const storage = new FakeStorage();
+  const { setItem } = storage;
+  storage.setItem = (key, value) => {
+    if (value.includes("AAAA")) throw new DOMException("full", "QuotaExceededError");
+    setItem(key, value);
+  };
+  const { control, calls } = page({ storage });
+  await control.start();
+  control.keep({ withAudio: true });
+  assert.deepEqual(control.kept.resumeFrom, calls[0].resumption.resumeFrom);
+});
+
+test("the rest of a reply that a reloaded page plays can be stopped", async () => {
+  const { control, store, calls, audios } = page({ stored: [storedTurn(3)] });
+  await control.start();
+  audios[0].unplayed = 900;
+  calls[0].report("audio-level", { input: 0, output: 0.5 });
+  assert.equal(store.state.call.speakingTurn, 3);
+  audios[0].unplayed = 0;
+  calls[0].report("audio-level", { input: 0, output: 0 });
+  assert.equal(store.state.call.speakingTurn, null);
 });
 
 test("hanging up ends the call on the page at once", async () => {

@@ -76,7 +76,10 @@ export class Connection {
   /** Finds out soon whether the connection still works. */
   check() {
     this.#silentAfterMs = SILENT_AFTER_CHECK_MS;
-    this.#send(encodePing(false));
+    // Before `ready`, the answer to `hello` shows whether it works.
+    if (this.#session.ready !== null) {
+      this.#send(encodePing(false));
+    }
     this.#schedule();
   }
 

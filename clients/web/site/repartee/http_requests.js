@@ -69,16 +69,17 @@ export class HttpClient {
     const parameters = Object.entries(query).filter(([, value]) => value != null);
     const search = new URLSearchParams(parameters.map(([name, value]) => [name, String(value)]));
     const url = `${this.#url}${path}${search.size > 0 ? `?${search}` : ""}`;
+    const token = await this.#currentToken(false);
     try {
-      return await this.#send(method, url, body, signal, false);
+      return await this.#send(method, url, token, body, signal);
     } catch (error) {
       const isRefused = error instanceof HttpProblem && error.status === 401;
       if (!isRefused || typeof this.#token === "string") {
         throw error;
       }
-      // The token expired between its check and its use.
-      return this.#send(method, url, body, signal, true);
     }
+    // The token expired between its check and its use.
+    return this.#send(method, url, await this.#currentToken(true), body, signal);
   }
 
   /**
@@ -94,14 +95,13 @@ export class HttpClient {
   /**
    * @param {string} method
    * @param {string} url
+   * @param {string} token
    * @param {unknown} body
    * @param {AbortSignal | undefined} signal
-   * @param {boolean} isRefused
    */
-  async #send(method, url, body, signal, isRefused) {
+  async #send(method, url, token, body, signal) {
     /** @type {Record<string, string>} */
-    const headers = { Accept: "application/json" };
-    headers.Authorization = `Bearer ${await this.#currentToken(isRefused)}`;
+    const headers = { Accept: "application/json", Authorization: `Bearer ${token}` };
     if (body !== undefined) {
       headers["Content-Type"] = "application/json";
     }

@@ -81,6 +81,16 @@ test("a token that is refused twice, or cannot change, is a problem", async () =
   }
 });
 
+test("an error of the token function is passed on, and it is not called again", async () => {
+  let count = 0;
+  const { api } = apiWith(new FakeHttp({ json: {} }), () => {
+    count += 1;
+    throw new HttpProblem({ status: 401, code: "signed_out", message: "sign in" });
+  });
+  await assert.rejects(api.usage(), { code: "signed_out" });
+  assert.equal(count, 1);
+});
+
 for (const token of ["", "a b", "line\n", null, () => undefined]) {
   test(`the token ${JSON.stringify(token)} is refused before it is sent`, async () => {
     const http = new FakeHttp({ json: {} });
@@ -263,7 +273,7 @@ test("the pages of an export become one document", async () => {
   );
 });
 
-for (const url of ["http://api.example.com", "ftp://example.com", "no address", "http://10.0.0.1"]) {
+for (const url of ["http://api.example.com", "ftp://a.example", "no address", "http://10.0.0.1"]) {
   test(`the address ${url} is refused`, () => {
     assert.throws(() => new HttpApi(url, TOKEN), (error) => {
       return error instanceof CallError && error.code === "invalid_url";
@@ -271,7 +281,7 @@ for (const url of ["http://api.example.com", "ftp://example.com", "no address", 
   });
 }
 
-for (const url of ["http://127.0.0.1:8701", "http://localhost", "http://[::1]:80", "https://a.b/c/"]) {
+for (const url of ["http://127.0.0.1:80", "http://localhost", "http://[::1]:1", "https://a.b/c/"]) {
   test(`the address ${url} is accepted`, () => {
     assert.ok(new HttpApi(url, TOKEN));
   });

@@ -280,6 +280,20 @@ test("after a change of the network a line without an answer is lost within 5 s"
   }
 });
 
+test("a change of the network before ready sends nothing but hello", async () => {
+  const server = new FakeServer();
+  const { events } = await server.talk();
+  server.answersHello = false;
+  server.socket.drop();
+  await server.clock.advance(200);
+  server.window.dispatchEvent(new Event("online"));
+  await server.clock.advance(1_000);
+  assert.deepEqual(server.got.map(({ type }) => type), ["hello"]);
+  server.answersHello = true;
+  await server.clock.advance(10_000);
+  assert.deepEqual(statuses(events), ["connected", "reconnecting", "connected"]);
+});
+
 test("a call that is over no longer looks at the network", async () => {
   const server = new FakeServer();
   const { call } = await server.talk();

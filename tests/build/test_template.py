@@ -427,6 +427,7 @@ def test_both_apis_are_throttled() -> None:
         websocket["DefaultRouteSettings"],
         websocket["RouteSettings"]["$connect"],
         http["DefaultRouteSettings"],
+        *http["RouteSettings"].values(),
     ):
         assert settings["ThrottlingRateLimit"]
         assert settings["ThrottlingBurstLimit"]
@@ -445,6 +446,13 @@ def test_the_http_api_requires_a_token_except_for_the_page_its_description_and_p
     page = {("ANY", path) for path in ("/", "/web/{proxy+}", "/settings")}
     described = {("ANY", path) for path in ("/health", "/openapi.json", "/docs")}
     assert open_to_all == {*page, *described, ("OPTIONS", "/{proxy+}")}
+
+
+def test_a_route_of_the_http_api_with_its_own_throttle_exists() -> None:
+    """CloudFormation refuses settings of a route that is not there."""
+    routes = [event["Properties"] for event in FUNCTIONS["HttpApiFunction"]["Events"].values()]
+    existing = {f"{route['Method']} {route['Path']}" for route in routes}
+    assert set(RESOURCES["HttpApi"]["Properties"]["RouteSettings"]) <= existing
 
 
 @pytest.mark.parametrize("name", TABLES)

@@ -42,7 +42,7 @@ def ask(running: RunningStack) -> Any:
 def test_every_file_that_the_start_page_names_is_served_and_may_be_kept(ask: Any) -> None:
     page = ask("/")
     assert page.headers["Content-Type"] == "text/html; charset=utf-8"
-    named = re.findall(r'(?:href|src)="([^"]+)"', page.body.decode())
+    named = re.findall(r'(?:href|src|content)="(web/[^"]+)"', page.body.decode())
     assert named
     for address in named:
         web, _, path = address.split("/", 2)

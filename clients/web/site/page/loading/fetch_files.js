@@ -1,4 +1,4 @@
-const AT_ONCE = 6;
+const AT_ONCE = 8;
 const TRIES = 4;
 const PAUSE_MS = 300;
 

@@ -26,11 +26,11 @@ class Server {
   }
 }
 
-test("each file is asked for once, six at a time", async () => {
+test("each file is asked for once, eight at a time", async () => {
   const server = new Server();
   await fetchFiles(FILES, server);
   assert.deepEqual(server.requests.toSorted(), FILES.toSorted());
-  assert.equal(server.mostAtOnce, 6);
+  assert.equal(server.mostAtOnce, 8);
 });
 
 test("a refused file is asked for again, later each time", async () => {

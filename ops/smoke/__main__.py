@@ -15,7 +15,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from ops.finding import Finding
 from ops.smoke.check_context import CheckContext, usd
-from ops.smoke.checks import functions, gateway, tables, tokens
+from ops.smoke.checks import functions, gateway, sign_in, tables, tokens
 from ops.smoke.suite import (
     BOOKING_REQUEST_WAV,
     EXPLANATIONS,
@@ -43,6 +43,8 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
         check = found.add_parser(name, help=explanation)
         check.add_argument("--http-api", required=True, metavar="URL", help="output HttpApiUrl")
         check.add_argument("--token", required=True, help="token of a test user")
+    check = found.add_parser("signin", help="whether the page can sign users in, without a user")
+    check.add_argument("--page", required=True, metavar="URL", help="output PageAddress")
     check = found.add_parser("functions", help="the configuration of the functions in Lambda")
     check.add_argument("--stack", required=True, help="the stack's name")
     check = found.add_parser("tables", help="how DynamoDB reports conflicts of transactions")
@@ -81,6 +83,8 @@ def check_account(given: argparse.Namespace) -> list[Finding]:
             return asyncio.run(gateway.findings(HttpApiClient(given.http_api, given.token)))
         case "tokens":
             return asyncio.run(tokens.findings(HttpApiClient(given.http_api, given.token)))
+        case "signin":
+            return sign_in.findings(given.page)
         case "functions":
             import boto3
 

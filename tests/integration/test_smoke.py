@@ -9,7 +9,7 @@ import pytest
 
 from ops.finding import Finding, Verdict
 from ops.smoke.__main__ import check_context_of, main, parse_arguments
-from ops.smoke.checks import gateway, tables, tokens
+from ops.smoke.checks import gateway, sign_in, tables, tokens
 from ops.smoke.observed_session import WaitLimits
 from ops.smoke.suite import EXPLANATIONS, checks
 from tests.integration.running import RunningStack, new_user
@@ -120,6 +120,19 @@ def test_only_a_token_of_the_issuer_is_accepted(running: RunningStack):
     assert {
         finding.subject: finding.detail for finding in found if finding.verdict is Verdict.WRONG
     } == {}
+
+
+def test_the_page_can_sign_users_in_at_the_issuer(running: RunningStack):
+    found = sign_in.findings(f"{running.stack.addresses.http}/")
+    assert [finding.verdict for finding in found] == [Verdict.OK] * 5, found
+
+
+def test_an_issuer_that_does_not_know_the_page_is_reported(running: RunningStack):
+    found = sign_in.findings(f"{running.stack.addresses.http}/".replace("127.0.0.1", "127.1"))
+    assert [finding.subject for finding in found if finding.verdict is Verdict.WRONG] == [
+        "the issuer knows the page's address",
+        "the page may read the answers of the token endpoint",
+    ]
 
 
 def test_tables_expire_items_and_are_left_unchanged(running: RunningStack):

@@ -21,7 +21,7 @@ from tests.documents import blocks, page, rows, without_blocks
 pytestmark = pytest.mark.unit
 
 ASSUMPTIONS = page("docs/assumptions.md")
-CHECKS = ("gateway", "tokens", "functions", "tables", "all", *EXPLANATIONS)
+CHECKS = ("gateway", "tokens", "signin", "functions", "tables", "all", *EXPLANATIONS)
 
 
 def commands() -> list[str]:

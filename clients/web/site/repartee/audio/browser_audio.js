@@ -6,7 +6,7 @@ import { SilenceWatch } from "./capture/silence_watch.js";
 import { loadSpeechClassifier } from "./capture/speech_classifier.js";
 import { listDevices } from "./devices.js";
 import { Heartbeat } from "./heartbeat.js";
-import { rmsOf } from "./levels.js";
+import { peakOf, rmsOf } from "./levels.js";
 import { toBytes } from "./pcm.js";
 import { Speaker } from "./playback/speaker.js";
 import { microphoneProblem, missingSupport, nameOf } from "./problems.js";
@@ -107,7 +107,7 @@ export class BrowserAudio {
 
   /** Let the browser play sound. Call this inside a click: first, and after `tap_to_continue`. */
   unlock() {
-    if (!this.#isSupported) {
+    if (!this.#isSupported || this.#isEnded) {
       return;
     }
     if ("audioSession" in navigator) {
@@ -278,7 +278,7 @@ export class BrowserAudio {
   #onFrame(frame) {
     const rms = this.#isMuted ? 0 : rmsOf(frame);
     if (!this.#isMuted) {
-      this.#watch.push(rms);
+      this.#watch.push(peakOf(frame));
     }
     this.#gate.setHeldBack(this.#halfDuplex && this.#isEchoing());
     if (this.#detector !== "loading" || this.#talkMode === "push-to-talk") {

@@ -19,19 +19,32 @@ export function rmsOf(samples) {
 }
 
 /**
+ * Return the largest magnitude of samples, as a part of full scale.
+ * @param {Int16Array} samples
+ * @returns {number} 0 to 1
+ */
+export function peakOf(samples) {
+  let peak = 0;
+  for (const sample of samples) {
+    peak = Math.max(peak, Math.abs(sample));
+  }
+  return peak / FULL_SCALE;
+}
+
+/**
  * Return a loudness in decibels below full scale.
- * @param {number} rms 0 to 1
+ * @param {number} loudness a peak or a root mean square, 0 to 1
  * @returns {number} -Infinity for silence
  */
-export function toDbfs(rms) {
-  return 20 * Math.log10(rms);
+export function toDbfs(loudness) {
+  return 20 * Math.log10(loudness);
 }
 
 /**
  * Return a loudness as the value of a level display, which grows evenly with the decibels.
- * @param {number} rms 0 to 1
+ * @param {number} loudness a peak or a root mean square, 0 to 1
  * @returns {number} 0 to 1
  */
-export function toLevel(rms) {
-  return Math.max(0, Math.min(1, 1 - toDbfs(rms) / QUIETEST_DBFS));
+export function toLevel(loudness) {
+  return Math.max(0, Math.min(1, 1 - toDbfs(loudness) / QUIETEST_DBFS));
 }

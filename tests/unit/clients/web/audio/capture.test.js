@@ -6,7 +6,7 @@ import { test } from "node:test";
 import { FrameCutter } from "../../../../../clients/web/site/repartee/audio/capture/frame_cutter.js";
 import { Resampler } from "../../../../../clients/web/site/repartee/audio/capture/resampler.js";
 import { SilenceWatch } from "../../../../../clients/web/site/repartee/audio/capture/silence_watch.js";
-import { toLevel } from "../../../../../clients/web/site/repartee/audio/levels.js";
+import { peakOf, rmsOf, toLevel } from "../../../../../clients/web/site/repartee/audio/levels.js";
 import { toBytes, toSamples } from "../../../../../clients/web/site/repartee/audio/pcm.js";
 
 import { sine } from "./sounds.js";
@@ -20,7 +20,7 @@ function resample(samples, fromHz, toHz, block) {
   return output;
 }
 
-function peakOf(samples) {
+function largestOf(samples) {
   return samples.slice(1_000, -1_000).reduce((peak, one) => Math.max(peak, Math.abs(one)), 0);
 }
 
@@ -49,7 +49,7 @@ for (const fromHz of [8_000, 44_100, 48_000]) {
     const expected = sine(1_000, 16_000, 1);
     const output = resample(sine(1_000, fromHz, 1), fromHz, 16_000, 128);
     assert.ok(Math.abs(output.length - 16_000) < 100, `${output.length} samples`);
-    const worst = peakOf(output.map((one, place) => one - expected[place]));
+    const worst = largestOf(output.map((one, place) => one - expected[place]));
     assert.ok(worst < 0.001, `differs by ${worst}`);
   });
 }
@@ -63,8 +63,8 @@ test("the resampler's output does not depend on the blocks", () => {
 });
 
 test("the resampler blocks what 16 kHz cannot hold", () => {
-  const passed = peakOf(resample(sine(6_000, 48_000, 1), 48_000, 16_000, 128));
-  const blocked = peakOf(resample(sine(8_500, 48_000, 1), 48_000, 16_000, 128));
+  const passed = largestOf(resample(sine(6_000, 48_000, 1), 48_000, 16_000, 128));
+  const blocked = largestOf(resample(sine(8_500, 48_000, 1), 48_000, 16_000, 128));
   assert.ok(passed > 0.99, `6 kHz: ${passed}`);
   assert.ok(blocked < 0.001, `8.5 kHz: ${blocked}`);
 });
@@ -72,6 +72,8 @@ test("the resampler blocks what 16 kHz cannot hold", () => {
 test("levels grow with the decibels", () => {
   assert.deepEqual([0, 0.001, 1].map(toLevel), [0, 0, 1]);
   assert.ok(Math.abs(toLevel(10 ** -1.5) - 0.5) < 0.001);
+  const samples = Int16Array.of(0, -16_384, 0, 0);
+  assert.deepEqual([peakOf(samples), rmsOf(samples), rmsOf(new Int16Array())], [0.5, 0.25, 0]);
 });
 
 test("bytes at an odd address become samples", () => {
@@ -83,7 +85,8 @@ test("bytes at an odd address become samples", () => {
 function watch() {
   const changes = [];
   const one = new SilenceWatch((isSilent) => changes.push(isSilent));
-  return { changes, one, hear: (rms, ms) => Array(ms / 20).fill(rms).forEach((r) => one.push(r)) };
+  const hear = (peak, ms) => Array(ms / 20).fill(peak).forEach((each) => one.push(each));
+  return { changes, one, hear };
 }
 
 test("a microphone is silent after 3 s of zeros, and heard with the first sound", () => {

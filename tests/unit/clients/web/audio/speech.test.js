@@ -1,7 +1,7 @@
 /** Which frames of the microphone are sent. */
 
 import assert from "node:assert/strict";
-import { readdirSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { test } from "node:test";
 
 import { MicrophoneGate } from "../../../../../clients/web/site/repartee/audio/capture/microphone_gate.js";
@@ -39,7 +39,7 @@ async function gateWithDetector() {
 test("the vendored detector is the package's", () => {
   const root = new URL("../../../../../", import.meta.url);
   const vendored = new URL("clients/web/site/vendor/fvad/", root);
-  for (const name of readdirSync(vendored)) {
+  for (const name of ["fvad.js", "fvad.wasm", "LICENSE"]) {
     const original = new URL(`.tools/web/node_modules/@echogarden/fvad-wasm/${name}`, root);
     assert.deepEqual(readFileSync(new URL(name, vendored)), readFileSync(original), name);
   }
@@ -70,7 +70,7 @@ test("a pause between words is sent, a pause between sentences is not", async ()
   assert.deepEqual(sink.calls.slice(3), ["start", "audio", "end"]);
 });
 
-test("the start of an utterance right after another is not lost, and no frame is sent twice", async () => {
+test("an utterance right after another keeps its start, and no frame is sent twice", async () => {
   const { sink, hear } = await gateWithDetector();
   const word = recording("default/1-greeting.wav");
   hear(joined(silence(0.5), word, silence(0.32), word, silence(1)));

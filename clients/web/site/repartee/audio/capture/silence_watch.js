@@ -6,7 +6,7 @@ import { FRAME_MS } from "./frame_cutter.js";
 
 /** A pause of a user who listens has noise in it; a muted or wrong device has none. */
 const SILENT_AFTER_MS = 3_000;
-/** A device with its level at 0 has noise below this. */
+/** The peaks of a device with its level at 0 are below this; the noise of a room is not. */
 const QUIET_DBFS = -60;
 
 /**
@@ -27,12 +27,12 @@ export class SilenceWatch {
   }
 
   /**
-   * Process the loudness of the next frame.
-   * @param {number} rms 0 to 1
+   * Process the peak of the next frame.
+   * @param {number} peak 0 to 1
    */
-  push(rms) {
-    const isAudible = toDbfs(rms) >= QUIET_DBFS;
-    if (isAudible || (rms > 0 && this.#wasHeard && !this.#isSilent)) {
+  push(peak) {
+    const isAudible = toDbfs(peak) >= QUIET_DBFS;
+    if (isAudible || (peak > 0 && this.#wasHeard && !this.#isSilent)) {
       this.#wasHeard ||= isAudible;
       this.#silentFrames = 0;
       this.#change(false);

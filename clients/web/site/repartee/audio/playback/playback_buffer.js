@@ -14,7 +14,7 @@ const RESTART_SAMPLES = 200 * SAMPLES_PER_MS;
 /** The next message may be this late then, before the queue counts as the rest of the reply. */
 const REST_AFTER_SAMPLES = 500 * SAMPLES_PER_MS;
 /** Audio that comes later than this after the queue ran dry is another reply, no underrun. */
-const SAME_REPLY_SAMPLES = 1_000 * SAMPLES_PER_MS;
+const SAME_REPLY_SAMPLES = 500 * SAMPLES_PER_MS;
 /** Audio that is cut at once is heard as a click. */
 const FADE_SAMPLES = 5 * SAMPLES_PER_MS;
 /** How loud a reply is while the user may be interrupting it. */

@@ -47,13 +47,14 @@ export class Actions {
   }
 
   /**
-   * Open a call in a conversation; a running call ends.
+   * Open a call in a conversation; a running call ends. Call it inside a click.
    *
    * @param {string} conversation an id, or `new`
    */
   async continueConversation(conversation) {
-    const { mode, stage } = this.#store.state.call;
-    if (stage === "open" || stage === "starting") await this.control.hangUp();
+    const { mode } = this.#store.state.call;
+    // Waiting for the end of the old call would leave the click, and iOS would play no sound.
+    void this.control.hangUp();
     this.openSheet(null);
     await this.control.start({ mode, conversation });
   }
@@ -75,10 +76,15 @@ export class Actions {
     this.#store.dispatch({ type: "can-resume", canResume: false });
   }
 
-  /** Leave the page for the issuer's sign-in page. */
-  async signIn() {
+  /**
+   * Leave the page for the issuer's sign-in page.
+   *
+   * @param {{another?: boolean}} [options] `another` asks for a user, although one is signed in at
+   *   the issuer
+   */
+  async signIn(options) {
     try {
-      await this.#signIn()?.begin();
+      await this.#signIn()?.begin(options);
     } catch (error) {
       const problem = error instanceof Error ? error.message : String(error);
       this.#store.dispatch({ type: "signed-in", isSignedIn: false, problem });
@@ -87,11 +93,13 @@ export class Actions {
 
   /** End the call and forget the user's tokens. */
   async signOut() {
-    await this.control.hangUp();
+    const isHungUp = this.control.hangUp();
     this.openSheet(null);
-    this.#store.dispatch({ type: "left" });
+    this.leaveCall();
     this.#store.dispatch({ type: "usage", usage: null });
     this.#store.dispatch({ type: "signed-in", isSignedIn: false });
+    // The issuer's sign-out page would cut the connection.
+    await isHungUp;
     this.#signIn()?.signOut();
   }
 }

@@ -132,6 +132,8 @@ export class CallControl {
   /** End the call: at once on the page, and then on the server. */
   async hangUp() {
     this.#opening.abort();
+    const { stage } = this.#store.state.call;
+    if (stage === "idle" || stage === "over") return;
     this.#take({ type: "closed", reason: "bye", atMs: Date.now() });
     await this.#call?.disconnect();
   }

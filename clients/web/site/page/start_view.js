@@ -41,6 +41,13 @@ function SignIn({ state, actions }) {
       <button type="button" class="button primary big" onClick=${() => actions.signIn()}>
         Sign in
       </button>
+      <button
+        type="button"
+        class="button big plain"
+        onClick=${() => actions.signIn({ another: true })}
+      >
+        Use another account
+      </button>
     </div>
     ${state.signInProblem && html`<p class="start-note" role="alert">${state.signInProblem}</p>`}
     <p class="start-note soft">

@@ -62,7 +62,7 @@ export function FramesView({ recorder }) {
       ${found.length.toLocaleString("en-US")} of ${log.count.toLocaleString("en-US")} frames${" "}
       ${log.dropped > 0 && `(the oldest ${log.dropped.toLocaleString("en-US")} are dropped)`}
     </p>
-    ${log.count === 0 && html`<p class="soft">Frames appear here once a call runs.</p>`}
+    ${log.count === 0 && html`<p class="soft">No frames yet. The frames of a call appear here.</p>`}
     <ol class="frame-list" aria-label="Frames, the newest first" reversed>
       ${shown.map((entry) => html`<${FrameRow} key=${entry.number} entry=${entry} />`)}
     </ol>

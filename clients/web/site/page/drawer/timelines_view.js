@@ -17,7 +17,7 @@ const ROWS = { speech: 0, wait: 0, reply: 1, tool: 2 };
  * @param {{turns: TurnTimeline[], nowMs: number}} props
  */
 export function TimelinesView({ turns, nowMs }) {
-  if (turns.length === 0) return html`<p class="soft">Turns appear here once a call runs.</p>`;
+  if (turns.length === 0) return html`<p class="soft">No turns yet. The turns of a call appear here.</p>`;
   return html`<${Legend} />
     <ol class="timelines" reversed>
       ${turns.toReversed().map(

@@ -1,6 +1,31 @@
 import { html, useEffect, useState } from "../../vendor/preact/standalone.mjs";
 import { Loading, Problem } from "./parts.js";
 
+const TRIES = 3;
+const PAUSE_MS = 400;
+
+/**
+ * Loads modules, and tries again when a file does not come.
+ *
+ * @template T
+ * @param {() => Promise<T>} load
+ * @param {(ms: number) => Promise<unknown>} [pause]
+ * @returns {Promise<T>}
+ */
+export async function loadAgain(load, pause = sleep) {
+  for (let tries = 1; ; tries += 1) {
+    try {
+      return await load();
+    } catch (cause) {
+      if (tries === TRIES) {
+        const text = "This part of the page did not load. Check your connection, then try again.";
+        throw new Error(text, { cause });
+      }
+      await pause(PAUSE_MS * tries);
+    }
+  }
+}
+
 /**
  * Returns a component whose modules are loaded when it is shown first.
  *
@@ -17,7 +42,7 @@ export function lazyPanel(load, propsOf) {
     useEffect(() => {
       let isMounted = true;
       setError(null);
-      load().then(
+      loadAgain(load).then(
         (panel) => isMounted && setLoaded({ panel }),
         (problem) => isMounted && setError(problem),
       );
@@ -31,4 +56,9 @@ export function lazyPanel(load, propsOf) {
     if (loaded === null) return html`<${Loading} />`;
     return html`<${loaded.panel} ...${propsOf(props)} />`;
   };
+}
+
+/** @param {number} ms */
+function sleep(ms) {
+  return new Promise((resolve) => setTimeout(resolve, ms));
 }

@@ -21,7 +21,8 @@ export function NotesPanel({ api, revision }) {
   const isFirst = useRef(true);
 
   useEffect(() => {
-    if (!isFirst.current) void list.reload();
+    // A reload would take away the older notes that the user has asked for.
+    if (!isFirst.current && !list.isBeyondFirst) void list.reload();
     isFirst.current = false;
   }, [revision]);
   useEffect(() => {

@@ -41,6 +41,11 @@ export class PagedList {
     return this.#nextAfter !== null;
   }
 
+  /** Whether more than the first page is shown or is being loaded. */
+  get isBeyondFirst() {
+    return this.#requested !== undefined;
+  }
+
   /** Loads the first page again; the entries stay until it arrives. */
   async reload() {
     await this.#fetch(undefined);

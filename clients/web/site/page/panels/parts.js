@@ -38,7 +38,10 @@ export function ListEnd({ list, more }) {
   if (list.status === "failed") {
     return html`<${Problem} error=${list.error} onRetry=${() => list.retry()} />`;
   }
-  if (list.status === "loading") return html`<${Loading} />`;
+  if (list.status === "loading") {
+    const isRefresh = list.items.length > 0 && !list.isBeyondFirst;
+    return isRefresh ? null : html`<${Loading} />`;
+  }
   if (!list.hasMore) return null;
   return html`<button type="button" class="button panel-more" onClick=${() => list.loadMore()}>
     ${more}

@@ -48,28 +48,35 @@ function AgentSettings({ api, settings, isInCall, revision }) {
   const [retry, setRetry] = useState(() => () => {});
   const [saved, setSaved] = useState("");
 
-  const run = async (/** @type {() => Promise<Preferences>} */ request, /** @type {string} */ said) => {
+  const show = (/** @type {Preferences} */ answer) => {
+    // A text that the user is editing stays.
+    setStyle((typed) => (typed === (stored?.style ?? "") ? answer.style ?? "" : typed));
+    setStored(answer);
+  };
+  const attempt = async (/** @type {() => Promise<void>} */ request) => {
     setError(null);
     setSaved("");
     try {
-      const answer = await request();
-      setStored(answer);
-      setStyle(answer.style ?? "");
-      setSaved(said);
+      await request();
     } catch (problem) {
-      setRetry(() => () => run(request, said));
+      setRetry(() => () => attempt(request));
       setError(problem);
     }
   };
   useEffect(() => {
-    void run(() => api.preferences(), "");
-  }, [api, revision]);
+    void attempt(async () => show(await api.preferences()));
+  }, [api]);
+  useEffect(() => {
+    if (stored !== null) api.preferences().then(show, () => {});
+  }, [revision]);
 
   const change = (/** @type {Partial<Preferences>} */ changes) =>
-    run(
-      () => api.setPreferences(changes),
-      isInCall ? "Saved. The running call changes at its next pause." : "Saved for the next call.",
-    );
+    attempt(async () => {
+      show(await api.setPreferences(changes));
+      setSaved(
+        isInCall ? "Saved. The running call changes at its next pause." : "Saved for the next call.",
+      );
+    });
   const problem = error !== null && html`<${Problem} error=${error} onRetry=${retry} />`;
   if (stored === null) return problem || html`<${Loading} />`;
   const isStyleChanged = style.trim() !== (stored.style ?? "");

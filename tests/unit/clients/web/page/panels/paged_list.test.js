@@ -17,11 +17,13 @@ test("pages are loaded one after the other, until there are no more", async () =
   requests[0].resolve({ items: ["a", "b"], nextAfter: "cursor" });
   await first;
   assert.deepEqual([list.status, list.items, list.hasMore], ["ready", ["a", "b"], true]);
+  assert.equal(list.isBeyondFirst, false);
   const second = list.loadMore();
   assert.equal(requests[1].after, "cursor");
   requests[1].resolve({ items: ["c"], nextAfter: null });
   await second;
   assert.deepEqual([list.items, list.hasMore], [["a", "b", "c"], false]);
+  assert.equal(list.isBeyondFirst, true);
   await list.loadMore();
   assert.equal(requests.length, 2);
 });

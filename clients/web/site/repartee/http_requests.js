@@ -68,7 +68,7 @@ export class HttpClient {
   async request(method, path, { query = {}, body, signal } = {}) {
     const parameters = Object.entries(query).filter(([, value]) => value != null);
     const search = new URLSearchParams(parameters.map(([name, value]) => [name, String(value)]));
-    const url = `${this.#url}${path}${search.size > 0 ? `?${search}` : ""}`;
+    const url = `${this.#url}${path}${parameters.length > 0 ? `?${search}` : ""}`;
     const token = await this.#currentToken(false);
     try {
       return await this.#send(method, url, token, body, signal);

@@ -96,7 +96,7 @@ class TalkPage:
 
     def button(self, name: str | re.Pattern[str]) -> Locator:
         """Return the button with an accessible name."""
-        return self.page.get_by_role("button", name=name)
+        return self.page.get_by_role("button", name=name, exact=isinstance(name, str))
 
     def press(self, name: str | re.Pattern[str]) -> None:
         """Press the button with an accessible name."""
@@ -207,7 +207,7 @@ class TalkPage:
         self.press("Menu")
         names = self.page.get_by_role("dialog").get_by_role("navigation").get_by_role("button")
         names.first.wait_for()
-        return [name.strip() for name in names.all_inner_texts() if name.strip() != "Sign out"]
+        return [name for name in names.all_inner_texts() if not name.startswith("Sign out")]
 
     def focused(self) -> str:
         """Return the accessible name of the element that has the focus, as far as it is simple."""

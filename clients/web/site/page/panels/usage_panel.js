@@ -88,7 +88,7 @@ function LastDays({ days, today }) {
         </g>`,
       )}
     </svg>
-    <div class="table-scroll" tabindex="0" role="region" aria-labelledby="usage-days">
+    <div class="table-scroll" tabindex="0" role="region" aria-label="Table of the days">
       <table class="day-table">
         <thead>
           <tr><th scope="col">Day</th><th scope="col">Talk</th><th scope="col">Turns</th>

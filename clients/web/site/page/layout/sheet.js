@@ -56,6 +56,7 @@ export function Sheet({ state, actions }) {
       close();
     }}
     onKeyDown=${onKeyDown}
+    onClick=${(/** @type {Event} */ { target }) => target === dialog.current && close()}
   >
     ${isOpen &&
     html`<div class="sheet-header">

@@ -10,6 +10,7 @@
 import { decodeBase64, encodeBase64 } from "./base64.js";
 import { Deadlines, earliest, isDue } from "./deadlines.js";
 import { decodeServerMessage } from "./decoding.js";
+import { FrameEffects } from "./frame_effects.js";
 import { ClientInbox } from "./inbox.js";
 import { encodeAck, encodePing, helloOf, STOP } from "./messages.js";
 import { ClientOutbox } from "./outbox.js";
@@ -18,12 +19,8 @@ import { Playback } from "./playback.js";
 
 /** @typedef {import("./decoding.js").NumberedFrame} NumberedFrame */
 /** @typedef {import("./frames.js").Answer} Answer */
-/** @typedef {import("./frames.js").Closed} Closed */
 /** @typedef {import("./frames.js").Frame} Frame */
 /** @typedef {import("./frames.js").Position} Position */
-/** @typedef {import("./frames.js").Problem} Problem */
-/** @typedef {import("./frames.js").Ready} Ready */
-/** @typedef {import("./frames.js").Refused} Refused */
 /** @typedef {import("./playback.js").Speaker} Speaker */
 
 /**
@@ -36,30 +33,9 @@ import { Playback } from "./playback.js";
 
 /** The wait after API Gateway rejected a message because of throttling. */
 const RESEND_UNDELIVERED_AFTER_MS = 1_000;
-/** The wait after the server refused a message because too many were in flight. */
-const RESEND_REFUSED_AFTER_MS = 1_000;
-const FATAL = ["too_many_errors", "protocol_unknown"];
 
 /** The protocol state machine of one client. */
 export class ClientSession {
-  /**
-   * The server's answer to the newest `hello`; null until it arrives.
-   *
-   * @type {Ready | null}
-   */
-  ready = null;
-  /**
-   * The session's last frame; null until it arrives.
-   *
-   * @type {Closed | null}
-   */
-  closed = null;
-  /**
-   * The refusal after which the call cannot go on; null until it arrives.
-   *
-   * @type {Refused | null}
-   */
-  refusal = null;
   /** Whether the client has hung up. */
   isLeaving = false;
   /** Whether the client marks all speech; the next `hello` says so if the server has the feature. */
@@ -83,7 +59,7 @@ export class ClientSession {
   #inbox = new ClientInbox();
   #owed = new OwedAnswer();
   #deadlines = new Deadlines();
-  #maxInFlight = 0;
+  #effects;
 
   /**
    * @param {object} [options]
@@ -96,6 +72,28 @@ export class ClientSession {
     this.features = features;
     this.marksSpeech = marksSpeech;
     this.playback = new Playback(speaker);
+    this.#effects = new FrameEffects({
+      outbox: this.outbox,
+      inbox: this.#inbox,
+      playback: this.playback,
+      owed: this.#owed,
+      deadlines: this.#deadlines,
+    });
+  }
+
+  /** The server's answer to the newest `hello`; null until it arrives. */
+  get ready() {
+    return this.#effects.ready;
+  }
+
+  /** The session's last frame; null until it arrives. */
+  get closed() {
+    return this.#effects.closed;
+  }
+
+  /** The refusal after which the call cannot go on; null until it arrives. */
+  get refusal() {
+    return this.#effects.refusal;
   }
 
   /** Whether the user's latest utterance or text is not answered completely. */
@@ -152,7 +150,7 @@ export class ClientSession {
    * @param {number} nowMs
    */
   connected(nowMs) {
-    this.ready = null;
+    this.#effects.ready = null;
     this.#deadlines.helloSent(nowMs);
     this.#deadlines.lastSentMs = nowMs;
     this.outbox.reconnected(nowMs);
@@ -220,7 +218,7 @@ export class ClientSession {
       case "numbered":
         return this.#receiveNumbered(message, nowMs);
       case "answer":
-        this.#applyAnswer(message.answer, nowMs);
+        this.#effects.applyAnswer(message.answer, nowMs);
         return [message.answer];
       case "undelivered":
         this.outbox.resendAll(nowMs + RESEND_UNDELIVERED_AFTER_MS);
@@ -237,144 +235,11 @@ export class ClientSession {
   #receiveNumbered(message, nowMs) {
     const before = this.position;
     const frames = this.#inbox.put(message);
-    frames.forEach((frame) => this.#apply(frame, nowMs));
+    frames.forEach((frame) => this.#effects.apply(frame, nowMs));
     if (this.position !== before && this.position.seq > 0) {
       this.#deadlines.frameReceived(nowMs, !this.playback.isSilent(nowMs));
     }
     return frames;
-  }
-
-  /**
-   * @param {Answer} answer
-   * @param {number} nowMs
-   */
-  #applyAnswer(answer, nowMs) {
-    switch (answer.type) {
-      case "ready":
-        this.#onReady(answer);
-        break;
-      case "busy":
-        if (answer.seq !== null) {
-          this.outbox.resend(answer.seq, answer.seq, nowMs + answer.retry_after_ms);
-        }
-        break;
-      case "accepted":
-        this.outbox.accepted(answer.through);
-        break;
-      case "error":
-        this.#recover(answer, nowMs);
-        break;
-      default:
-    }
-  }
-
-  /** @param {Ready} ready */
-  #onReady(ready) {
-    if (ready.next_seq !== null) {
-      this.outbox.renumberFrom(ready.next_seq);
-    }
-    if (ready.output_kept) {
-      this.#inbox.join();
-    }
-    this.ready = ready;
-    this.#maxInFlight = ready.max_in_flight;
-    this.outbox.open(ready.max_in_flight);
-  }
-
-  /**
-   * @param {Refused} refused
-   * @param {number} nowMs
-   */
-  #recover(refused, nowMs) {
-    const { code, seq } = refused;
-    if (code === "seq_taken" && seq !== null && refused.next_seq !== null) {
-      this.outbox.resendRenumbered(seq, refused.next_seq, nowMs);
-    } else if (code === "hello_first") {
-      this.ready = null;
-      this.#deadlines.helloSent(nowMs);
-      this.outbox.reconnected(nowMs);
-      this.outbox.resendHello();
-    } else if (refused.retryable) {
-      if (seq !== null) {
-        this.outbox.resend(seq, seq, nowMs + RESEND_REFUSED_AFTER_MS);
-      }
-    } else if (seq !== null && !FATAL.includes(code) && this.outbox.drop(seq)) {
-      // The worker skips the number of the refused message.
-      const place = this.#owed.requestPlace;
-      if (place > 0 && this.outbox.isWithin(place, seq)) {
-        this.#owed.settle();
-      }
-    } else if (this.closed === null) {
-      this.refusal = refused;
-    }
-  }
-
-  /**
-   * @param {Frame} frame
-   * @param {number} nowMs
-   */
-  #apply(frame, nowMs) {
-    const { requestPlace } = this.#owed;
-    switch (frame.type) {
-      case "accepted":
-        this.outbox.accepted(frame.through);
-        break;
-      case "missing":
-        if (this.ready === null && this.#maxInFlight > 0) {
-          // `ready` was lost, but the worker has the `hello` and waits for input.
-          this.outbox.open(this.#maxInFlight);
-        }
-        this.outbox.resend(frame.first_seq, frame.last_seq, nowMs);
-        break;
-      case "audio":
-        this.#owed.replied(frame.turn);
-        this.playback.arrived(frame.turn, frame.pcm, nowMs);
-        break;
-      case "interrupted":
-        this.playback.stop(frame.turn, nowMs);
-        this.#deadlines.acknowledgeBy(nowMs);
-        break;
-      case "turn_restarted":
-        this.playback.restart(frame.turn, nowMs);
-        this.#owed.restarted(frame.turn);
-        break;
-      case "tool":
-        this.#owed.toolUsed(frame.phase, nowMs);
-        break;
-      case "reply_lost":
-        this.#owed.replyLost();
-        break;
-      case "turn_end":
-        this.#deadlines.acknowledgeBy(nowMs);
-        this.#owed.turnEnded(frame, this.outbox.acceptedThrough >= requestPlace);
-        break;
-      case "error":
-        this.#applyProblem(frame, nowMs);
-        break;
-      case "no_speech":
-        this.#owed.noSpeech(
-          requestPlace === 0 || this.outbox.isWithin(requestPlace, frame.through),
-        );
-        break;
-      case "closed":
-        this.closed = frame;
-        this.#owed.settle();
-        this.#deadlines.acknowledgeBy(nowMs);
-        break;
-      default:
-    }
-  }
-
-  /**
-   * @param {Problem} problem
-   * @param {number} nowMs
-   */
-  #applyProblem({ code, refused_seq: seq, next_seq: nextSeq }, nowMs) {
-    if (code === "no_answer") {
-      this.#owed.givenUp();
-    } else if (code === "seq_taken" && seq !== null && nextSeq !== null) {
-      this.outbox.resendRenumbered(seq, nextSeq, nowMs);
-    }
   }
 
   // Frames to send.

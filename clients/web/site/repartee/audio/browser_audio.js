@@ -10,6 +10,7 @@ import { peakOf, rmsOf } from "./levels.js";
 import { toBytes } from "./pcm.js";
 import { Speaker } from "./playback/speaker.js";
 import { microphoneProblem, missingSupport, nameOf } from "./problems.js";
+import { SoundState } from "./sound_state.js";
 
 /** @typedef {import("./capture/microphone_gate.js").TalkMode} TalkMode */
 /** @typedef {import("./problems.js").ProblemCode} ProblemCode */
@@ -37,8 +38,6 @@ import { microphoneProblem, missingSupport, nameOf } from "./problems.js";
 
 /** A room echoes a reply for about this long. */
 const ECHO_MS = 300;
-/** A context that was resumed in a click runs within this time, or not at all. */
-const RUNNING_WITHIN_MS = 1_000;
 
 /**
  * Records and plays. Make it and call `unlock` inside the user's click, before any `await`: iOS
@@ -67,10 +66,12 @@ export class BrowserAudio {
   #isMuted = false;
   #halfDuplex;
   #echoUntilMs = 0;
-  #isStopped = false;
   #isEnded = false;
-  /** @type {ReturnType<typeof setTimeout> | undefined} */
-  #stateTimer;
+  #state = new SoundState(
+    () => [this.#speaker.state, this.#microphone.isOpen ? this.#microphone.state : "running"],
+    (isStopped, states) =>
+      this.#report(isStopped ? "tap_to_continue" : "sound_running", states.join()),
+  );
 
   /** @param {BrowserAudioOptions} [options] */
   constructor(options = {}) {
@@ -84,7 +85,7 @@ export class BrowserAudio {
       speechEnd: () => this.#listener?.onSpeechEnd(),
     });
     this.#gate.setMode(this.#talkMode);
-    const onStateChange = () => this.#checkState();
+    const onStateChange = () => this.#state.changed();
     this.#speaker = new Speaker({
       onReport: (peak) => this.#heartbeat.played(peak, performance.now()),
       onStateChange,
@@ -143,7 +144,7 @@ export class BrowserAudio {
     }
     // With a permitted microphone browsers other than Safari allow sound without a click.
     this.unlock();
-    this.#stateTimer = setTimeout(() => this.#checkState(), RUNNING_WITHIN_MS);
+    this.#state.changed();
   }
 
   /** @param {Uint8Array} pcm PCM16 little-endian mono, 24 kHz */
@@ -260,7 +261,7 @@ export class BrowserAudio {
   /** Stop, and release the devices. */
   async end() {
     this.#isEnded = true;
-    clearTimeout(this.#stateTimer);
+    this.#state.end();
     this.#gate.reset();
     this.#listener = null;
     await Promise.all([this.#microphone.end(), this.#speaker.end()]);
@@ -303,16 +304,6 @@ export class BrowserAudio {
     this.#gate.reset();
     this.#watch.restart(true);
     this.#report(code, reason);
-  }
-
-  #checkState() {
-    const microphone = this.#microphone.isOpen ? this.#microphone.state : "running";
-    const states = [this.#speaker.state, microphone];
-    const isStopped = states.some((state) => state !== "running");
-    if (isStopped !== this.#isStopped && !this.#isEnded) {
-      this.#isStopped = isStopped;
-      this.#report(isStopped ? "tap_to_continue" : "sound_running", states.join());
-    }
   }
 
   /**

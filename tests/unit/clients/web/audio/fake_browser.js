@@ -42,6 +42,11 @@ class FakeContext extends EventTarget {
     this.sampleRate = sampleRate ?? 48_000;
   }
 
+  change(state) {
+    this.state = state;
+    this.dispatchEvent(new Event("statechange"));
+  }
+
   async resume() {}
 
   async close() {
@@ -108,6 +113,7 @@ export function fakeBrowser(test) {
       connect() {}
     },
   };
+  globals.window = { ...globals, isSecureContext: true };
   for (const [name, value] of Object.entries(globals)) {
     const usual = Object.getOwnPropertyDescriptor(globalThis, name);
     Object.defineProperty(globalThis, name, { value, configurable: true, writable: true });

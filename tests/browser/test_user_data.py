@@ -254,6 +254,24 @@ def test_the_agent_speaks_another_language_after_a_change_in_a_call(
     assert stored("/me/preferences")["language"] == "es-ES"
 
 
+def test_a_call_without_the_detector_says_that_it_marks_no_speech(
+    open_page: "OpenPage", user: str
+) -> None:
+    page = open_page(user)
+    page.start_call()
+    page.until("() => instruments.frames.some(({ frame }) => frame.marks_speech)")
+
+    open_panel(page, "Settings")
+    page.page.get_by_label("Send only speech").uncheck()
+
+    page.until(
+        """() => {
+          const hellos = instruments.frames.filter(({ frame }) => frame.type === "hello");
+          return !hellos.at(-1).frame.marks_speech;
+        }"""
+    )
+
+
 def test_choices_of_the_device_stay_after_a_reload(open_page: "OpenPage", user: str) -> None:
     page = open_page(user)
 

@@ -32,10 +32,9 @@ export function FramesView({ recorder }) {
       <button
         type="button"
         class="button"
-        aria-pressed=${String(paused !== null)}
         onClick=${() => setPaused(paused === null ? [...log.entries] : null)}
       >
-        ${paused === null ? "Pause" : "Paused"}
+        ${paused === null ? "Pause" : "Resume"}
       </button>
       <select
         class="input"

@@ -8,12 +8,12 @@ import { canSelectOutput, listDevices } from "../../repartee/audio/devices.js";
  *
  * @param {object} props
  * @param {import("../device_choices.js").DeviceChoices} props.choices
- * @param {any} props.audio the AudioPort of the running call, or null
+ * @param {import("../../repartee.js").Call | null} props.call the running call
  * @param {(talkMode: "hands-free" | "push-to-talk") => void} props.onTalkMode
  */
-export function DeviceSettings({ choices, audio, onTalkMode }) {
+export function DeviceSettings({ choices, call, onTalkMode }) {
   const [current, setCurrent] = useState(choices.current);
-  const devices = useDevices(audio);
+  const devices = useDevices(call);
   const change = (/** @type {Partial<import("../device_choices.js").Choices>} */ changes) => {
     choices.change(changes);
     setCurrent(choices.current);
@@ -26,7 +26,7 @@ export function DeviceSettings({ choices, audio, onTalkMode }) {
       devices=${devices.inputs}
       onChange=${(/** @type {string} */ inputDevice) => {
         change({ inputDevice });
-        void audio?.setInputDevice(inputDevice);
+        void call?.setInputDevice(inputDevice);
       }}
     />
     ${canSelectOutput()
@@ -37,7 +37,7 @@ export function DeviceSettings({ choices, audio, onTalkMode }) {
           devices=${devices.outputs}
           onChange=${(/** @type {string} */ outputDevice) => {
             change({ outputDevice });
-            void audio?.setOutputDevice(outputDevice);
+            void call?.setOutputDevice(outputDevice);
           }}
         />`
       : html`<p class="soft small">This browser plays on the speaker that the system selects.</p>`}
@@ -61,7 +61,7 @@ export function DeviceSettings({ choices, audio, onTalkMode }) {
       isOn=${current.detector}
       onChange=${(/** @type {boolean} */ detector) => {
         change({ detector });
-        void audio?.setDetector(detector);
+        void call?.setDetector(detector);
       }}
     />
     <${Switch}
@@ -71,7 +71,7 @@ export function DeviceSettings({ choices, audio, onTalkMode }) {
       isOn=${current.halfDuplex}
       onChange=${(/** @type {boolean} */ halfDuplex) => {
         change({ halfDuplex });
-        audio?.setHalfDuplex(halfDuplex);
+        call?.setHalfDuplex(halfDuplex);
       }}
     />
   </div>`;
@@ -138,10 +138,10 @@ function Switch({ id, label, detail, isOn, onChange }) {
 /**
  * Lists the devices, and again when one is plugged in or a call has opened the microphone.
  *
- * @param {any} audio
+ * @param {object | null} call
  * @returns {import("../../repartee/audio/devices.js").Devices}
  */
-function useDevices(audio) {
+function useDevices(call) {
   const [devices, setDevices] = useState({
     inputs: /** @type {Device[]} */ ([]), outputs: /** @type {Device[]} */ ([]),
   });
@@ -158,6 +158,6 @@ function useDevices(audio) {
       isMounted = false;
       mediaDevices?.removeEventListener("devicechange", list);
     };
-  }, [audio]);
+  }, [call]);
   return devices;
 }

@@ -66,7 +66,7 @@ export const PANELS = [
         api: actions.api,
         settings: state.settings,
         choices: actions.choices,
-        audio: actions.audio,
+        call: isInCall(state) ? actions.call : null,
         onTalkMode: (/** @type {"hands-free" | "push-to-talk"} */ talkMode) =>
           actions.control.setTalkMode(talkMode),
         isInCall: isInCall(state),

@@ -14,13 +14,13 @@ const MAX_STYLE_CHARACTERS = 200;
  * @param {import("../../repartee/http_api.js").HttpApi} props.api
  * @param {{languages: string[], voices: string[]}} props.settings what the deployment offers
  * @param {import("../device_choices.js").DeviceChoices} props.choices
- * @param {any} props.audio the AudioPort of the running call, or null
+ * @param {import("../../repartee.js").Call | null} props.call the running call
  * @param {boolean} props.isInCall
  * @param {(talkMode: "hands-free" | "push-to-talk") => void} props.onTalkMode
  * @param {number} props.revision changes when a call may have changed the preferences
  */
 export function SettingsPanel({
-  api, settings, choices, audio, isInCall, onTalkMode, revision,
+  api, settings, choices, call, isInCall, onTalkMode, revision,
 }) {
   return html`<div class="panel">
     <section aria-labelledby="agent-settings">
@@ -29,7 +29,7 @@ export function SettingsPanel({
     </section>
     <section aria-labelledby="device-settings">
       <h3 id="device-settings">This device</h3>
-      <${DeviceSettings} choices=${choices} audio=${audio} onTalkMode=${onTalkMode} />
+      <${DeviceSettings} choices=${choices} call=${call} onTalkMode=${onTalkMode} />
     </section>
   </div>`;
 }

@@ -5,11 +5,13 @@ import { Header } from "./layout/header.js";
 import { Sheet } from "./layout/sheet.js";
 import { StartView } from "./start_view.js";
 
+/** @typedef {import("./state/app_state.js").AppState} AppState */
+
 /**
  * The whole page.
  *
  * @param {object} props
- * @param {import("./state/store.js").Store<import("./state/app_state.js").AppState, any>} props.store
+ * @param {import("./state/store.js").Store<AppState, any>} props.store
  * @param {import("./actions.js").Actions} props.actions
  */
 export function App({ store, actions }) {

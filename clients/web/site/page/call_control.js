@@ -113,7 +113,7 @@ export class CallControl {
    * Keep what a reloaded page needs to go on with this call.
    *
    * @param {object} [options]
-   * @param {boolean} [options.withAudio] also keep the sound that was not played yet, which is large
+   * @param {boolean} [options.withAudio] also keep the sound that was not played yet
    */
   keep({ withAudio = false } = {}) {
     const { call } = this.#store.state;
@@ -185,7 +185,8 @@ export class CallControl {
     this.#call = null;
     this.#audio = mode === "voice" ? this.#library.makeAudio({ talkMode }) : null;
     this.#audio?.unlock();
-    this.#store.dispatch({ type: "start", mode, keepsTurns, conversationId: connection.conversation });
+    const { conversation } = connection;
+    this.#store.dispatch({ type: "start", mode, keepsTurns, conversationId: conversation });
     const audio = this.#audio;
     this.#opening = new AbortController();
     const { signal } = this.#opening;
@@ -203,7 +204,7 @@ export class CallControl {
     const { sessionId, conversationId } = call;
     this.#store.dispatch({ type: "opened", sessionId, conversationId, startedAtMs });
     this.#store.dispatch({ type: "stored-turns", turns });
-    if (connection.conversation !== "new") await this.#loadTurns(conversationId);
+    if (conversation !== "new") await this.#loadTurns(conversationId);
   }
 
   /** @param {Call} call */

@@ -4,7 +4,8 @@ const KEY = "repartee.call";
 
 /**
  * @typedef {NonNullable<import("../repartee.js").Call["resumption"]>
- *   & {mode: "voice" | "typed", startedAtMs: number, turns: import("./state/turns.js").Turn[]}} Kept
+ *   & {mode: "voice" | "typed", startedAtMs: number,
+ *   turns: import("./state/turns.js").Turn[]}} Kept
  */
 
 export class KeptCall {

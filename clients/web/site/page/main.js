@@ -25,7 +25,8 @@ async function main() {
   const choices = new DeviceChoices(storageOf(() => localStorage));
   const library = {
     connect,
-    makeAudio: (/** @type {object} */ options) => new BrowserAudio({ ...choices.current, ...options }),
+    makeAudio: (/** @type {object} */ options) =>
+      new BrowserAudio({ ...choices.current, ...options }),
     wakeLock: new WakeLock(),
   };
   const storage = storageOf(() => sessionStorage);

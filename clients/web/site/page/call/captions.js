@@ -112,7 +112,9 @@ const FACTS_TITLE = "Time from the end of your words to the first sound, and the
 function toolWords({ name, phase }) {
   const isRunning = phase === "started";
   if (phase === "failed" || phase === "cancelled") return "Did not find it";
-  if (name === "set_preferences") return isRunning ? "Changing your settings" : "Changed your settings";
+  if (name === "set_preferences") {
+    return isRunning ? "Changing your settings" : "Changed your settings";
+  }
   if (name === "end_call") return "Ending the call";
   return isRunning ? "Looking it up" : "Looked it up";
 }

@@ -33,7 +33,9 @@ const MICROPHONE = {
   },
   microphone_silent: {
     title: "We cannot hear you",
-    text: "The microphone sends only silence. Check that it is switched on, or choose another one in the menu.",
+    text:
+      "The microphone sends only silence. Check that it is switched on, or choose another one in " +
+      "the menu.",
     action: null,
   },
   microphone_lost: {

@@ -1,8 +1,4 @@
-/**
- * Repartee's client for browsers; docs/clients.md shows how to use it.
- *
- * @module
- */
+/** Repartee's client for browsers; docs/clients.md shows how to use it. */
 
 export { BrowserAudio } from "./repartee/audio/browser_audio.js";
 export { WakeLock } from "./repartee/audio/wake_lock.js";

@@ -33,8 +33,7 @@ export class Actions {
   }
 
   /**
-   * Open the menu of the side sheet, a panel in it, or close it.
-   *
+   * Opens the menu of the side sheet, a panel in it, or closes it.
    * @param {string | null} sheet `menu`, the id of a panel, or null
    */
   openSheet(sheet) {
@@ -47,8 +46,7 @@ export class Actions {
   }
 
   /**
-   * Open a call in a conversation; a running call ends. Call it inside a click.
-   *
+   * Opens a call in a conversation; a running call ends. Call it inside a click.
    * @param {string} conversation an id, or `new`
    */
   async continueConversation(conversation) {
@@ -59,26 +57,25 @@ export class Actions {
     await this.control.start({ mode, conversation });
   }
 
-  /** Read again what is left of today's limits. */
+  /** Reads again what is left of today's limits. */
   async refreshUsage() {
     const usage = await this.api.usage().catch(() => null);
     if (usage !== null) this.#store.dispatch({ type: "usage", usage });
   }
 
-  /** Go back to the start view after a call. */
+  /** Goes back to the start view after a call. */
   leaveCall() {
     this.#store.dispatch({ type: "left" });
   }
 
-  /** Give up the call that a reload of the page left behind. */
+  /** Gives up the call that a reload of the page left behind. */
   forgetCall() {
     this.control.forget();
     this.#store.dispatch({ type: "can-resume", canResume: false });
   }
 
   /**
-   * Leave the page for the issuer's sign-in page.
-   *
+   * Leaves the page for the issuer's sign-in page.
    * @param {{another?: boolean}} [options] `another` asks for a user, although one is signed in at
    *   the issuer
    */
@@ -91,7 +88,7 @@ export class Actions {
     }
   }
 
-  /** End the call and forget the user's tokens. */
+  /** Ends the call and forgets the user's tokens. */
   async signOut() {
     const isHungUp = this.control.hangUp();
     this.openSheet(null);

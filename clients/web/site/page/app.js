@@ -9,7 +9,6 @@ import { StartView } from "./start_view.js";
 
 /**
  * The whole page.
- *
  * @param {object} props
  * @param {import("./state/store.js").Store<AppState, any>} props.store
  * @param {import("./actions.js").Actions} props.actions

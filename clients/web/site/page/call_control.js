@@ -16,7 +16,6 @@ const AUDIBLE_MS = 50;
 
 /**
  * The parts of `repartee.js` that the page uses; tests pass others.
- *
  * @typedef {object} Library
  * @property {typeof import("../repartee.js").connect} connect
  * @property {(options: {talkMode: TalkMode}) => BrowserAudio} makeAudio called inside a click
@@ -74,8 +73,7 @@ export class CallControl {
   }
 
   /**
-   * Open a call. Call it inside the user's click, because browsers allow sound only there.
-   *
+   * Opens a call. Call it inside the user's click, because browsers allow sound only there.
    * @param {object} [options]
    * @param {"voice" | "typed"} [options.mode]
    * @param {string} [options.conversation] an id, or `new`; without it, the latest conversation
@@ -86,7 +84,7 @@ export class CallControl {
     return this.#open({ mode, keepsTurns, connection: { conversation } });
   }
 
-  /** Go back to the call that this page had before it was reloaded. */
+  /** Goes back to the call that this page had before it was reloaded. */
   resume() {
     const kept = this.#kept.call;
     if (kept === null) return Promise.resolve();
@@ -95,8 +93,8 @@ export class CallControl {
   }
 
   /**
-   * Use the microphone in a call without one: ask for it again, or go on with the typed session as
-   * a spoken one. Call it inside a click.
+   * Uses the microphone in a call without one: asks for it again, or goes on with the typed
+   * session as a spoken one. Call it inside a click.
    */
   async talk() {
     if (this.#audio !== null) return this.#audio.setInputDevice("");
@@ -110,8 +108,7 @@ export class CallControl {
   }
 
   /**
-   * Keep what a reloaded page needs to go on with this call.
-   *
+   * Keeps what a reloaded page needs to go on with this call.
    * @param {object} [options]
    * @param {boolean} [options.withAudio] also keep the sound that was not played yet
    */
@@ -129,7 +126,7 @@ export class CallControl {
     this.#kept.forget();
   }
 
-  /** End the call: at once on the page, and then on the server. */
+  /** Ends the call: at once on the page, and then on the server. */
   async hangUp() {
     this.#opening.abort();
     const { stage } = this.#store.state.call;
@@ -169,7 +166,7 @@ export class CallControl {
     this.#store.dispatch({ type: "pressed", isPressed });
   }
 
-  /** Start the sound again; call it inside a click. */
+  /** Starts the sound again; call it inside a click. */
   unlockAudio() {
     this.#audio?.unlock();
     this.#store.dispatch({ type: "problem-closed" });

@@ -2,7 +2,6 @@
 
 /**
  * They are the options of `BrowserAudio`.
- *
  * @typedef {object} Choices
  * @property {string} inputDevice the id of a microphone; empty for that of the system
  * @property {string} outputDevice the id of a speaker; empty for that of the system
@@ -39,7 +38,6 @@ export class DeviceChoices {
 
   /**
    * Keeps some changed choices.
-   *
    * @param {Partial<Choices>} changes
    */
   change(changes) {
@@ -54,7 +52,6 @@ export class DeviceChoices {
 
 /**
  * Returns the kept choices whose names and types are known.
- *
  * @param {Pick<Storage, "getItem"> | null} storage
  * @returns {Partial<Choices>}
  */

@@ -3,7 +3,6 @@ const KEEP_MS = 60_000;
 
 /**
  * Has the browser save a JSON document as a file.
- *
  * @param {string} name
  * @param {unknown} content
  */

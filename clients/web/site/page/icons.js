@@ -21,7 +21,6 @@ const PATHS = {
 
 /**
  * A drawing without a name of its own: the text beside it, or the button's label, says what it is.
- *
  * @param {{name: keyof typeof PATHS}} props
  */
 export function Icon({ name }) {

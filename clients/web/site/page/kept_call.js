@@ -18,7 +18,6 @@ export class KeptCall {
 
   /**
    * The call that was kept; null if there is none.
-   *
    * @returns {Kept | null}
    */
   get call() {

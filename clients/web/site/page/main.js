@@ -103,9 +103,8 @@ function signInState(signIn) {
 }
 
 /**
- * Continue the call of before the reload: at once where the browser gives the microphone without a
- * question, and otherwise by one click.
- *
+ * Continues the call from before the reload: at once where the browser gives the microphone without
+ * a question, and otherwise by one click.
  * @param {Store<any, any>} store
  * @param {CallControl} control
  */

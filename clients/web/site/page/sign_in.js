@@ -8,8 +8,6 @@
  * the issuer after each reload, which would end a call.
  *
  * A token's life is counted from the moment of its arrival, so a wrong clock does no harm.
- *
- * @module
  */
 
 import { cleanAddress, pageAddress, withQuery } from "./sign_in/addresses.js";
@@ -23,7 +21,6 @@ export { SignInError } from "./sign_in/error.js";
 
 /**
  * The member `sign_in` of `GET /settings`. Without `audience`, tokens are for the client.
- *
  * @typedef {{authorize_url: string, token_url: string, sign_out_url: string | null,
  *   client_id: string, audience: string | null, scope: string}} SignInSettings
  */
@@ -69,7 +66,6 @@ export class SignIn {
    * Leaves the page for the issuer's sign-in page, which returns to it. Then `complete` continues.
    *
    * Throws a `SignInError` with the code `insecure_page` or `storage_blocked`.
-   *
    * @param {object} [options]
    * @param {string} [options.loginHint] the name of the user to sign in
    * @param {boolean} [options.another] ask for a user, although one is signed in at the issuer
@@ -109,7 +105,6 @@ export class SignIn {
    * Takes the issuer's answer out of the page's address, and exchanges its code for tokens.
    *
    * The page calls it when it starts. The address is clean when the promise settles.
-   *
    * @returns {Promise<boolean>} whether the user signed in now; false without an answer
    */
   async complete() {
@@ -150,7 +145,6 @@ export class SignIn {
    * Returns a token for the HTTP API, a new one if the current one ends soon. Fits `connect`.
    *
    * Throws a `SignInError`. With the codes `signed_out` and `session_ended`, nobody is signed in.
-   *
    * @param {object} [options]
    * @param {boolean} [options.isRefused] the HTTP API refused the current token
    * @returns {Promise<string>}

@@ -3,7 +3,6 @@ import { html } from "../vendor/preact/standalone.mjs";
 
 /**
  * The page before a call: what it is, and the way in.
- *
  * @param {import("./panels/panels.js").PanelProps} props
  */
 export function StartView({ state, actions }) {

@@ -3,9 +3,8 @@ import { storedTurn } from "./state/turns.js";
 const TURNS_OF_A_PAGE = 100;
 
 /**
- * Read the stored turns of a conversation, page by page. The captions do without turns that cannot
+ * Reads the stored turns of a conversation, page by page. The captions do without turns that cannot
  * be read.
- *
  * @param {import("../repartee.js").HttpApi} api
  * @param {string} conversationId
  * @returns {AsyncGenerator<import("./state/turns.js").Turn[]>}

@@ -3,9 +3,8 @@
 const EVERY_MS = 60_000;
 
 /**
- * Read the usage again when a call ends, and at most once a minute when a turn ends: each reading
+ * Reads the usage again when a call ends, and at most once a minute when a turn ends: each reading
  * is a request that costs money.
- *
  * @param {Pick<import("./state/store.js").Store<import("./state/app_state.js").AppState, any>,
  *   "state" | "subscribe">} store
  * @param {() => void} refresh

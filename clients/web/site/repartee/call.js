@@ -1,8 +1,4 @@
-/**
- * A call: the methods and events for the application.
- *
- * @module
- */
+/** A call: the methods and events for the application. */
 
 import { CallEngine } from "./call_engine.js";
 import { CallEventTarget } from "./call_events.js";
@@ -29,7 +25,6 @@ export class Call extends CallEventTarget {
 
   /**
    * Opens the call, and returns when the server is ready; for `connect`.
-   *
    * @param {AbortSignal} [signal] gives up
    */
   async open(signal) {
@@ -60,7 +55,6 @@ export class Call extends CallEventTarget {
 
   /**
    * What a reloaded page passes to `connect` to return to its session; null if the session is over.
-   *
    * @returns {{session: string, resumeFrom: Resumption} | null}
    */
   get resumption() {
@@ -70,7 +64,6 @@ export class Call extends CallEventTarget {
   /**
    * The same with the audio that was not played yet, so that the reply continues after a reload.
    * It takes 64 kB for each second, and a reply arrives much faster than it is played.
-   *
    * @returns {{session: string, resumeFrom: Resumption} | null}
    */
   get resumptionWithAudio() {
@@ -84,7 +77,6 @@ export class Call extends CallEventTarget {
    *
    * Throws a `TypeError` or `RangeError` for a text that the server would refuse, and a `CallError`
    * with the code `call_over`.
-   *
    * @param {string} text
    */
   sendText(text) {
@@ -107,7 +99,6 @@ export class Call extends CallEventTarget {
   /**
    * Hangs up: the sound ends at once, and the promise is resolved when the server has confirmed the
    * end, or has not answered for a while. The conversation is kept.
-   *
    * @param {object} [options]
    * @param {number} [options.withinMs] how long to wait for the server
    */

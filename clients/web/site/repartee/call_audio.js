@@ -1,8 +1,4 @@
-/**
- * The audio port of a call: what a call needs of it, and how it uses it.
- *
- * @module
- */
+/** The audio port of a call: what a call needs of it, and how it uses it. */
 
 /** @typedef {import("./protocol/frames.js").Answer} Answer */
 /** @typedef {import("./protocol/frames.js").Frame} Frame */
@@ -14,7 +10,6 @@
  * detector calls neither. `onAudio` gets PCM16 little-endian mono, 16 kHz, of any length.
  * `onLevels` gets loudness from 0 to 1, about 20 times a second. `onTick` is called as often, also
  * in a hidden tab, whose timers are slow.
- *
  * @typedef {{onSpeechStart(): void, onAudio(pcm: Uint8Array): void, onSpeechEnd(): void,
  *   onLevels(levels: {input: number, output: number}): void,
  *   onProblem(code: string, detail: string): void, onTick(): void}} AudioListener
@@ -29,7 +24,6 @@
  * - `marksSpeech` says whether all audio lies between `onSpeechStart` and `onSpeechEnd`.
  *
  * The other methods serve the controls of a page, and a port may lack them.
- *
  * @typedef {Speaker & {
  *   start(listener: AudioListener): Promise<void>,
  *   end(): Promise<void>,
@@ -49,7 +43,6 @@
 /**
  * What the audio of a call works with: the user's input, whether it may be sent now, and the
  * call's events.
- *
  * @typedef {{input: import("./user_input.js").UserInput, canSend(): boolean,
  *   emit(name: "audio-level" | "microphone", detail: any): void}} AudioUser
  */
@@ -81,7 +74,6 @@ export class CallAudio {
 
   /**
    * The speaker for the session. After the user has hung up, it plays nothing.
-   *
    * @returns {Speaker}
    */
   get speaker() {
@@ -98,7 +90,6 @@ export class CallAudio {
 
   /**
    * Begins to record. Without a microphone the call goes on with typed text.
-   *
    * @param {AudioUser} user
    */
   async start({ input, canSend, emit }) {

@@ -1,8 +1,4 @@
-/**
- * The life of a call: its session, its connections, its sound and its end.
- *
- * @module
- */
+/** The life of a call: its session, its connections, its sound and its end. */
 
 import { CallAudio } from "./call_audio.js";
 import { eventName, withoutAudio } from "./call_events.js";
@@ -24,7 +20,6 @@ import { UserInput } from "./user_input.js";
 /**
  * The parts of a call. `lines` opens the connections of the session, and `window` reports changes
  * of the network.
- *
  * @typedef {{
  *   lines: {open(signal: AbortSignal): Promise<import("./line.js").Line>,
  *     features: readonly string[]},
@@ -50,7 +45,6 @@ export class CallEngine {
   status = "connecting";
   /**
    * The newest answer to `hello`; null until the first one arrives.
-   *
    * @type {Ready | null}
    */
   ready = null;
@@ -68,7 +62,6 @@ export class CallEngine {
   #ending = null;
   /**
    * The position at the end of the call.
-   *
    * @type {Resumption | null}
    */
   #leftAt = null;
@@ -126,7 +119,6 @@ export class CallEngine {
 
   /**
    * Returns what `connect` needs to return to this session; null if the session is over.
-   *
    * @param {{withAudio: boolean}} options
    */
   resumption(options) {
@@ -140,7 +132,6 @@ export class CallEngine {
 
   /**
    * Opens the call, and returns when the server is ready.
-   *
    * @param {AbortSignal} [signal] gives up
    */
   async open(signal) {
@@ -164,7 +155,6 @@ export class CallEngine {
 
   /**
    * Ends the sound at once, and returns when the server has confirmed the end, or the time is over.
-   *
    * @param {number} withinMs
    */
   async hangUp(withinMs) {
@@ -183,7 +173,6 @@ export class CallEngine {
 
   /**
    * Ends the call on this side, unless it is over.
-   *
    * @param {string} reason
    */
   quit(reason) {

@@ -1,8 +1,4 @@
-/**
- * The events of a call.
- *
- * @module
- */
+/** The events of a call. */
 
 /** @typedef {import("./protocol/frames.js").Answer} Answer */
 /** @typedef {import("./protocol/frames.js").Frame} Frame */
@@ -21,7 +17,6 @@
  *   `superseded_connection` (another connection took over the session), `session_ended` (it ended
  *   while the connection was lost), `left` (this client has left it), or the code of a `CallError`.
  * - `frame`: every frame, for diagnosis. The audio in it is replaced by its length, `data_bytes`.
- *
  * @typedef {{
  *   "status": {status: Status, reason: string},
  *   "ready": import("./protocol/frames.js").Ready,
@@ -89,7 +84,6 @@ export class CallEventTarget extends EventTarget {
 
   /**
    * Dispatches the events that wait.
-   *
    * @protected
    */
   dispatchHeld() {
@@ -119,7 +113,6 @@ const NAMES = new Map([
 
 /**
  * Returns the name of the event for a frame; null if applications need not know of it.
- *
  * @param {Frame | Answer} frame
  * @returns {keyof CallEvents | null}
  */
@@ -133,7 +126,6 @@ export function eventName(frame) {
 
 /**
  * Returns the JSON object of a frame without its audio.
- *
  * @param {string} text
  * @returns {Record<string, unknown>}
  */

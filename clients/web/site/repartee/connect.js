@@ -1,8 +1,4 @@
-/**
- * Opens calls.
- *
- * @module
- */
+/** Opens calls. */
 
 import { Call } from "./call.js";
 import { HttpApi } from "./http_api.js";
@@ -15,7 +11,6 @@ import { SYSTEM_CLOCK, Timers } from "./timers.js";
 
 /**
  * Replacements for the browser, for tests.
- *
  * @typedef {{WebSocket?: typeof WebSocket, fetch?: typeof fetch,
  *   clock?: import("./timers.js").Clock, window?: EventTarget | null}} Internals
  */
@@ -32,7 +27,6 @@ const RECONNECT_FOR_MS = 120_000;
  *
  * Throws an `HttpProblem` (with the code `session_ended`, for example, or `daily_limit_reached`), a
  * `CallError`, the error of the token function, or the reason of `signal`.
- *
  * @param {string} httpApiUrl the address of the HTTP API, absolute or relative to the page
  * @param {object} options
  * @param {Token} options.token the user's bearer token, or a function that returns the current one
@@ -70,7 +64,6 @@ export async function connect(httpApiUrl, options, internals = {}) {
 class SessionLines {
   /**
    * The features of the server beyond version 1 of the protocol.
-   *
    * @type {readonly string[]}
    */
   features = [];

@@ -1,8 +1,4 @@
-/**
- * Serves one connection: sends the frames of the session in time, and notices silence.
- *
- * @module
- */
+/** Serves one connection: sends the frames of the session in time, and notices silence. */
 
 import { encodePing } from "./protocol/messages.js";
 
@@ -13,7 +9,6 @@ import { encodePing } from "./protocol/messages.js";
 /**
  * Gets every received text frame (null for a binary one), every sent one, and the reason when the
  * connection is lost.
- *
  * @typedef {{receive(text: string | null): void, sent(text: string): void,
  *   lost(reason: string): void}} ConnectionUser
  */

@@ -1,8 +1,4 @@
-/**
- * Errors of the client. None of them contains a token or a ticket.
- *
- * @module
- */
+/** Errors of the client. None of them contains a token or a ticket. */
 
 /**
  * The HTTP API refused a request, or did not answer.
@@ -37,7 +33,6 @@ export class HttpProblem extends Error {
 /**
  * A daily limit of a user, as in the frame `limit_reached`. `kind` is `talk_seconds` or `cost`,
  * `limit` is in s or in USD, and `resets_at_ms` is Unix time.
- *
  * @typedef {{kind: string, limit: number, resets_at_ms: number}} DailyLimit
  */
 
@@ -52,7 +47,6 @@ export class HttpProblem extends Error {
  * - `bad_server_message`: the server sent a text that is not a message of the protocol.
  * - `message_refused`: the server refused a message, and the call cannot continue.
  * - `call_over`: the call is over, so nothing can be sent.
- *
  * @typedef {"invalid_url" | "connection_refused" | "connection_lost" | "access_refused"
  *   | "no_answer" | "bad_server_message" | "message_refused" | "call_over"} CallErrorCode
  */

@@ -3,8 +3,6 @@
  *
  * All methods return the server's own JSON, with its member names. They throw an `HttpProblem`, the
  * error of the token function, or the reason of `signal`.
- *
- * @module
  */
 
 import { HttpProblem } from "./errors.js";
@@ -33,7 +31,6 @@ import { HttpClient } from "./http_requests.js";
 
 /**
  * One page of a list. Pass `nextAfter` as `after` to get the next page; it is null on the last one.
- *
  * @template Item
  * @typedef {{items: Item[], nextAfter: string | number | null}} Page
  */
@@ -42,7 +39,6 @@ import { HttpClient } from "./http_requests.js";
 
 /**
  * `onProgress` gets the counts after each request of an erasure.
- *
  * @typedef {{onProgress?: (progress: Erasure) => void, signal?: AbortSignal}} ErasureOptions
  */
 
@@ -63,7 +59,6 @@ export class HttpApi {
 
   /**
    * Gets a ticket for one connection to a new or an existing session.
-   *
    * @param {object} [options]
    * @param {string} [options.conversation] `"new"` starts one, an id continues that one, and
    *   without it the latest one continues
@@ -89,7 +84,6 @@ export class HttpApi {
 
   /**
    * Lists the user's conversations, the newest first.
-   *
    * @param {PageRequest} [page]
    * @returns {Promise<Page<ConversationEntry>>}
    */
@@ -99,7 +93,6 @@ export class HttpApi {
 
   /**
    * Lists the stored turns of a conversation, the oldest first.
-   *
    * @param {string} conversationId
    * @param {PageRequest} [page]
    * @returns {Promise<Page<StoredTurn>>}
@@ -110,7 +103,6 @@ export class HttpApi {
 
   /**
    * Erases one conversation, and returns when nothing of it is left.
-   *
    * @param {string} conversationId
    * @param {ErasureOptions} [options]
    */
@@ -120,7 +112,6 @@ export class HttpApi {
 
   /**
    * Lists the notes that the user asked for, the newest first.
-   *
    * @param {PageRequest} [page]
    * @returns {Promise<Page<Note>>}
    */
@@ -143,7 +134,6 @@ export class HttpApi {
 
   /**
    * Changes the given preferences; null restores the default.
-   *
    * @param {Partial<Preferences>} changes
    * @returns {Promise<Preferences>}
    */
@@ -153,7 +143,6 @@ export class HttpApi {
 
   /**
    * Returns all stored data of the user: the pages of the export in one document.
-   *
    * @param {{signal?: AbortSignal}} [options]
    * @returns {Promise<Record<string, any>>}
    */
@@ -174,7 +163,6 @@ export class HttpApi {
 
   /**
    * Erases all data of the user, and returns when nothing is left.
-   *
    * @param {ErasureOptions} [options]
    */
   erase(options) {

@@ -1,8 +1,4 @@
-/**
- * Sends requests to the HTTP API on behalf of one user.
- *
- * @module
- */
+/** Sends requests to the HTTP API on behalf of one user. */
 
 import { CallError, HttpProblem } from "./errors.js";
 import { Timers } from "./timers.js";
@@ -12,7 +8,6 @@ import { Timers } from "./timers.js";
  *
  * The function is called before each request. If the server refuses its token, it is called once
  * more, with `isRefused` true.
- *
  * @typedef {string | ((state: {isRefused: boolean}) => string | Promise<string>)} Token
  */
 
@@ -55,7 +50,6 @@ export class HttpClient {
    * Sends one request and returns the JSON of its answer; null for an empty one.
    *
    * Throws an `HttpProblem`, the error of the token function, or the reason of `signal`.
-   *
    * @param {string} method
    * @param {string} path
    * @param {object} [options]
@@ -84,7 +78,6 @@ export class HttpClient {
 
   /**
    * Waits between two requests.
-   *
    * @param {number} delayMs
    * @param {AbortSignal} [signal]
    */
@@ -137,7 +130,6 @@ export class HttpClient {
  * Returns a URL that is absolute and encrypted, or of this machine.
  *
  * Throws a `CallError` with the code `invalid_url`, whose message does not contain the query.
- *
  * @param {string} url
  * @param {string} encrypted the scheme for every host
  * @param {string} plain the scheme that is accepted only for addresses of this machine

@@ -1,8 +1,4 @@
-/**
- * One WebSocket connection.
- *
- * @module
- */
+/** One WebSocket connection. */
 
 import { CallError } from "./errors.js";
 import { checkedUrl } from "./http_requests.js";
@@ -13,13 +9,11 @@ const NORMAL_CLOSURE = 1000;
 export class Line {
   /**
    * Gets each text frame; null for a binary one, which the protocol does not have.
-   *
    * @type {(text: string | null) => void}
    */
   onText = () => {};
   /**
    * Gets the reason when the connection ends before `close`.
-   *
    * @type {(reason: string) => void}
    */
   onEnd = () => {};
@@ -53,7 +47,6 @@ export class Line {
  *
  * Throws a `CallError` with the code `connection_refused`, or the reason of `signal`. A browser
  * does not say why a server refused a handshake, so the next request for a ticket has to find out.
- *
  * @param {string} url the URL of a ticket
  * @param {object} options
  * @param {typeof WebSocket} options.SocketClass the browser's `WebSocket`

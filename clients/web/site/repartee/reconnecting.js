@@ -1,8 +1,4 @@
-/**
- * The rules for opening a connection again: how long to wait, and which failures are final.
- *
- * @module
- */
+/** The rules for opening a connection again: how long to wait, and which failures are final. */
 
 import { CallError, HttpProblem } from "./errors.js";
 
@@ -11,7 +7,6 @@ import { CallError, HttpProblem } from "./errors.js";
 
 /**
  * Why a call is over. `error` is null if its session ended as the protocol provides.
- *
  * @typedef {{reason: string, error: CallError | null, dailyLimit: DailyLimit | null}} Ending
  */
 
@@ -25,7 +20,6 @@ const MAX_FORBIDDEN = 2;
 /**
  * Yields the pauses before attempts in ms: short first, then growing, each at random. Random pauses
  * spread the reconnects of clients that lost their connections together.
- *
  * @param {Timers} timers
  * @returns {Generator<number, never>}
  */
@@ -80,7 +74,6 @@ export class Attempts {
 
   /**
    * Takes the failure of an attempt.
-   *
    * @param {unknown} error
    * @returns {Ending | null} null if another attempt may succeed
    */

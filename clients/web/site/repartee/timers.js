@@ -3,13 +3,10 @@
  *
  * Browsers delay the timers of hidden tabs by up to a minute. A call with audio therefore also runs
  * its due timers with the ticks of the audio worklets.
- *
- * @module
  */
 
 /**
  * The source of time and of random numbers; tests replace it.
- *
  * @typedef {{nowMs(): number, setTimeout(callback: () => void, delayMs: number): unknown,
  *   clearTimeout(handle: any): void, random(): number}} Clock
  */
@@ -46,7 +43,6 @@ export class Timers {
 
   /**
    * Calls `callback` once, after `delayMs` or with the first tick after it.
-   *
    * @param {number} delayMs
    * @param {() => void} callback
    * @returns {() => void} a function that cancels the timer
@@ -102,7 +98,6 @@ export class Timers {
 
   /**
    * Waits for `work`, but no longer than `limitMs`.
-   *
    * @template Result
    * @param {number} limitMs
    * @param {AbortSignal | undefined} outer ends the wait too

@@ -1,8 +1,4 @@
-/**
- * Carries a session over one connection after the other.
- *
- * @module
- */
+/** Carries a session over one connection after the other. */
 
 import { Connection } from "./connection.js";
 import { CallError, HttpProblem } from "./errors.js";
@@ -18,7 +14,6 @@ import { Attempts, delaysMs } from "./reconnecting.js";
 /**
  * The call, as its transport reports to it. `observe` gets every frame, for diagnosis. `over` is
  * the last report.
- *
  * @typedef {{take(messages: (Frame | Answer)[]): void, lineLost(reason: string): void,
  *   over(ending: Ending): void,
  *   observe(direction: "sent" | "received", text: string): void}} TransportUser

@@ -1,8 +1,4 @@
-/**
- * Passes what the user says and types to the session.
- *
- * @module
- */
+/** Passes what the user says and types to the session. */
 
 /** @typedef {import("./protocol/session.js").ClientSession} ClientSession */
 /** @typedef {import("./timers.js").Timers} Timers */
@@ -117,7 +113,6 @@ export class UserInput {
 
 /**
  * Throws a `TypeError` or `RangeError` for a text that the server would refuse.
- *
  * @param {string} text
  */
 export function checkText(text) {

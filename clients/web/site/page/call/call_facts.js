@@ -4,7 +4,6 @@ import { clock, dollars, limitsLeft } from "../words.js";
 
 /**
  * The length and the cost of the call, and what is left of today.
- *
  * @param {{state: import("../state/app_state.js").AppState}} props
  */
 export function CallFacts({ state }) {

@@ -13,7 +13,6 @@ import { VoiceLine } from "./voice_line.js";
 
 /**
  * The call: captions, the voice line with the state in words, controls and typed input.
- *
  * @param {import("../panels/panels.js").PanelProps} props
  */
 export function CallView({ state, actions }) {
@@ -75,9 +74,8 @@ function detailOf(call, phase) {
 }
 
 /**
- * Return what a screen reader says of a phase. It is silent about the phases of normal talk, which
+ * Returns what a screen reader says of a phase. It is silent about the phases of normal talk, which
  * would sound over the voices.
- *
  * @param {import("../state/phase.js").Phase} phase
  */
 function announced(phase) {

@@ -11,7 +11,6 @@ const NEAR_END_PX = 80;
 /**
  * What both sides said. A screen reader hears each finished piece once: pieces that still grow are
  * hidden from it, and so are the numbers below a turn when they appear.
- *
  * @param {{turns: Turn[], agent: string}} props
  */
 export function Captions({ turns, agent }) {

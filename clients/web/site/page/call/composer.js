@@ -6,7 +6,6 @@ const MAX_HEIGHT_PX = 132;
 
 /**
  * Typed input: Enter sends, Shift and Enter starts a new line.
- *
  * @param {object} props
  * @param {(text: string) => void} props.onSend
  * @param {boolean} props.isEnabled

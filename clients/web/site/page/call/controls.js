@@ -3,7 +3,6 @@ import { Icon } from "../icons.js";
 
 /**
  * The buttons of the call.
- *
  * @param {object} props
  * @param {import("../state/call_state.js").CallState} props.call
  * @param {import("../call_control.js").CallControl} props.control
@@ -113,8 +112,7 @@ function HoldButton({ call, control }) {
 }
 
 /**
- * Let the Space key act as the hold button, unless the focus is on something that uses the key.
- *
+ * Lets the Space key act as the hold button, unless the focus is on something that uses the key.
  * @param {boolean} isActive
  * @param {import("../call_control.js").CallControl} control
  */

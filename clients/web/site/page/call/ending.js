@@ -4,7 +4,6 @@ import { endingOf } from "../state/notices.js";
 
 /**
  * Why the call is over, and the ways to go on.
- *
  * @param {import("../panels/panels.js").PanelProps} props
  */
 export function Ending({ state, actions }) {

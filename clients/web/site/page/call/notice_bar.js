@@ -4,7 +4,6 @@ import { Icon } from "../icons.js";
 /**
  * What is wrong in an open call. The region exists before its first notice, so that screen readers
  * announce it.
- *
  * @param {object} props
  * @param {import("../state/notices.js").Notice | null} props.notice
  * @param {import("../call_control.js").CallControl} props.control

@@ -46,7 +46,6 @@ export function displacement(side, place, atS) {
 
 /**
  * A swell that travels along the line while the agent works.
- *
  * @param {number} place
  * @param {number} atS
  * @param {number} periodS the time of a passage

@@ -15,7 +15,6 @@ const MAX_STROKE_PX = 6;
 /**
  * The line between the two sides; it moves with their voices. With reduced motion it stays straight
  * and its strokes get thicker instead.
- *
  * @param {object} props
  * @param {Phase} props.phase
  * @param {() => Levels} props.readLevels

@@ -17,7 +17,6 @@ export class CallRecorder {
 
   /**
    * Records a call from now on, instead of the call before it.
-   *
    * @param {EventTarget | null} call
    */
   follow(call) {

@@ -2,7 +2,6 @@ import { html } from "../../vendor/preact/standalone.mjs";
 
 /**
  * The state of the audio and the ids of the call.
- *
  * @param {object} props
  * @param {Record<string, unknown> | null} props.diagnostics null in a typed call
  * @param {{sessionId: string | null, conversationId: string | null}} props.call
@@ -24,7 +23,6 @@ export function DiagnosticsView({ diagnostics, call }) {
 
 /**
  * Turns a name such as `inputRateHz` into "Input rate, Hz".
- *
  * @param {string} name
  */
 export function labelOf(name) {

@@ -12,7 +12,6 @@ const Content = lazyPanel(
 /**
  * Shows the frames of the call and a timeline of its turns. It stays mounted while it is closed, so
  * that it has the frames of the whole call.
- *
  * @param {object} props
  * @param {any} props.call the open call of `repartee.js`, or the last one, or null
  * @param {any} props.audio the AudioPort of the call, or null

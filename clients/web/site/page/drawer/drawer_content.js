@@ -15,7 +15,6 @@ const TABS = [
 
 /**
  * The open drawer: the turns, the frames and the audio of the call, and a button that saves them.
- *
  * @param {object} props
  * @param {import("./call_recorder.js").CallRecorder} props.recorder
  * @param {any} props.call the open call of `repartee.js`, or the last one, or null
@@ -96,7 +95,6 @@ function Tabs({ selected, onSelect }) {
 
 /**
  * Draws the component again several times a second.
- *
  * @returns {number} the Unix time of the drawing in ms, by the clock of calls
  */
 function useClock() {

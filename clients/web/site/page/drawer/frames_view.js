@@ -8,7 +8,6 @@ const SHOWN = 300;
 
 /**
  * The frames of both directions, newest first, with a filter and a pause.
- *
  * @param {{recorder: import("./call_recorder.js").CallRecorder}} props
  */
 export function FramesView({ recorder }) {
@@ -90,7 +89,6 @@ function FrameRow({ entry }) {
 
 /**
  * Returns the local time of day to the ms.
- *
  * @param {number} unixMs
  */
 function timeOfDay(unixMs) {

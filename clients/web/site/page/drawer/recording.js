@@ -1,6 +1,5 @@
 /**
  * Returns what the drawer saves: frames, timelines and diagnostics, without audio and tokens.
- *
  * @param {object} parts
  * @param {import("./call_recorder.js").CallRecorder} parts.recorder
  * @param {Record<string, unknown> | null} parts.diagnostics of the audio

@@ -13,7 +13,6 @@ const ROWS = { speech: 0, wait: 0, reply: 1, tool: 2 };
 
 /**
  * The timelines of the latest turns, the newest first.
- *
  * @param {{turns: TurnTimeline[], nowMs: number}} props
  */
 export function TimelinesView({ turns, nowMs }) {

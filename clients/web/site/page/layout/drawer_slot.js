@@ -4,7 +4,6 @@ import { Icon } from "../icons.js";
 
 /**
  * The bottom drawer, which shares the height of the page with the conversation.
- *
  * @param {import("../panels/panels.js").PanelProps} props
  */
 export function DrawerSlot({ state, actions }) {

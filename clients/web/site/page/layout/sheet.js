@@ -7,7 +7,6 @@ const WIDE = "(min-width: 60rem)";
 /**
  * The side sheet: a menu, and the panel that was chosen in it. On a phone it covers the page as a
  * modal dialog; on a wide screen it stands beside the conversation, which stays usable.
- *
  * @param {import("../panels/panels.js").PanelProps} props
  */
 export function Sheet({ state, actions }) {

@@ -9,7 +9,6 @@ const PAUSE_MS = 300;
  *
  * Each request in progress takes a process of the server. A new AWS account has ten of them, and
  * refuses what is above, but a browser asks for all modules at once and never tries again.
- *
  * @param {string[]} addresses
  * @param {{fetch?: FetchFile, pause?: (ms: number) => Promise<void>}} [surroundings]
  */

@@ -1,6 +1,4 @@
-/**
- * Starts the page: fetches the modules that `index.html` names, then runs `main.js`.
- */
+/** Starts the page: fetches the modules that `index.html` names, then runs `main.js`. */
 import { fetchFiles } from "./fetch_files.js";
 
 const named = [...document.querySelectorAll('meta[name="module"]')];

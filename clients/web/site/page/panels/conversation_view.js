@@ -10,7 +10,6 @@ import { usePagedList } from "./use_paged_list.js";
 
 /**
  * One past conversation: its turns, and buttons to continue and to delete it.
- *
  * @param {object} props
  * @param {import("../../repartee/http_api.js").HttpApi} props.api
  * @param {import("../../repartee/http_api.js").ConversationEntry} props.conversation

@@ -9,7 +9,6 @@ import { usePagedList } from "./use_paged_list.js";
 
 /**
  * Past conversations: a list, and the one that the user opens in it.
- *
  * @param {object} props
  * @param {import("../../repartee/http_api.js").HttpApi} props.api
  * @param {string | null} props.current the conversation of the running call

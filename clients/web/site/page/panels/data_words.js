@@ -16,7 +16,6 @@ const NOUNS = new Map([
 
 /**
  * Says what an erasure has deleted.
- *
  * @param {Record<string, number>} deleted counts by kind, as in the answer of `DELETE /me`
  */
 export function deletedText(deleted) {
@@ -32,7 +31,6 @@ export function deletedText(deleted) {
 
 /**
  * Says what an export holds.
- *
  * @param {Record<string, any>} document
  */
 export function exportText({ conversations, account }) {
@@ -49,7 +47,6 @@ export function exportText({ conversations, account }) {
 
 /**
  * Returns a name for a file of a day.
- *
  * @param {string} subject
  * @param {number} nowMs
  */

@@ -5,7 +5,6 @@ import { canSelectOutput, listDevices } from "../../repartee/audio/devices.js";
 
 /**
  * Microphone, speaker and how calls listen; they stay on this device.
- *
  * @param {object} props
  * @param {import("../device_choices.js").DeviceChoices} props.choices
  * @param {import("../../repartee.js").Call | null} props.call the running call
@@ -137,7 +136,6 @@ function Switch({ id, label, detail, isOn, onChange }) {
 
 /**
  * Lists the devices, and again when one is plugged in or a call has opened the microphone.
- *
  * @param {object | null} call
  * @returns {import("../../repartee/audio/devices.js").Devices}
  */

@@ -104,7 +104,6 @@ function languageName(tag, locale) {
 
 /**
  * Returns whether two moments are on one local day.
- *
  * @param {string | number} moment RFC 3339, or Unix time in ms
  * @param {string | number} other
  * @param {Place} [place]

@@ -6,7 +6,6 @@ const PAUSE_MS = 400;
 
 /**
  * Loads modules, and tries again when a file does not come.
- *
  * @template T
  * @param {() => Promise<T>} load
  * @param {(ms: number) => Promise<unknown>} [pause]
@@ -28,7 +27,6 @@ export async function loadAgain(load, pause = sleep) {
 
 /**
  * Returns a component whose modules are loaded when it is shown first.
- *
  * @template Props
  * @param {() => Promise<(props: any) => unknown>} load returns the component that is shown
  * @param {(props: Props) => object} propsOf returns its props

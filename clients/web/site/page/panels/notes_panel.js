@@ -8,7 +8,6 @@ import { usePagedList } from "./use_paged_list.js";
 
 /**
  * The notes that the user asked for.
- *
  * @param {object} props
  * @param {import("../../repartee/http_api.js").HttpApi} props.api
  * @param {number} props.revision changes when a call may have added a note

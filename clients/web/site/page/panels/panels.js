@@ -8,7 +8,6 @@ import { lazyPanel } from "./lazy_panel.js";
 
 /**
  * What a panel gets as its props.
- *
  * @typedef {object} PanelProps
  * @property {import("../state/app_state.js").AppState} state
  * @property {import("../actions.js").Actions} actions

@@ -9,7 +9,6 @@ const MAX_STYLE_CHARACTERS = 200;
 
 /**
  * The user's settings, which the server keeps, and those of this device.
- *
  * @param {object} props
  * @param {import("../../repartee/http_api.js").HttpApi} props.api
  * @param {{languages: string[], voices: string[]}} props.settings what the deployment offers

@@ -5,7 +5,6 @@ import { formatCount, formatMoment, formatTime, isSameDay } from "./formatting.j
 
 /**
  * One stored turn: both sides, the tools, the time and the cost.
- *
  * @param {object} props
  * @param {import("../../repartee/http_api.js").StoredTurn} props.turn
  * @param {string} props.agent the name of the other side
@@ -38,7 +37,6 @@ function Side({ side, name, text }) {
 
 /**
  * Returns what is known about a turn, in words; the day only if it is not that of the start.
- *
  * @param {import("../../repartee/http_api.js").StoredTurn} turn
  * @param {string} since the start of the conversation
  * @param {number} nowMs

@@ -9,7 +9,6 @@ const LOW_SHARE = 0.9;
 
 /**
  * Returns the name of a limit, what is left of it, and the used share.
- *
  * @param {{kind: string, limit: number, left: number}} limit in s of talk, or in USD
  */
 export function limitView({ kind, limit, left }) {
@@ -26,7 +25,6 @@ export function limitView({ kind, limit, left }) {
 
 /**
  * Says when the day's counters start again, in local time.
- *
  * @param {string} resetsAt RFC 3339
  * @param {number} nowMs
  * @param {import("./formatting.js").Place} [place]
@@ -39,7 +37,6 @@ export function resetText(resetsAt, nowMs, place) {
 
 /**
  * Returns a column for each of the last two weeks' days, also for those without usage.
- *
  * @param {{day: string, talk_s: number}[]} days
  * @param {string} today such as "2026-11-20"
  * @returns {{day: string, share: number, label: string}[]} oldest first; the share is that of the

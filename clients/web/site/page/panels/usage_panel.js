@@ -10,7 +10,6 @@ const DAYS = 30;
 
 /**
  * Today's usage, what is left of the limits, and the last days.
- *
  * @param {object} props
  * @param {import("../../repartee/http_api.js").HttpApi} props.api
  * @param {number} props.revision changes when a turn has ended

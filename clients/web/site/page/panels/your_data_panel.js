@@ -6,7 +6,6 @@ import { Problem } from "./parts.js";
 
 /**
  * The export of all data, and its erasure.
- *
  * @param {object} props
  * @param {import("../../repartee/http_api.js").HttpApi} props.api
  * @param {boolean} props.isInCall

@@ -1,14 +1,9 @@
-/**
- * Addresses of the page and of the issuer.
- *
- * @module
- */
+/** Addresses of the page and of the issuer. */
 
 const ANSWER_PARAMETERS = "code state error error_description error_uri iss session_state";
 
 /**
  * Returns the page's address as the issuer knows it, without query and fragment.
- *
  * @param {string} href
  */
 export function pageAddress(href) {
@@ -18,7 +13,6 @@ export function pageAddress(href) {
 
 /**
  * Returns an address without the parameters of an issuer's answer.
- *
  * @param {string} href
  */
 export function cleanAddress(href) {
@@ -31,7 +25,6 @@ export function cleanAddress(href) {
 
 /**
  * Returns an address with more parameters.
- *
  * @param {string} href
  * @param {Record<string, string>} fields empty ones are left out
  */

@@ -1,8 +1,4 @@
-/**
- * Why a sign-in failed or ended, in words for the user.
- *
- * @module
- */
+/** Why a sign-in failed or ended, in words for the user. */
 
 import { HttpProblem } from "../../repartee/errors.js";
 

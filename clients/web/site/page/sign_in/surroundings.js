@@ -1,8 +1,4 @@
-/**
- * What the sign-in needs of the browser; tests replace it.
- *
- * @module
- */
+/** What the sign-in needs of the browser; tests replace it. */
 
 /**
  * @typedef {object} Surroundings

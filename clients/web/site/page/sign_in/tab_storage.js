@@ -1,21 +1,15 @@
-/**
- * What the sign-in keeps in `sessionStorage`, separately for each client id.
- *
- * @module
- */
+/** What the sign-in keeps in `sessionStorage`, separately for each client id. */
 
 import { SignInError } from "./error.js";
 
 /**
  * A sign-in that left the page and has not come back.
- *
  * @typedef {{state: string, verifier: string, nonce: string, redirectUri: string,
  *   returnTo: string}} Attempt
  */
 
 /**
  * The tokens, and when they arrived by the clock of the device.
- *
  * @typedef {{token: string, refreshToken: string | null, user: string | null, receivedAtMs: number,
  *   lifeMs: number}} Tokens
  */

@@ -1,8 +1,4 @@
-/**
- * The issuer's token endpoint, for a client without a secret.
- *
- * @module
- */
+/** The issuer's token endpoint, for a client without a secret. */
 
 import { SignInError } from "./error.js";
 
@@ -30,7 +26,6 @@ export class TokenEndpoint {
 
   /**
    * Throws a `SignInError`.
-   *
    * @param {SignInErrorCode} ofInvalidGrant the code if the issuer does not accept the grant
    * @param {Record<string, string>} fields
    * @returns {Promise<TokenAnswer>}
@@ -71,7 +66,6 @@ export class TokenEndpoint {
 
 /**
  * Returns an error code of an issuer if it has the form of one; "" for any other text.
- *
  * @param {unknown} error
  */
 export function shownCode(error) {

@@ -1,12 +1,7 @@
-/**
- * Tokens and the secrets of PKCE, without a browser's window.
- *
- * @module
- */
+/** Tokens and the secrets of PKCE, without a browser's window. */
 
 /**
  * The answer of a token endpoint (RFC 6749, 5.1).
- *
  * @typedef {{access_token?: unknown, id_token?: unknown, refresh_token?: unknown,
  *   expires_in?: unknown}} TokenAnswer
  */
@@ -17,7 +12,6 @@ const DEFAULT_LIFE_S = 300;
 
 /**
  * Returns random text that can be a PKCE verifier, a state or a nonce.
- *
  * @param {Pick<Crypto, "getRandomValues">} crypto
  */
 export function randomText(crypto) {
@@ -26,7 +20,6 @@ export function randomText(crypto) {
 
 /**
  * Returns the PKCE challenge of a verifier (RFC 7636, method S256).
- *
  * @param {string} verifier
  * @param {SubtleCrypto} subtle
  */
@@ -40,7 +33,6 @@ export async function challengeOf(verifier, subtle) {
  *
  * The signature is not checked: the token came from the issuer over TLS, and the HTTP API checks
  * it.
- *
  * @param {unknown} token
  * @returns {Claims | null}
  */
@@ -65,7 +57,6 @@ export function claimsOf(token) {
  * Like API Gateway, this reads `client_id` only where `aud` is missing, as in Cognito's access
  * tokens. Other issuers give opaque access tokens, or ones for their own APIs; then the ID token
  * is for the client.
- *
  * @param {TokenAnswer} answer
  * @param {string} audience
  * @returns {{token: string, lifeMs: number} | null}
@@ -83,7 +74,6 @@ export function tokenFor(answer, audience) {
 
 /**
  * Returns the name to show for a user; null if the claims have none.
- *
  * @param {Claims | null} claims of an ID token
  */
 export function userName(claims) {

@@ -4,7 +4,6 @@ import { NO_CALL, reduceCall } from "./call_state.js";
 
 /**
  * The answer of `GET /settings`.
- *
  * @typedef {object} Settings
  * @property {string} persona
  * @property {string} business
@@ -44,8 +43,7 @@ export const INITIAL_STATE = {
 };
 
 /**
- * Return the state after an event: the page's own, or one of the call.
- *
+ * Returns the state after an event: the page's own, or one of the call.
  * @param {AppState} state
  * @param {{type: string, [name: string]: any}} event
  * @returns {AppState}

@@ -56,10 +56,9 @@ export const NO_CALL = {
 };
 
 /**
- * Return the state after an event. The types are those of `repartee.js`, with the page's own:
+ * Returns the state after an event. The types are those of `repartee.js`, with the page's own:
  * `start`, `opened`, `failed`, `typed`, `stored-turns`, `speech-start`, `speech-end`, `playing`,
  * `played`, `muted`, `talk-mode`, `pressed`, `problem-closed`, `left`.
- *
  * @param {CallState} state
  * @param {CallEvent} event
  * @returns {CallState}

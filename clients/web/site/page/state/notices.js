@@ -56,7 +56,6 @@ const RETRY = "Try again";
 /**
  * Why a call ended or could not begin, by the code or the reason. The third text is the button that
  * starts it again; null where that would fail.
- *
  * @type {Record<string, [string, string, (string | null)?]>}
  */
 const ENDINGS = {
@@ -78,8 +77,7 @@ const ENDINGS = {
 };
 
 /**
- * Return the notice to show in an open call; null if nothing is wrong.
- *
+ * Returns the notice to show in an open call; null if nothing is wrong.
  * @param {import("./call_state.js").CallState} call
  * @returns {Notice | null}
  */
@@ -94,8 +92,7 @@ export function noticeOf(call) {
 }
 
 /**
- * Return why the call is over, and the text of the button that starts it again.
- *
+ * Returns why the call is over, and the text of the button that starts it again.
  * @param {import("./call_state.js").CallState} call
  * @returns {{title: string, text: string, again: string | null}}
  */

@@ -1,6 +1,5 @@
 /**
  * Holds the state of the page and informs its listeners of changes.
- *
  * @template State
  * @template Event
  */

@@ -2,7 +2,6 @@
 
 /**
  * One stretch of captions of one side.
- *
  * @typedef {{text: string, isFinal: boolean}} Utterance
  */
 
@@ -49,8 +48,7 @@ export function emptyTurn(key, number) {
 }
 
 /**
- * Return the turns with `number` changed; a turn that is missing is added first.
- *
+ * Returns the turns with `number` changed; a turn that is missing is added first.
  * @param {Turn[]} turns
  * @param {number} number
  * @param {(turn: Turn) => Turn} change
@@ -65,8 +63,7 @@ export function withTurn(turns, number, change) {
 }
 
 /**
- * Give the oldest typed text that has no turn the number of the turn that answers it.
- *
+ * Gives the oldest typed text that has no turn the number of the turn that answers it.
  * @param {Turn[]} turns
  * @param {number} number
  * @returns {Turn[]}
@@ -78,8 +75,7 @@ export function withTypedText(turns, number) {
 }
 
 /**
- * Take a typed text back from a turn that did not answer it: the agent's greeting has no input.
- *
+ * Takes a typed text back from a turn that did not answer it: the agent's greeting has no input.
  * @param {Turn[]} turns
  * @param {number} number a turn that is over
  * @returns {Turn[]}
@@ -99,8 +95,7 @@ export function withoutGreetedText(turns, number) {
 }
 
 /**
- * Add a piece of a transcript: it continues the last utterance unless that one is final.
- *
+ * Adds a piece of a transcript: it continues the last utterance unless that one is final.
  * @param {Utterance[]} utterances
  * @param {string} text
  * @param {boolean} isFinal
@@ -129,8 +124,7 @@ export function textOf(utterances) {
 }
 
 /**
- * Return a turn from an answer of `GET /conversations/{conversation_id}/turns`.
- *
+ * Returns a turn from an answer of `GET /conversations/{conversation_id}/turns`.
  * @param {any} stored
  * @returns {Turn}
  */
@@ -153,8 +147,7 @@ export function storedTurn(stored) {
 }
 
 /**
- * Add stored turns; a turn that this call has shown stays as it is.
- *
+ * Adds stored turns; a turn that this call has shown stays as it is.
  * @param {Turn[]} turns
  * @param {Turn[]} stored
  * @returns {Turn[]}

@@ -106,7 +106,7 @@ export class BrowserAudio {
     return this.#talkMode === "push-to-talk" || ["loading", "on"].includes(this.#detector);
   }
 
-  /** Let the browser play sound. Call this inside a click: first, and after `tap_to_continue`. */
+  /** Lets the browser play sound. Call this inside a click: first, and after `tap_to_continue`. */
   unlock() {
     if (!this.#isSupported || this.#isEnded) {
       return;
@@ -120,8 +120,8 @@ export class BrowserAudio {
   }
 
   /**
-   * Ask for the microphone, and record. Without a microphone the call goes on: replies are played,
-   * and `onProblem` says why nothing is heard.
+   * Asks for the microphone, and records. Without a microphone the call goes on: replies are
+   * played, and `onProblem` says why nothing is heard.
    * @param {AudioListener} listener
    * @throws {Error} A file of this module cannot be loaded.
    */
@@ -152,13 +152,13 @@ export class BrowserAudio {
     this.#speaker.play(pcm);
   }
 
-  /** Stop playing within 5 ms, and drop the queue. */
+  /** Stops playing within 5 ms, and drops the queue. */
   stop() {
     this.#speaker.stop();
   }
 
   /**
-   * Return the length of the audio that the user has not heard yet.
+   * Returns the length of the audio that the user has not heard yet.
    * @returns {number}
    */
   unplayedMs() {
@@ -195,7 +195,7 @@ export class BrowserAudio {
   }
 
   /**
-   * Send only speech from now on, or everything. A detector that cannot be loaded is left out.
+   * Sends only speech from now on, or everything. A detector that cannot be loaded is left out.
    * @param {boolean} isOn
    */
   async setDetector(isOn) {
@@ -223,7 +223,7 @@ export class BrowserAudio {
   }
 
   /**
-   * Record another microphone; also a way to ask again after `permission_denied`.
+   * Records another microphone; also a way to ask again after `permission_denied`.
    * @param {string} id "" for the default
    */
   async setInputDevice(id) {
@@ -233,7 +233,7 @@ export class BrowserAudio {
   }
 
   /**
-   * Play on another speaker, where the browser can.
+   * Plays on another speaker, where the browser can.
    * @param {string} id "" for the default
    */
   async setOutputDevice(id) {
@@ -244,12 +244,12 @@ export class BrowserAudio {
     }
   }
 
-  /** Return the devices; their labels are known once the microphone is permitted. */
+  /** Returns the devices; their labels are known once the microphone is permitted. */
   async devices() {
     return await listDevices();
   }
 
-  /** Return facts for a report about bad sound. */
+  /** Returns facts for a report about bad sound. */
   diagnostics() {
     return {
       ...this.#microphone.diagnostics(),
@@ -258,7 +258,7 @@ export class BrowserAudio {
     };
   }
 
-  /** Stop, and release the devices. */
+  /** Stops, and releases the devices. */
   async end() {
     this.#isEnded = true;
     this.#state.end();

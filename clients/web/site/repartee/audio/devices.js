@@ -4,7 +4,7 @@
 /** @typedef {{inputs: Device[], outputs: Device[]}} Devices */
 
 /**
- * Return the devices; the lists are empty or without labels until the microphone is permitted.
+ * Returns the devices; the lists are empty or without labels until the microphone is permitted.
  * @returns {Promise<Devices>}
  */
 export async function listDevices() {
@@ -21,7 +21,7 @@ export async function listDevices() {
 }
 
 /**
- * Return whether this browser can play on a speaker that is not the default.
+ * Returns whether this browser can play on a speaker that is not the default.
  * @returns {boolean}
  */
 export function canSelectOutput() {
@@ -29,7 +29,7 @@ export function canSelectOutput() {
 }
 
 /**
- * Return whether this is an iPhone or an iPad, whose device ids do not last.
+ * Returns whether this is an iPhone or an iPad, whose device ids do not last.
  * @returns {boolean}
  */
 export function isIos() {

@@ -17,7 +17,7 @@ export class Heartbeat {
   }
 
   /**
-   * Process the loudness of 20 ms of the microphone.
+   * Processes the loudness of 20 ms of the microphone.
    * @param {number} rms
    * @param {number} nowMs
    */
@@ -27,7 +27,7 @@ export class Heartbeat {
   }
 
   /**
-   * Process the peak of 50 ms of the speaker.
+   * Processes the peak of 50 ms of the speaker.
    * @param {number} peak
    * @param {number} nowMs
    */

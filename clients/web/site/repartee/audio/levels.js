@@ -6,7 +6,7 @@ import { FULL_SCALE } from "./pcm.js";
 const QUIETEST_DBFS = -60;
 
 /**
- * Return the root mean square of samples, as a part of full scale.
+ * Returns the root mean square of samples, as a part of full scale.
  * @param {Int16Array} samples
  * @returns {number} 0 to 1
  */
@@ -19,7 +19,7 @@ export function rmsOf(samples) {
 }
 
 /**
- * Return the largest magnitude of samples, as a part of full scale.
+ * Returns the largest magnitude of samples, as a part of full scale.
  * @param {Int16Array} samples
  * @returns {number} 0 to 1
  */
@@ -32,7 +32,7 @@ export function peakOf(samples) {
 }
 
 /**
- * Return a loudness in decibels below full scale.
+ * Returns a loudness in decibels below full scale.
  * @param {number} loudness a peak or a root mean square, 0 to 1
  * @returns {number} -Infinity for silence
  */
@@ -41,7 +41,7 @@ export function toDbfs(loudness) {
 }
 
 /**
- * Return a loudness as the value of a level display, which grows evenly with the decibels.
+ * Returns a loudness as the value of a level display, which grows evenly with the decibels.
  * @param {number} loudness a peak or a root mean square, 0 to 1
  * @returns {number} 0 to 1
  */

@@ -8,7 +8,7 @@ export const OUTPUT_RATE_HZ = 24_000;
 export const FULL_SCALE = 32_768;
 
 /**
- * Return a sample of Web Audio as a PCM16 sample.
+ * Returns a sample of Web Audio as a PCM16 sample.
  * @param {number} sample -1 to 1; larger values are clipped
  * @returns {number}
  */
@@ -17,7 +17,7 @@ export function toPcm16(sample) {
 }
 
 /**
- * Return samples as little-endian bytes, without a copy: every browser runs on such machines.
+ * Returns samples as little-endian bytes, without a copy: every browser runs on such machines.
  * @param {Int16Array} samples
  * @returns {Uint8Array}
  */
@@ -26,7 +26,7 @@ export function toBytes(samples) {
 }
 
 /**
- * Return little-endian bytes as samples, in a copy that may be transferred to another thread.
+ * Returns little-endian bytes as samples, in a copy that may be transferred to another thread.
  * @param {Uint8Array} pcm an odd last byte is dropped
  * @returns {Int16Array<ArrayBuffer>}
  */

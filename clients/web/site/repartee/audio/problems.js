@@ -16,7 +16,7 @@
  */
 
 /**
- * Return what this browser lacks for voice.
+ * Returns what this browser lacks for voice.
  * @returns {ProblemCode | null}
  */
 export function missingSupport() {
@@ -29,7 +29,7 @@ export function missingSupport() {
 }
 
 /**
- * Return the code for an error of `getUserMedia`.
+ * Returns the code for an error of `getUserMedia`.
  * @param {unknown} error
  * @returns {ProblemCode}
  */
@@ -40,7 +40,7 @@ export function microphoneProblem(error) {
 }
 
 /**
- * Return the name of an error, such as `NotFoundError`.
+ * Returns the name of an error, such as `NotFoundError`.
  * @param {unknown} error
  * @returns {string}
  */

@@ -20,14 +20,14 @@ export class SoundState {
     this.#onChange = onChange;
   }
 
-  /** Note that a context may have changed its state. */
+  /** Notes that a context may have changed its state. */
   changed() {
     clearTimeout(this.#timer);
     const delayMs = this.#isRunning() ? 0 : RUNNING_WITHIN_MS;
     this.#timer = setTimeout(() => this.#check(), delayMs);
   }
 
-  /** Report nothing more. */
+  /** Reports nothing more. */
   end() {
     clearTimeout(this.#timer);
   }

@@ -6,7 +6,7 @@ export class WakeLock {
   #lock = null;
   #isWanted = false;
 
-  /** Keep the screen on, where the browser can. */
+  /** Keeps the screen on, where the browser can. */
   async hold() {
     if (!this.#isWanted) {
       this.#isWanted = true;
@@ -15,7 +15,7 @@ export class WakeLock {
     await this.#request();
   }
 
-  /** Let the screen turn off. */
+  /** Lets the screen turn off. */
   async release() {
     this.#isWanted = false;
     document.removeEventListener("visibilitychange", this.#request);

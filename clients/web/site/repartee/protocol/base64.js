@@ -2,8 +2,6 @@
  * Base64 with the standard alphabet and padding, for chunks of audio.
  *
  * New browsers have native methods, which are several times as fast as the older functions.
- *
- * @module
  */
 
 const FROM_CHAR_CODE_BYTES = 8_192;
@@ -27,7 +25,6 @@ export function encodeBase64(bytes) {
 
 /**
  * Throws an error if the text is not base64.
- *
  * @param {string} text
  * @returns {Uint8Array<ArrayBuffer>}
  */

@@ -1,8 +1,4 @@
-/**
- * When the client must send something although nothing happens.
- *
- * @module
- */
+/** When the client must send something although nothing happens. */
 
 /**
  * The longest delay of an acknowledgement while a reply plays. When the user interrupts the reply,
@@ -22,7 +18,6 @@ const IDLE_PING_AFTER_MS = 8 * 60 * 1_000;
 export class Deadlines {
   /**
    * When to acknowledge; null if nothing is unacknowledged.
-   *
    * @type {number | null}
    */
   ackAtMs = null;
@@ -65,7 +60,6 @@ export class Deadlines {
 
   /**
    * Returns when to ask for an answer that has been owed since `sinceMs`.
-   *
    * @param {number} sinceMs
    */
   owedPingAtMs(sinceMs) {
@@ -80,7 +74,6 @@ export class Deadlines {
 
 /**
  * Returns the earliest time, or null if there is none.
- *
  * @param {(number | null)[]} timesMs
  */
 export function earliest(timesMs) {

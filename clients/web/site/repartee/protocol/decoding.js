@@ -1,8 +1,4 @@
-/**
- * Decodes the JSON text frames that the server sends.
- *
- * @module
- */
+/** Decodes the JSON text frames that the server sends. */
 
 import { decodeBase64 } from "./base64.js";
 import { ANSWERS, FRAMES, NUMBERED } from "./forms.js";
@@ -13,14 +9,12 @@ import { ANSWERS, FRAMES, NUMBERED } from "./forms.js";
 
 /**
  * A worker's frame with its number. `frame` is null for an unknown type, which counts as received.
- *
  * @typedef {{kind: "numbered", epoch: number, seq: number, frame: Frame | null}} NumberedFrame
  */
 
 /**
  * `undelivered` is API Gateway's report that it could not deliver one of the client's messages; it
  * does not name the message. `unknown` is an answer of a later server.
- *
  * @typedef {NumberedFrame | {kind: "answer", answer: Answer} | {kind: "undelivered"}
  *   | {kind: "unknown"}} ServerMessage
  */
@@ -37,7 +31,6 @@ const SHOWN_CHARACTERS = 80;
  *
  * Throws a `BadServerMessageError` if the text is not a JSON object with a type, or if a member of
  * a known type is invalid.
- *
  * @param {string} text
  * @returns {ServerMessage}
  */

@@ -1,14 +1,9 @@
-/**
- * The members of each frame that the server sends, with their types.
- *
- * @module
- */
+/** The members of each frame that the server sends, with their types. */
 
 /** @typedef {(value: unknown) => boolean} Check */
 
 /**
  * The members of a frame. A member that the server may omit has a default.
- *
  * @typedef {Readonly<Record<string, Check | [Check, unknown]>>} Form
  */
 
@@ -23,7 +18,6 @@ const isTexts = /** @type {Check} */ ((value) => Array.isArray(value) && value.e
 
 /**
  * The frames of a worker by type.
- *
  * @type {Readonly<Record<string, Form>>}
  */
 export const FRAMES = {
@@ -58,7 +52,6 @@ export const FRAMES = {
 
 /**
  * The answers of the message function by type.
- *
  * @type {Readonly<Record<string, Form>>}
  */
 export const ANSWERS = {
@@ -93,7 +86,6 @@ export const ANSWERS = {
 
 /**
  * The number of a worker's frame.
- *
  * @type {Form}
  */
 export const NUMBERED = { epoch: isInteger, seq: isInteger };

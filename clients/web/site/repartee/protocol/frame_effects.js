@@ -1,8 +1,4 @@
-/**
- * What received frames change.
- *
- * @module
- */
+/** What received frames change. */
 
 /** @typedef {import("./frames.js").Answer} Answer */
 /** @typedef {import("./frames.js").Closed} Closed */
@@ -19,19 +15,16 @@ const FATAL = ["too_many_errors", "protocol_unknown"];
 export class FrameEffects {
   /**
    * The server's answer to the newest `hello`; null until it arrives.
-   *
    * @type {Ready | null}
    */
   ready = null;
   /**
    * The session's last frame; null until it arrives.
-   *
    * @type {Closed | null}
    */
   closed = null;
   /**
    * The refusal after which the call cannot go on; null until it arrives.
-   *
    * @type {Refused | null}
    */
   refusal = null;

@@ -1,8 +1,4 @@
-/**
- * Orders the server's numbered frames, drops duplicates and frames of a replaced worker.
- *
- * @module
- */
+/** Orders the server's numbered frames, drops duplicates and frames of a replaced worker. */
 
 /** @typedef {import("./frames.js").Frame} Frame */
 /** @typedef {import("./frames.js").Position} Position */
@@ -17,7 +13,6 @@
 export class ClientInbox {
   /**
    * All frames up to this position were received.
-   *
    * @type {Position}
    */
   position = { epoch: 0, seq: 0 };
@@ -42,7 +37,6 @@ export class ClientInbox {
   /**
    * Begins with the first frame that arrives after `position`. It is the next frame, unless an
    * earlier client of the session has received and acknowledged more than it saved.
-   *
    * @param {Position} position
    */
   resumeAt({ epoch, seq }) {
@@ -52,7 +46,6 @@ export class ClientInbox {
 
   /**
    * Adds one frame and returns the frames that are now in order.
-   *
    * @param {NumberedFrame} arrived
    * @returns {Frame[]}
    */
@@ -96,7 +89,6 @@ export class ClientInbox {
 
   /**
    * Returns the frame, preceded by the restarts of its predecessor's open turns.
-   *
    * @param {Frame} frame
    * @returns {Frame[]}
    */

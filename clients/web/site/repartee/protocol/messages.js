@@ -1,8 +1,4 @@
-/**
- * The numbered messages of the client, and their JSON form.
- *
- * @module
- */
+/** The numbered messages of the client, and their JSON form. */
 
 import { encodeBase64 } from "./base64.js";
 
@@ -11,14 +7,12 @@ import { encodeBase64 } from "./base64.js";
 /**
  * The first message of every connection. `resume_from` is absent if the client has received no
  * output.
- *
  * @typedef {{type: "hello", resume_from?: Position, marks_speech?: true,
  *   features?: string[]}} Hello
  */
 
 /**
  * A message before it has a number. `pcm` is PCM16 little-endian mono, 16 kHz.
- *
  * @typedef {Hello | {type: "audio", pcm: Uint8Array} | {type: "speech_start"}
  *   | {type: "speech_end"} | {type: "text", text: string} | {type: "stop"}
  *   | {type: "bye"}} Message
@@ -31,7 +25,6 @@ const PROTOCOL_VERSION = 1;
 
 /**
  * Returns the `hello` of a client. A server without a feature refuses the field of that feature.
- *
  * @param {Position} received
  * @param {boolean} marksSpeech whether the client marks all speech
  * @param {readonly string[]} features the features of the server
@@ -49,7 +42,6 @@ export function helloOf(received, marksSpeech, features) {
 
 /**
  * Encodes a numbered message.
- *
  * @param {number} seq
  * @param {Message} message
  * @returns {string}
@@ -71,7 +63,6 @@ export function encodeMessage(seq, message) {
 
 /**
  * Encodes an acknowledgement of the received frames and of the played part of a turn.
- *
  * @param {Position} received
  * @param {number} turn
  * @param {number} playedMs
@@ -83,7 +74,6 @@ export function encodeAck(received, turn, playedMs) {
 
 /**
  * Encodes a ping; `owed` states that the client waits for an answer.
- *
  * @param {boolean} owed
  * @returns {string}
  */

@@ -4,8 +4,6 @@
  * A message has a place and a sequence number. The place counts this client's messages from 1 and
  * never changes. The sequence number is sent to the server. The two are equal until the server
  * reports that a number is taken.
- *
- * @module
  */
 
 import { earliest } from "./deadlines.js";
@@ -35,7 +33,6 @@ export class ClientOutbox {
   #maxInFlight = 0;
   /**
    * The places of messages that were never sent, in order: minutes of audio may wait here.
-   *
    * @type {Set<number>}
    */
   #waiting = new Set();
@@ -48,14 +45,12 @@ export class ClientOutbox {
   #mustSendHello = false;
   /**
    * When to send a message again, by place.
-   *
    * @type {Map<number, number>}
    */
   #resendAtMs = new Map();
 
   /**
    * Numbers and queues a message; returns its place.
-   *
    * @param {Message} message
    */
   put(message) {
@@ -80,7 +75,6 @@ export class ClientOutbox {
 
   /**
    * Allows messages to be sent, because the server has answered `ready`.
-   *
    * @param {number} maxInFlight
    */
   open(maxInFlight) {
@@ -90,7 +84,6 @@ export class ClientOutbox {
   /**
    * Numbers the messages that the server cannot have from `nextSeq` on, the next number in
    * `ready`. It has no effect once a message was sent after the newest `hello`.
-   *
    * @param {number} nextSeq
    */
   renumberFrom(nextSeq) {
@@ -109,7 +102,6 @@ export class ClientOutbox {
   /**
    * Sends a message again under a free number, because its number is taken. A chunk of audio is
    * dropped instead: audio in the wrong place is worse than silence.
-   *
    * @param {number} seq
    * @param {number} nextSeq
    * @param {number} nowMs
@@ -137,7 +129,6 @@ export class ClientOutbox {
   /**
    * Stops sending until the next `ready`, and then resends what was not accepted. This includes an
    * earlier `hello` that was never sent because its connection broke.
-   *
    * @param {number} nowMs
    */
   reconnected(nowMs) {
@@ -148,7 +139,6 @@ export class ClientOutbox {
 
   /**
    * Returns whether the message at `place` has a number up to `throughSeq`.
-   *
    * @param {number} place
    * @param {number} throughSeq
    */
@@ -171,7 +161,6 @@ export class ClientOutbox {
    * Marks messages with numbers up to `through` as accepted. The worker may give up a number whose
    * message is still queued. The message is sent anyway, because the worker may still accept
    * control messages.
-   *
    * @param {number} through
    */
   accepted(through) {
@@ -196,7 +185,6 @@ export class ClientOutbox {
 
   /**
    * Queues the messages with these numbers again, except those that were never sent.
-   *
    * @param {number} firstSeq
    * @param {number} lastSeq
    * @param {number} atMs
@@ -213,7 +201,6 @@ export class ClientOutbox {
   /**
    * Queues all unaccepted messages again, because an unknown one of them was lost. `hello` is not
    * queued: `ready` shows whether it arrived.
-   *
    * @param {number} atMs
    */
   resendAll(atMs) {
@@ -227,7 +214,6 @@ export class ClientOutbox {
 
   /**
    * Gives up the message with this number; returns false for a `hello` or an unknown one.
-   *
    * @param {number} seq
    */
   drop(seq) {
@@ -240,7 +226,6 @@ export class ClientOutbox {
 
   /**
    * Returns the text frames that may be sent now, in order, and marks them as sent.
-   *
    * @param {number} nowMs
    * @returns {string[]}
    */

@@ -1,8 +1,4 @@
-/**
- * Decides whether the user's latest request is answered completely.
- *
- * @module
- */
+/** Decides whether the user's latest request is answered completely. */
 
 /** @typedef {import("./frames.js").TurnEnd} TurnEnd */
 
@@ -13,7 +9,6 @@ const NO_TURN = 0;
 export class OwedAnswer {
   /**
    * Since when the answer is owed; null if none is owed.
-   *
    * @type {number | null}
    */
   sinceMs = null;
@@ -23,7 +18,6 @@ export class OwedAnswer {
   #openTools = 0;
   /**
    * The turn of the agent's greeting, which is the first reply; null before any reply.
-   *
    * @type {number | null}
    */
   #greetingTurn = null;
@@ -79,7 +73,6 @@ export class OwedAnswer {
   /**
    * A turn that began before the latest request does not answer it. Nor does the agent's greeting,
    * which has no input.
-   *
    * @param {TurnEnd} frame
    * @param {boolean} isRequestAccepted
    */

@@ -1,8 +1,4 @@
-/**
- * Keeps account of how much reply audio the user has heard.
- *
- * @module
- */
+/** Keeps account of how much reply audio the user has heard. */
 
 const BYTES_PER_MS = 48;
 const SAMPLE_BYTES = 2;
@@ -13,7 +9,6 @@ const SAMPLE_BYTES = 2;
  * The playing half of an `AudioPort`: `play` appends audio to the queue, `stop` stops playing at
  * once and drops the queue, and `unplayedMs` returns the length of the queued audio that was not
  * heard yet.
- *
  * @typedef {{play(pcm: Uint8Array<ArrayBuffer>): void, stop(): void,
  *   unplayedMs(): number}} Speaker
  */
@@ -32,7 +27,6 @@ export class Playback {
   #stoppedMs = new Map();
   /**
    * The newest chunks: at least those that the speaker has not played.
-   *
    * @type {Chunk[]}
    */
   #newest = [];
@@ -45,7 +39,6 @@ export class Playback {
 
   /**
    * Continues a turn whose audio an earlier client of the session has played up to `playedMs`.
-   *
    * @param {number} turn
    * @param {number} playedMs
    */
@@ -56,7 +49,6 @@ export class Playback {
 
   /**
    * Appends audio of a turn, unless the turn was stopped.
-   *
    * @param {number} turn
    * @param {Uint8Array<ArrayBuffer>} pcm
    * @param {number} nowMs
@@ -94,7 +86,6 @@ export class Playback {
 
   /**
    * Returns how much of the turn's audio has been played.
-   *
    * @param {number} turn
    * @param {number} nowMs
    */
@@ -115,7 +106,6 @@ export class Playback {
 
   /**
    * Stops at once and drops all queued audio.
-   *
    * @param {number} turn
    * @param {number} nowMs
    */
@@ -133,7 +123,6 @@ export class Playback {
 
   /**
    * Drops the audio of `turn` and of later turns, because the server sends them again.
-   *
    * @param {number} turn
    * @param {number} nowMs
    */
@@ -146,7 +135,6 @@ export class Playback {
 
   /**
    * Returns whether all audio has been played.
-   *
    * @param {number} nowMs
    */
   isSilent(nowMs) {

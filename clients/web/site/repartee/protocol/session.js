@@ -3,8 +3,6 @@
  *
  * Pass it received frames and the user's actions, send the frames that `outgoing` returns, and call
  * `outgoing` again at `nextDeadlineMs`. All times are ms of one monotonic clock.
- *
- * @module
  */
 
 import { decodeBase64, encodeBase64 } from "./base64.js";
@@ -26,7 +24,6 @@ import { Playback } from "./playback.js";
 /**
  * What an earlier client of a session has received, and how much of the audio of `turn` it has
  * played. `turn` is the turn whose audio came last. `unplayed` is audio that it has not played.
- *
  * @typedef {{epoch: number, seq: number, turn?: number, playedMs?: number,
  *   unplayed?: {turn: number, data: string}[]}} Resumption
  */
@@ -38,12 +35,11 @@ const RESEND_UNDELIVERED_AFTER_MS = 1_000;
 export class ClientSession {
   /** Whether the client has hung up. */
   isLeaving = false;
-  /** Whether the client marks all speech; the next `hello` says so if the server has the feature. */
+  /** Whether the client marks all speech; `hello` says so if the server has the feature. */
   marksSpeech;
   /**
    * The features of the server, from the answer of `POST /sessions`; the next `hello` lists those
    * that this client uses.
-   *
    * @type {readonly string[]}
    */
   features;
@@ -51,7 +47,6 @@ export class ClientSession {
   outbox = new ClientOutbox();
   /**
    * The reply audio that the user has heard.
-   *
    * @type {Playback}
    */
   playback;
@@ -108,7 +103,6 @@ export class ClientSession {
 
   /**
    * Returns what a reloaded page needs to continue this session.
-   *
    * @param {number} nowMs
    * @param {object} [options]
    * @param {boolean} [options.withAudio] whether to include the audio that was not played yet
@@ -128,7 +122,6 @@ export class ClientSession {
    * Continues after the output that an earlier client of this session received, such as the page
    * before its reload, and plays what that client did not play. Call it before the first
    * `connected`. The server gives the next number.
-   *
    * @param {Resumption} resumption
    * @param {number} [nowMs]
    */
@@ -146,7 +139,6 @@ export class ClientSession {
 
   /**
    * Queues `hello` for a connection that has just opened, the first one or a later one.
-   *
    * @param {number} nowMs
    */
   connected(nowMs) {
@@ -181,7 +173,6 @@ export class ClientSession {
 
   /**
    * Stops the reply at once; a server without the feature `stop` gets no message.
-   *
    * @param {number} nowMs
    */
   stop(nowMs) {
@@ -207,7 +198,6 @@ export class ClientSession {
    * replaced worker are dropped.
    *
    * Throws a `BadServerMessageError` if the text is not a message of the protocol.
-   *
    * @param {string} text
    * @param {number} nowMs
    * @returns {(Frame | Answer)[]}
@@ -246,7 +236,6 @@ export class ClientSession {
 
   /**
    * Returns the text frames to send now, in order; each is returned once.
-   *
    * @param {number} nowMs
    * @returns {string[]}
    */

@@ -13,7 +13,7 @@ export class FrameCutter {
   #count = 0;
 
   /**
-   * Process the next samples, of any number; return the frames that they complete.
+   * Processes the next samples, of any number; returns the frames that they complete.
    * @param {Float32Array} samples
    * @returns {Int16Array<ArrayBuffer>[]}
    */

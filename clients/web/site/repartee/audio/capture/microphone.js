@@ -55,13 +55,13 @@ export class Microphone {
     return this.#recorder.state;
   }
 
-  /** Let the browser record; iOS needs this inside a click, before any `await`. */
+  /** Lets the browser record; iOS needs this inside a click, before any `await`. */
   unlock() {
     this.#recorder.unlock();
   }
 
   /**
-   * Ask for the microphone, and record it.
+   * Asks for the microphone, and records it.
    * @param {string} deviceId "" for the default
    */
   async start(deviceId) {
@@ -72,7 +72,7 @@ export class Microphone {
   }
 
   /**
-   * Record another device from now on.
+   * Records another device from now on.
    * @param {string} deviceId "" for the default
    */
   async setDevice(deviceId) {
@@ -83,7 +83,7 @@ export class Microphone {
     }
   }
 
-  /** Return what the browser does with the sound; null where it does not say. */
+  /** Returns what the browser does with the sound; null where it does not say. */
   diagnostics() {
     const settings = this.#track?.getSettings();
     return {
@@ -96,7 +96,7 @@ export class Microphone {
     };
   }
 
-  /** Stop recording and release the device. */
+  /** Stops recording and releases the device. */
   async end() {
     this.#isStarted = false;
     clearTimeout(this.#timer);
@@ -105,7 +105,7 @@ export class Microphone {
     await this.#recorder.end();
   }
 
-  /** Open the wanted device, then close the one before. */
+  /** Opens the wanted device, then closes the one before. */
   async #open() {
     this.#attempt += 1;
     const attempt = this.#attempt;
@@ -205,7 +205,7 @@ export class Microphone {
   };
 }
 
-/** Return a text that changes when a microphone is plugged in or out. */
+/** Returns a text that changes when a microphone is plugged in or out. */
 async function inputs() {
   return (await listDevices()).inputs.map(({ id, label }) => `${id} ${label}`).join();
 }

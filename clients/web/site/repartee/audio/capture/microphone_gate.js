@@ -59,7 +59,7 @@ export class MicrophoneGate {
   }
 
   /**
-   * Keep the microphone back while a reply plays. A user who presses the button is heard.
+   * Keeps the microphone back while a reply plays. A user who presses the button is heard.
    * @param {boolean} isHeldBack
    */
   setHeldBack(isHeldBack) {
@@ -69,7 +69,7 @@ export class MicrophoneGate {
     this.#isHeldBack = isHeldBack;
   }
 
-  /** Start an utterance, in push-to-talk. */
+  /** Starts an utterance, in push-to-talk. */
   press() {
     if (this.#mode !== "push-to-talk" || this.#isMuted || this.#isPressed) {
       return;
@@ -81,7 +81,7 @@ export class MicrophoneGate {
     this.#releaseFrames = 0;
   }
 
-  /** End the utterance, in push-to-talk, once the last audio before this call has arrived. */
+  /** Ends the utterance, in push-to-talk, once the last audio before this call has arrived. */
   release() {
     if (this.#isPressed) {
       this.#isPressed = false;
@@ -90,7 +90,7 @@ export class MicrophoneGate {
   }
 
   /**
-   * Process the next frame of 20 ms.
+   * Processes the next frame of 20 ms.
    * @param {Int16Array} frame
    */
   push(frame) {
@@ -105,7 +105,7 @@ export class MicrophoneGate {
     }
   }
 
-  /** End the utterance, if there is one: the next frame does not continue the last. */
+  /** Ends the utterance, if there is one: the next frame does not continue the last. */
   reset() {
     this.#speech.reset();
     if (this.#isPressed || this.#releaseFrames) {

@@ -35,7 +35,7 @@ export class Recorder {
     return this.#context?.sampleRate ?? 0;
   }
 
-  /** Make and resume the context; iOS needs this inside a click, before any `await`. */
+  /** Makes and resumes the context; iOS needs this inside a click, before any `await`. */
   unlock() {
     this.#context ??= this.#makeContext(INPUT_RATE_HZ);
     // Without a device the promise never settles, so nothing may wait for it.
@@ -43,7 +43,7 @@ export class Recorder {
   }
 
   /**
-   * Record `track` instead of the one before.
+   * Records `track` instead of the one before.
    * @param {MediaStreamTrack} track
    */
   async record(track) {
@@ -61,13 +61,13 @@ export class Recorder {
     }
   }
 
-  /** Record nothing from now on. */
+  /** Records nothing from now on. */
   disconnect() {
     this.#source?.disconnect();
     this.#source = null;
   }
 
-  /** Close the context. */
+  /** Closes the context. */
   async end() {
     const context = this.#context;
     this.disconnect();

@@ -36,7 +36,7 @@ export class Resampler {
   }
 
   /**
-   * Process the next samples, of any number; return the output samples that are complete.
+   * Processes the next samples, of any number; returns the output samples that are complete.
    * @param {Float32Array} samples
    * @returns {Float32Array}
    */
@@ -67,7 +67,7 @@ export class Resampler {
 }
 
 /**
- * Return the filter's weights for a position `offset` samples after an input sample.
+ * Returns the filter's weights for a position `offset` samples after an input sample.
  * @param {number} offset
  * @param {number} cutoff
  * @param {number} reach

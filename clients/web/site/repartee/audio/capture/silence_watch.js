@@ -27,7 +27,7 @@ export class SilenceWatch {
   }
 
   /**
-   * Process the peak of the next frame.
+   * Processes the peak of the next frame.
    * @param {number} peak 0 to 1
    */
   push(peak) {
@@ -45,7 +45,7 @@ export class SilenceWatch {
   }
 
   /**
-   * Start again, for another microphone or after a mute.
+   * Starts again, for another microphone or after a mute.
    * @param {boolean} isKnownSilent whether the application was told that nothing is heard
    */
   restart(isKnownSilent) {

@@ -22,7 +22,7 @@ const MODE = 3;
 const MODULE_URL = new URL("../../../vendor/fvad/fvad.js", import.meta.url).href;
 
 /**
- * Load the detector, 35 KB.
+ * Loads the detector, 35 KB.
  * @returns {Promise<Classifier>} takes frames of 20 ms, which must follow each other
  * @throws {Error} The module cannot be fetched, or the page's policy forbids WebAssembly.
  */

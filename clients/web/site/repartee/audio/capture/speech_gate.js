@@ -43,7 +43,7 @@ export class SpeechGate {
   }
 
   /**
-   * Process the next frame.
+   * Processes the next frame.
    * @param {Int16Array} frame
    * @param {boolean} isSpeech the detector's result
    */
@@ -56,7 +56,7 @@ export class SpeechGate {
     this.#before = frame;
   }
 
-  /** End the utterance, if there is one, and forget what was heard. */
+  /** Ends the utterance, if there is one, and forgets what was heard. */
   reset() {
     if (this.#isSpeaking) {
       this.#sink.speechEnd();

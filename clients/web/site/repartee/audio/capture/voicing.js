@@ -9,7 +9,7 @@ const SHORTEST_LAG = 10;
 const LONGEST_LAG = 60;
 
 /**
- * Return whether audio repeats at the pitch of a voice.
+ * Returns whether audio repeats at the pitch of a voice.
  * @param {Int16Array} earlier 20 ms at 16 kHz
  * @param {Int16Array} later the 20 ms that follow
  * @returns {boolean}
@@ -31,7 +31,7 @@ export function isVoiced(earlier, later) {
 }
 
 /**
- * Return the sum of the products of two parts of `samples`.
+ * Returns the sum of the products of two parts of `samples`.
  * @param {number[]} samples
  * @param {number} one where the first part starts
  * @param {number} other where the second part starts

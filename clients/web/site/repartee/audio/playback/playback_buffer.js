@@ -80,7 +80,7 @@ export class PlaybackBuffer {
     this.#sinceWrite = 0;
   }
 
-  /** Drop the queue; what is playing fades out within 5 ms. */
+  /** Drops the queue; what is playing fades out within 5 ms. */
   flush() {
     const count = this.#isPlaying ? Math.min(FADE_SAMPLES, this.#ring.length) : 0;
     this.#fading = Array.from(
@@ -100,7 +100,7 @@ export class PlaybackBuffer {
   }
 
   /**
-   * Fill the next block.
+   * Fills the next block.
    * @param {Float32Array} output zeros; becomes -1 to 1
    */
   render(output) {

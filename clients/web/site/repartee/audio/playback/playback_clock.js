@@ -22,7 +22,7 @@ export class PlaybackClock {
   #dryAtS = -Infinity;
 
   /**
-   * Note audio that was passed to the buffer.
+   * Notes audio that was passed to the buffer.
    * @param {number} samples
    */
   wrote(samples) {
@@ -30,7 +30,7 @@ export class PlaybackClock {
   }
 
   /**
-   * Note the buffer's report.
+   * Notes the buffer's report.
    * @param {Progress} progress
    * @param {number} atS the time of the audio context
    */
@@ -42,7 +42,7 @@ export class PlaybackClock {
     }
   }
 
-  /** Note that the queue was dropped; the caller must ignore reports from before it. */
+  /** Notes that the queue was dropped; the caller must ignore reports from before it. */
   flushed() {
     this.#written = 0;
     this.#report = { received: 0, queued: 0, isPlaying: false };
@@ -50,7 +50,7 @@ export class PlaybackClock {
   }
 
   /**
-   * Return the length of the audio that was not heard yet.
+   * Returns the length of the audio that was not heard yet.
    * @param {number} nowS the time of the audio context
    * @param {number} latencyS how much later the device plays
    * @returns {number}

@@ -28,7 +28,7 @@ export class SampleRing {
   }
 
   /**
-   * Append samples; drop those beyond the limit.
+   * Appends samples; drops those beyond the limit.
    * @param {Int16Array} samples
    * @returns {number} the samples that were dropped
    */
@@ -49,7 +49,7 @@ export class SampleRing {
   }
 
   /**
-   * Take one sample out.
+   * Takes out one sample.
    * @returns {number} 0 from an empty queue
    */
   shift() {
@@ -62,7 +62,7 @@ export class SampleRing {
     return sample;
   }
 
-  /** Drop all samples. */
+  /** Drops all samples. */
   clear() {
     this.#read = 0;
     this.#length = 0;

@@ -43,7 +43,7 @@ export class Speaker {
     return this.#context?.state ?? "closed";
   }
 
-  /** Make and resume the context; iOS needs this inside a click, before any `await`. */
+  /** Makes and resumes the context; iOS needs this inside a click, before any `await`. */
   unlock() {
     if (!this.#context) {
       this.#context = new AudioContext({
@@ -60,7 +60,7 @@ export class Speaker {
     silence.start();
   }
 
-  /** Load the worklet. */
+  /** Loads the worklet. */
   async start() {
     const context = this.#context;
     if (!context) {
@@ -86,7 +86,7 @@ export class Speaker {
     this.#post({ type: "write", samples }, [samples.buffer]);
   }
 
-  /** Drop the queue; what is playing fades out within 5 ms. */
+  /** Drops the queue; what is playing fades out within 5 ms. */
   stop() {
     this.#generation += 1;
     this.#clock.flushed();
@@ -99,7 +99,7 @@ export class Speaker {
   }
 
   /**
-   * Return the length of the audio that the user has not heard yet.
+   * Returns the length of the audio that the user has not heard yet.
    * @returns {number}
    */
   unplayedMs() {
@@ -108,7 +108,7 @@ export class Speaker {
   }
 
   /**
-   * Play on another speaker, where the browser can.
+   * Plays on another speaker, where the browser can.
    * @param {string} id "" for the default
    */
   async setDevice(id) {
@@ -132,7 +132,7 @@ export class Speaker {
     };
   }
 
-  /** Stop playing and release the device. */
+  /** Stops playing and releases the device. */
   async end() {
     const context = this.#context;
     this.#context = null;
@@ -171,7 +171,7 @@ function latencyOf(context) {
 }
 
 /**
- * Play a node through an element instead of the context's own output.
+ * Plays a node through an element instead of the context's own output.
  * @param {AudioContext} context
  * @param {AudioNode} node
  */

@@ -205,10 +205,10 @@ export class CallEngine {
 
   /** @param {EventTarget | null} window */
   #watchNetwork(window) {
-    const check = (/** @type {Event} */ { target }) => {
+    const check = (/** @type {Event} */ { type, target }) => {
       const isHidden = /** @type {{hidden?: boolean} | null} */ (target)?.hidden ?? false;
       if (!isHidden) {
-        this.#transport.check();
+        this.#transport.check(type === "offline");
       }
     };
     // A device that slept, or changed its network, may have lost the line without notice.

@@ -21,6 +21,8 @@ import { encodePing } from "./protocol/messages.js";
 const SILENT_AFTER_MS = 15_000;
 /** The same after the network may have changed; longer than a cold start of the function. */
 const SILENT_AFTER_CHECK_MS = 5_000;
+/** The same after the browser has reported that the device is offline. */
+const SILENT_AFTER_OFFLINE_MS = 1_000;
 const ACK = '{"type":"ack"';
 
 /** One connection of a session, from its opening to its end. */
@@ -68,9 +70,13 @@ export class Connection {
     this.#schedule();
   }
 
-  /** Finds out soon whether the connection still works. */
-  check() {
-    this.#silentAfterMs = SILENT_AFTER_CHECK_MS;
+  /**
+   * Finds out soon whether the connection still works.
+   *
+   * @param {boolean} isOffline whether the browser says that there is no network
+   */
+  check(isOffline) {
+    this.#silentAfterMs = isOffline ? SILENT_AFTER_OFFLINE_MS : SILENT_AFTER_CHECK_MS;
     // Before `ready`, the answer to `hello` shows whether it works.
     if (this.#session.ready !== null) {
       this.#send(encodePing(false));

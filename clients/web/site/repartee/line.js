@@ -4,6 +4,8 @@ import { CallError } from "./errors.js";
 import { checkedUrl } from "./http_requests.js";
 
 const NORMAL_CLOSURE = 1000;
+/** The `readyState` of a socket that takes messages. */
+const OPEN = 1;
 
 /** An open connection. It reports to `onText` and `onEnd`, until it is closed. */
 export class Line {
@@ -25,13 +27,17 @@ export class Line {
     this.#socket = socket;
     socket.onmessage = ({ data }) => this.onText(typeof data === "string" ? data : null);
     socket.onclose = ({ code, reason }) =>
-      this.onEnd(`the connection ended: ${code} ${reason}`.trimEnd());
+      this.#end(`the connection ended: ${code} ${reason}`.trimEnd());
   }
 
   /** @param {string} text */
   send(text) {
-    // A socket that is closing drops the text, and then reports its end.
-    this.#socket.send(text);
+    if (this.#socket.readyState === OPEN) {
+      this.#socket.send(text);
+    } else {
+      // The browser reports the end only after the closing handshake, which may take seconds.
+      queueMicrotask(() => this.#end("the connection is closing"));
+    }
   }
 
   /** Sends what is queued, closes the connection, and reports nothing more. */
@@ -39,6 +45,14 @@ export class Line {
     this.#socket.onmessage = null;
     this.#socket.onclose = null;
     this.#socket.close(NORMAL_CLOSURE);
+  }
+
+  /** @param {string} reason */
+  #end(reason) {
+    if (this.#socket.onclose !== null) {
+      this.#socket.onclose = null;
+      this.onEnd(reason);
+    }
   }
 }
 

@@ -85,10 +85,14 @@ export class Transport {
     this.#connection?.flush();
   }
 
-  /** Tries to reconnect at once, or checks the connection: the network may have changed. */
-  check() {
+  /**
+   * Tries to reconnect at once, or checks the connection: the network may have changed.
+   *
+   * @param {boolean} isOffline whether the browser says that there is no network
+   */
+  check(isOffline) {
     this.#pausing?.abort();
-    this.#connection?.check();
+    this.#connection?.check(isOffline);
   }
 
   /** Opens the next connection, while the current one still serves. */

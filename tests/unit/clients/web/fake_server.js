@@ -98,7 +98,7 @@ const EVENTS = [
 
 class FakeSocket {
   got = [];
-  isOpen = false;
+  readyState = 0;
   #server;
 
   constructor(url, server) {
@@ -110,14 +110,19 @@ class FakeSocket {
   async #handshake() {
     await null;
     if (this.#server.accepts === true) {
-      this.isOpen = true;
+      this.readyState = 1;
       this.onopen?.();
     } else if (this.#server.accepts === false) {
       this.drop();
     }
   }
 
+  get isOpen() {
+    return this.readyState === 1;
+  }
+
   send(text) {
+    assert.equal(this.readyState, 1, "the socket takes no message");
     const message = JSON.parse(text);
     this.got.push(message);
     if (message.type === "hello" && this.#server.answersHello) {
@@ -133,12 +138,12 @@ class FakeSocket {
   }
 
   drop(code = 1006, reason = "") {
-    this.isOpen = false;
+    this.readyState = 3;
     this.onclose?.({ code, reason });
   }
 
   close(code) {
-    this.isOpen = false;
+    this.readyState = 2;
     this.closedWith = code;
   }
 }

@@ -280,6 +280,27 @@ test("after a change of the network a line without an answer is lost within 5 s"
   }
 });
 
+test("a device that says it is offline has lost a line without an answer within 1 s", async () => {
+  const server = new FakeServer();
+  const { events } = await server.talk();
+  server.answersHello = false;
+  server.window.dispatchEvent(new Event("offline"));
+  await server.clock.advance(1_000);
+  assert.deepEqual(statuses(events), ["connected", "reconnecting"]);
+});
+
+test("a line that is closing counts as lost with the next message", async () => {
+  const server = new FakeServer();
+  const { call, events } = await server.talk();
+  server.socket.readyState = 2;
+  call.sendText("hello");
+  await server.clock.advance(0);
+  assert.deepEqual(statuses(events), ["connected", "reconnecting"]);
+  await server.clock.advance(200);
+  assert.deepEqual(statuses(events), ["connected", "reconnecting", "connected"]);
+  assert.equal(sentBy(server.socket, "text").length, 1);
+});
+
 test("a change of the network before ready sends nothing but hello", async () => {
   const server = new FakeServer();
   const { events } = await server.talk();

@@ -102,14 +102,20 @@ test("a microphone is silent after 3 s of zeros, and heard with the first sound"
 
 test("a microphone with its level at 0 is silent", () => {
   const { changes, hear } = watch();
-  hear(0.0009, 3_000);
+  hear(0.00009, 3_000);
   assert.deepEqual(changes, [true]);
+});
+
+test("a user who has said nothing yet in a quiet room has a working microphone", () => {
+  const { changes, hear } = watch();
+  hear(0.0004, 60_000);
+  assert.deepEqual(changes, []);
 });
 
 test("the quiet pauses of a microphone that was heard are no silence", () => {
   const { changes, hear } = watch();
   hear(0.1, 20);
-  hear(0.0001, 10_000);
+  hear(0.00003, 10_000);
   assert.deepEqual(changes, []);
 });
 

@@ -6,14 +6,16 @@ import { FRAME_MS } from "./frame_cutter.js";
 
 /** A pause of a user who listens has noise in it; a muted or wrong device has none. */
 const SILENT_AFTER_MS = 3_000;
-/** The peaks of a device with its level at 0 are below this; the noise of a room is not. */
-const QUIET_DBFS = -60;
+/**
+ * The peaks of a device with its level at 0 are below this. The noise of a quiet room is not, even
+ * after noise suppression.
+ */
+const QUIET_DBFS = -80;
 
 /**
  * Reports a microphone that is silent for 3 s, and when it is heard again.
  *
- * Noise suppression makes the pauses of a working microphone quieter than -60 dBFS. So once a
- * microphone was heard, only exact zeros count as silence.
+ * Once a microphone was heard, only exact zeros count as silence.
  */
 export class SilenceWatch {
   #onChange;

@@ -35,6 +35,12 @@ export class CallControl {
   #audio = null;
   #opening = new AbortController();
   #typedCount = 0;
+  /**
+   * What the user typed while the call opens.
+   *
+   * @type {string[]}
+   */
+  #unsent = [];
 
   /** The levels of both sides, from 0 to 1; they change about 20 times a second. */
   levels = { input: 0, output: 0 };
@@ -139,10 +145,16 @@ export class CallControl {
     this.#call?.interrupt();
   }
 
-  /** @param {string} text */
-  sendText(text) {
-    if (this.#call === null) return;
-    this.#call.sendText(text);
+  /**
+   * Send a typed text, or keep it until the call is open.
+   *
+   * @param {string} typed
+   */
+  sendText(typed) {
+    // A text that was cut in the middle of an emoji may hold half of it.
+    const text = typed.replace(/\p{Surrogate}/gu, "\uFFFD");
+    if (this.#call === null) this.#unsent.push(text);
+    else this.#call.sendText(text);
     this.#store.dispatch({ type: "typed", text, id: ++this.#typedCount });
   }
 
@@ -179,7 +191,9 @@ export class CallControl {
   /** @param {{mode: "voice" | "typed", connection: any, [name: string]: any}} options */
   async #open({ mode, connection, keepsTurns = false, startedAtMs = Date.now(), turns = [] }) {
     const { talkMode } = this.#store.state.call;
+    this.#opening.abort();
     this.#call = null;
+    this.#unsent = [];
     this.#audio = mode === "voice" ? this.#library.makeAudio({ talkMode }) : null;
     this.#audio?.unlock();
     const { conversation } = connection;
@@ -201,6 +215,9 @@ export class CallControl {
     const { sessionId, conversationId } = call;
     this.#store.dispatch({ type: "opened", sessionId, conversationId, startedAtMs });
     this.#store.dispatch({ type: "stored-turns", turns });
+    // The audio that was kept has been passed on; another reload would play it again.
+    this.keep();
+    for (const text of this.#unsent.splice(0)) call.sendText(text);
     if (conversation !== "new") await this.#loadTurns(conversationId);
   }
 
@@ -208,7 +225,8 @@ export class CallControl {
   #listenTo(call) {
     this.#call = call;
     passEvents(call, {
-      isCurrent: () => this.#call === call,
+      // After the user has left, the last frames would bring the call back.
+      isCurrent: () => this.#call === call && this.#store.state.call.stage !== "idle",
       take: (event) => this.#take(event),
       onLevels: (levels) => {
         this.levels = levels;
@@ -247,11 +265,24 @@ export class CallControl {
   /** @param {any} error an `HttpProblem` or a `CallError` */
   #fail(error) {
     const { code = "", message = "", status = null, dailyLimit = null } = error ?? {};
-    this.forget();
+    if (!mayReturn(error)) this.forget();
     if (dailyLimit !== null) this.#store.dispatch({ type: "limit-reached", ...dailyLimit });
     if (status === HTTP_UNAUTHORIZED) {
       this.#store.dispatch({ type: "signed-in", isSignedIn: false, problem: message });
     }
-    this.#store.dispatch({ type: "failed", code, message, atMs: Date.now() });
+    const shown = status === HTTP_UNAUTHORIZED ? "signed_out" : code;
+    this.#store.dispatch({ type: "failed", code: shown, message, atMs: Date.now() });
   }
+}
+
+/**
+ * Return whether another reload of the page may reach the call that was kept.
+ *
+ * @param {any} error an `HttpProblem` or a `CallError`
+ */
+function mayReturn(error) {
+  const { status = null, code = "" } = error ?? {};
+  return status === null
+    ? ["connection_refused", "no_answer"].includes(code)
+    : status === 0 || status >= 500;
 }

@@ -1,11 +1,14 @@
 import { VoiceLine } from "./call/voice_line.js";
 import { html } from "../vendor/preact/standalone.mjs";
+import { useFocusOnAppearing } from "./focus.js";
 
 /**
  * The page before a call: what it is, and the way in.
  * @param {import("./panels/panels.js").PanelProps} props
  */
 export function StartView({ state, actions }) {
+  // While the page loads there is no button yet, and the focus stays where it is.
+  useFocusOnAppearing(() => document.querySelector(".start .button.primary"));
   if (state.boot === "loading") return html`<div class="start" aria-busy="true"></div>`;
   if (state.boot === "failed") return html`<${Unreachable} />`;
   if (state.settings?.sign_in === null) return html`<${NoSignIn} />`;

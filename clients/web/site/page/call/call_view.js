@@ -34,7 +34,6 @@ export function CallView({ state, actions }) {
             <${NoticeBar} notice=${noticeOf(call)} control=${control} />
             <${Controls} call=${call} control=${control} />
             <${Composer}
-              isEnabled=${call.stage === "open"}
               onSend=${(/** @type {string} */ text) => control.sendText(text)}
             />`}
     </div>

@@ -8,12 +8,11 @@ const MAX_HEIGHT_PX = 132;
  * Typed input: Enter sends, Shift and Enter starts a new line.
  * @param {object} props
  * @param {(text: string) => void} props.onSend
- * @param {boolean} props.isEnabled
  */
-export function Composer({ onSend, isEnabled }) {
+export function Composer({ onSend }) {
   const [text, setText] = useState("");
   const field = useRef(/** @type {HTMLTextAreaElement | null} */ (null));
-  const canSend = isEnabled && text.trim() !== "";
+  const canSend = text.trim() !== "";
 
   const fit = () => {
     const element = field.current;

@@ -71,6 +71,7 @@ const ENDINGS = {
   connection_lost: ["No connection", "The line was lost and did not come back.", RETRY],
   connection_refused: ["No connection", "The server does not open the call.", RETRY],
   no_answer: ["No connection", "The server was not ready in time.", RETRY],
+  signed_out: ["Your sign-in has ended", "Sign in again to go on."],
   too_many_sessions: ["Too many open calls", "End another call, or wait a minute."],
   user_erased: ["Your data was erased", "This account cannot be used any more.", null],
   conversation_unknown: ["This conversation is gone", "It was erased.", null],

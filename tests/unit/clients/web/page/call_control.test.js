@@ -6,6 +6,7 @@ import {
   INITIAL_STATE,
   reduceApp,
 } from "../../../../../clients/web/site/page/state/app_state.js";
+import { endingOf } from "../../../../../clients/web/site/page/state/notices.js";
 import { phaseOf } from "../../../../../clients/web/site/page/state/phase.js";
 import { Store } from "../../../../../clients/web/site/page/state/store.js";
 import { CallError, HttpProblem } from "../../../../../clients/web/site/repartee.js";
@@ -279,4 +280,72 @@ test("a held key presses once", async () => {
   await control.start();
   for (const isPressed of [true, true, false, false]) control.setPressed(isPressed);
   assert.deepEqual(calls[0].log, ["press", "release"]);
+});
+
+test("what is typed while the call opens is shown at once, and sent when it is open", async () => {
+  const { control, store, calls } = page();
+  const opening = control.start({ mode: "typed" });
+  control.sendText("hello");
+  assert.equal(store.state.call.turns[0].user[0].text, "hello");
+  await opening;
+  assert.deepEqual(calls[0].log, ["text hello"]);
+});
+
+test("half of an emoji in a typed text is replaced, because UTF-8 cannot carry it", async () => {
+  const { control, calls } = page();
+  await control.start({ mode: "typed" });
+  control.sendText("a\ud83d b");
+  assert.deepEqual(calls[0].log, ["text a\ufffd b"]);
+});
+
+test("a second start gives up the first one", async () => {
+  const { control, calls, audios } = page();
+  const first = control.start();
+  await control.start();
+  await first;
+  assert.equal(calls.length, 1);
+  assert.deepEqual(audios[0].log, ["unlock", "end"]);
+});
+
+test("a call that was left stays left when the server confirms its end", async () => {
+  const { control, store, calls } = page();
+  await control.start();
+  void control.hangUp();
+  store.dispatch({ type: "left" });
+  calls[0].report("transcript", { turn: 1, role: "model", text: "Bye", final: true });
+  calls[0].report("closed", { reason: "bye" });
+  assert.equal(store.state.call.stage, "idle");
+  assert.deepEqual(store.state.call.turns, []);
+});
+
+test("the sound of before a reload is not kept again once the call is open", async () => {
+  const before = page();
+  await before.control.start();
+  before.control.keep({ withAudio: true });
+  const reloaded = page({ storage: before.storage });
+  await reloaded.control.resume();
+  assert.equal(reloaded.control.kept.resumeFrom.audio, undefined);
+});
+
+test("a kept call survives a server that does not answer, until it is refused", async () => {
+  const { control, storage } = page();
+  await control.start();
+  const failures = [
+    [new HttpProblem({ status: 0, code: "unreachable", message: "" }), true],
+    [new HttpProblem({ status: 503, message: "" }), true],
+    [new CallError("no_answer", ""), true],
+    [new HttpProblem({ status: 404, message: "" }), false],
+  ];
+  for (const [failure, isKept] of failures) {
+    const reloaded = page({ storage, failure });
+    await reloaded.control.resume();
+    assert.equal(reloaded.control.kept !== null, isKept, String(failure.status));
+  }
+});
+
+test("an ended sign-in is not shown as an ended session", async () => {
+  const failure = new HttpProblem({ status: 401, code: "session_ended", message: "Sign in again." });
+  const { control, store } = page({ failure });
+  await control.start();
+  assert.equal(endingOf(store.state.call).title, "Your sign-in has ended");
 });

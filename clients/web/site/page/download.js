@@ -15,3 +15,12 @@ export function downloadJson(name, content) {
   link.click();
   setTimeout(() => URL.revokeObjectURL(url), KEEP_MS);
 }
+
+/**
+ * Returns a name for a file of a day.
+ * @param {string} subject
+ * @param {number} nowMs
+ */
+export function fileName(subject, nowMs) {
+  return `repartee-${subject}-${new Date(nowMs).toISOString().slice(0, 10)}.json`;
+}

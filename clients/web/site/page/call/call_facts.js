@@ -1,6 +1,6 @@
 import { html, useEffect, useState } from "../../vendor/preact/standalone.mjs";
 import { costOfCallUsd } from "../state/phase.js";
-import { clock, dollars, limitsLeft } from "../words.js";
+import { formatClock, formatSeconds, formatUsd } from "../formatting.js";
 
 /**
  * The length and the cost of the call, and what is left of today.
@@ -17,11 +17,11 @@ export function CallFacts({ state }) {
     ${isShown &&
     html`<div>
         <dt class="visually-hidden">Length of the call</dt>
-        <dd>${clock(lengthMs)}</dd>
+        <dd>${formatClock(lengthMs)}</dd>
       </div>
       <div>
         <dt class="visually-hidden">Cost of the call</dt>
-        <dd>${dollars(costOfCallUsd(call))}</dd>
+        <dd>${formatUsd(costOfCallUsd(call))}</dd>
       </div>`}
     ${left !== "" &&
     html`<div class="soft limits-left">
@@ -29,6 +29,19 @@ export function CallFacts({ state }) {
       <dd>${left}</dd>
     </div>`}
   </dl>`;
+}
+
+/**
+ * @param {import("../../repartee/http_api.js").LimitLeft[]} limits
+ * @returns {string} such as `57 min left today`; empty without a limit
+ */
+function limitsLeft(limits) {
+  const parts = limits.map(({ kind, left }) => {
+    const known = Math.max(0, left);
+    if (kind !== "talk_seconds") return formatUsd(known);
+    return formatSeconds(known >= 60 ? Math.floor(known / 60) * 60 : Math.floor(known));
+  });
+  return parts.length === 0 ? "" : `${parts.join(", ")} left today`;
 }
 
 /**

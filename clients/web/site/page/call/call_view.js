@@ -3,7 +3,7 @@ import { useFocusOnAppearing } from "../focus.js";
 import { noticeOf } from "../state/notices.js";
 import { PHASE_WORDS, phaseOf } from "../state/phase.js";
 import { textOf } from "../state/turns.js";
-import { capitalised } from "../words.js";
+import { capitalised } from "../formatting.js";
 import { Captions } from "./captions.js";
 import { Composer } from "./composer.js";
 import { Controls } from "./controls.js";

@@ -1,7 +1,7 @@
 import { html, useLayoutEffect, useRef } from "../../vendor/preact/standalone.mjs";
 import { Icon } from "../icons.js";
 import { textOf } from "../state/turns.js";
-import { dollars, seconds } from "../words.js";
+import { formatUsd, formatWait } from "../formatting.js";
 
 /** @typedef {import("../state/turns.js").Turn} Turn */
 
@@ -99,8 +99,8 @@ function TurnFacts({ turn }) {
   const facts = [];
   if (turn.isCut) facts.push("interrupted");
   if (turn.isSoundLost) facts.push("the sound was lost");
-  if (turn.firstAudioMs !== null) facts.push(seconds(turn.firstAudioMs));
-  if (turn.costUsd !== null) facts.push(dollars(turn.costUsd));
+  if (turn.firstAudioMs !== null) facts.push(formatWait(turn.firstAudioMs));
+  if (turn.costUsd !== null) facts.push(formatUsd(turn.costUsd));
   if (facts.length === 0 || textOf([...turn.user, ...turn.model]) === "") return null;
   return html`<p class="turn-facts" aria-live="off" title=${FACTS_TITLE}>${facts.join(" · ")}</p>`;
 }

@@ -1,6 +1,5 @@
 import { html, useEffect, useRef, useState } from "../../vendor/preact/standalone.mjs";
-import { downloadJson } from "../download.js";
-import { fileName } from "../panels/data_words.js";
+import { downloadJson, fileName } from "../download.js";
 import { DiagnosticsView } from "./diagnostics_view.js";
 import { FramesView } from "./frames_view.js";
 import { recording } from "./recording.js";

@@ -1,5 +1,4 @@
-import { formatSeconds } from "../panels/formatting.js";
-import { dollars, seconds } from "../words.js";
+import { formatSeconds, formatUsd, formatWait } from "../formatting.js";
 
 /**
  * @typedef {import("./turn_timelines.js").TurnTimeline} TurnTimeline
@@ -117,9 +116,9 @@ export function description(turn, nowMs) {
 export function figures(turn) {
   const wait = waitMs(turn);
   return [
-    ...(wait === null ? [] : [`reply after ${seconds(wait)}`]),
-    ...(turn.audioMs ? [`${seconds(turn.audioMs)} of reply`] : []),
-    ...(turn.costUsd === null ? [] : [dollars(turn.costUsd)]),
+    ...(wait === null ? [] : [`reply after ${formatWait(wait)}`]),
+    ...(turn.audioMs ? [`${formatWait(turn.audioMs)} of reply`] : []),
+    ...(turn.costUsd === null ? [] : [formatUsd(turn.costUsd)]),
   ];
 }
 

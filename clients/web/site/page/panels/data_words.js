@@ -1,6 +1,6 @@
 /** Words about a user's data: what an export holds, and what an erasure deleted. */
 
-import { formatCount } from "./formatting.js";
+import { formatCount } from "../formatting.js";
 
 /** The kinds that mean something to a user; the others are counted together. */
 const NOUNS = new Map([
@@ -43,15 +43,6 @@ export function exportText({ conversations, account }) {
     formatCount(account.notes.length, "note"),
     formatCount(account.bookings.length, "appointment"),
   ]);
-}
-
-/**
- * Returns a name for a file of a day.
- * @param {string} subject
- * @param {number} nowMs
- */
-export function fileName(subject, nowMs) {
-  return `repartee-${subject}-${new Date(nowMs).toISOString().slice(0, 10)}.json`;
 }
 
 /**

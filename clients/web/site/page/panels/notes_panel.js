@@ -1,6 +1,6 @@
 import { html, useEffect, useRef, useState } from "../../vendor/preact/standalone.mjs";
 import { ConfirmDialog } from "./confirm_dialog.js";
-import { formatMoment } from "./formatting.js";
+import { formatMoment } from "../formatting.js";
 import { ListEnd } from "./parts.js";
 import { usePagedList } from "./use_paged_list.js";
 

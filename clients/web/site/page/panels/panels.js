@@ -3,7 +3,7 @@
  * heading, and the panel below it.
  */
 
-import { capitalised } from "../words.js";
+import { capitalised } from "../formatting.js";
 import { lazyPanel } from "./lazy_panel.js";
 
 /**
@@ -28,7 +28,7 @@ export const PANELS = [
     label: "Past conversations",
     needsSignIn: true,
     view: lazyPanel(
-      async () => (await import("./conversations_panel.js")).ConversationsPanel,
+      async () => (await import("./conversations/conversations_panel.js")).ConversationsPanel,
       ({ state, actions }) => ({
         api: actions.api,
         current: isInCall(state) ? state.call.conversationId : null,
@@ -51,7 +51,7 @@ export const PANELS = [
     label: "Usage",
     needsSignIn: true,
     view: lazyPanel(
-      async () => (await import("./usage_panel.js")).UsagePanel,
+      async () => (await import("./usage/usage_panel.js")).UsagePanel,
       ({ state, actions }) => ({ api: actions.api, revision: endedTurns(state) }),
     ),
   },
@@ -60,7 +60,7 @@ export const PANELS = [
     label: "Settings",
     needsSignIn: true,
     view: lazyPanel(
-      async () => (await import("./settings_panel.js")).SettingsPanel,
+      async () => (await import("./settings/settings_panel.js")).SettingsPanel,
       ({ state, actions }) => ({
         api: actions.api,
         settings: state.settings,

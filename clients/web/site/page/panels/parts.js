@@ -1,15 +1,15 @@
 /** The states that every panel has: loading, empty, failed, and more to show. */
 
 import { html } from "../../vendor/preact/standalone.mjs";
+import { capitalised } from "../formatting.js";
 import { Icon } from "../icons.js";
 
 /**
  * Returns the text of a problem for the user: the server's message, or what the browser reports.
  * @param {unknown} error
  */
-export function problemText(error) {
-  const text = error instanceof Error && error.message ? error.message : "Something went wrong.";
-  return `${text.charAt(0).toUpperCase()}${text.slice(1)}`;
+function problemText(error) {
+  return capitalised((error instanceof Error && error.message) || "Something went wrong.");
 }
 
 /** @param {{label?: string}} props */

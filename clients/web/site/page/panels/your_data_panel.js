@@ -1,7 +1,7 @@
 import { html, useLayoutEffect, useRef, useState } from "../../vendor/preact/standalone.mjs";
-import { downloadJson } from "../download.js";
+import { downloadJson, fileName } from "../download.js";
 import { ConfirmDialog } from "./confirm_dialog.js";
-import { deletedText, exportText, fileName } from "./data_words.js";
+import { deletedText, exportText } from "./data_words.js";
 import { Problem } from "./parts.js";
 
 /**

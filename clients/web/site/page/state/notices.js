@@ -1,6 +1,6 @@
 /** The words for what is wrong, and for what the user can do about it. */
 
-import { dollars, timeOf } from "../words.js";
+import { formatNext, formatUsd } from "../formatting.js";
 
 /**
  * @typedef {object} Notice
@@ -119,6 +119,6 @@ function limitTitle({ kind }) {
 
 /** @param {Limit} limit */
 function limitText({ kind, limit, resetsAtMs }) {
-  const amount = kind === "cost" ? dollars(limit) : `${Math.round(limit / 60)} minutes`;
-  return `The limit is ${amount} a day. It starts again ${timeOf(resetsAtMs)}.`;
+  const amount = kind === "cost" ? formatUsd(limit) : `${Math.round(limit / 60)} minutes`;
+  return `The limit is ${amount} a day. It starts again ${formatNext(resetsAtMs, Date.now())}.`;
 }

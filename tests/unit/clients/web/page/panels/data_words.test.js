@@ -1,8 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import {
-  deletedText, exportText, fileName,
-} from "../../../../../../clients/web/site/page/panels/data_words.js";
+import { deletedText, exportText } from "../../../../../../clients/web/site/page/panels/data_words.js";
 
 test("an erasure names the kinds that a user knows, and counts the others together", () => {
   const text = deletedText({
@@ -22,10 +20,4 @@ test("an export is described by its counts", () => {
     conversations: [{ turns: [1, 2] }, { turns: [3] }], account: { notes: [1], bookings: [] },
   });
   assert.equal(text, "2 conversations, 3 turns, 1 note and 0 appointments");
-});
-
-test("a file is named after its subject and the day", () => {
-  assert.equal(
-    fileName("export", Date.parse("2026-11-20T12:00:00Z")), "repartee-export-2026-11-20.json",
-  );
 });

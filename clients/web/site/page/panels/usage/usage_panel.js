@@ -1,17 +1,16 @@
-import { html, useEffect, useMemo, useState } from "../../vendor/preact/standalone.mjs";
-import { dollars } from "../words.js";
-import { formatDay, formatSeconds } from "./formatting.js";
-import { Loading, Problem } from "./parts.js";
+import { html, useEffect, useMemo, useState } from "../../../vendor/preact/standalone.mjs";
+import { formatDay, formatSeconds, formatUsd } from "../../formatting.js";
+import { Loading, Problem } from "../parts.js";
 import { chartDays, limitView, resetText } from "./usage_figures.js";
 
-/** @typedef {import("../../repartee/http_api.js").Usage} Usage */
+/** @typedef {import("../../../repartee/http_api.js").Usage} Usage */
 
 const DAYS = 30;
 
 /**
  * Today's usage, what is left of the limits, and the last days.
  * @param {object} props
- * @param {import("../../repartee/http_api.js").HttpApi} props.api
+ * @param {import("../../../repartee/http_api.js").HttpApi} props.api
  * @param {number} props.revision changes when a turn has ended
  */
 export function UsagePanel({ api, revision }) {
@@ -42,7 +41,7 @@ function Figures({ usage }) {
       <h3 id="usage-today">Today</h3>
       <dl class="figures">
         <div><dt>Talk</dt><dd>${formatSeconds(today.talk_s)}</dd></div>
-        <div><dt>Cost</dt><dd>${dollars(today.cost_usd)}</dd></div>
+        <div><dt>Cost</dt><dd>${formatUsd(today.cost_usd)}</dd></div>
         <div><dt>Turns</dt><dd>${today.turns}</dd></div>
       </dl>
     </section>
@@ -58,7 +57,7 @@ function Figures({ usage }) {
     <${LastDays} days=${days} today=${today.day} />`;
 }
 
-/** @param {{limit: import("../../repartee/http_api.js").LimitLeft}} props */
+/** @param {{limit: import("../../../repartee/http_api.js").LimitLeft}} props */
 function Limit({ limit }) {
   const { name, left, share, isLow } = limitView(limit);
   return html`<div class="limit-text"><span>${name}</span><span>${left}</span></div>
@@ -97,7 +96,7 @@ function LastDays({ days, today }) {
           ${days.map(
             (day) => html`<tr key=${day.day}>
               <th scope="row">${formatDay(day.day)}</th><td>${formatSeconds(day.talk_s)}</td>
-              <td>${day.turns.toLocaleString("en-US")}</td><td>${dollars(day.cost_usd)}</td>
+              <td>${day.turns.toLocaleString("en-US")}</td><td>${formatUsd(day.cost_usd)}</td>
             </tr>`,
           )}
         </tbody>

@@ -1,18 +1,17 @@
-import { html, useEffect, useRef, useState } from "../../vendor/preact/standalone.mjs";
-import { Icon } from "../icons.js";
-import { dollars } from "../words.js";
-import { ConfirmDialog } from "./confirm_dialog.js";
+import { html, useEffect, useRef, useState } from "../../../vendor/preact/standalone.mjs";
+import { Icon } from "../../icons.js";
+import { formatCount, formatMoment, formatUsd } from "../../formatting.js";
+import { ConfirmDialog } from "../confirm_dialog.js";
 import { titleOf } from "./conversations_panel.js";
-import { formatCount, formatMoment } from "./formatting.js";
-import { ListEnd } from "./parts.js";
+import { ListEnd } from "../parts.js";
 import { StoredTurn } from "./stored_turn.js";
-import { usePagedList } from "./use_paged_list.js";
+import { usePagedList } from "../use_paged_list.js";
 
 /**
  * One past conversation: its turns, and buttons to continue and to delete it.
  * @param {object} props
- * @param {import("../../repartee/http_api.js").HttpApi} props.api
- * @param {import("../../repartee/http_api.js").ConversationEntry} props.conversation
+ * @param {import("../../../repartee/http_api.js").HttpApi} props.api
+ * @param {import("../../../repartee/http_api.js").ConversationEntry} props.conversation
  * @param {boolean} props.isCurrent whether the running call is in it
  * @param {string} props.agent the name of the other side
  * @param {() => void} props.onContinue
@@ -40,7 +39,7 @@ export function ConversationView({
       <h3 id="conversation-title" tabindex="-1" dir="auto" ref=${heading}>${title}</h3>
       <p class="soft small">
         ${formatMoment(conversation.created_at, Date.now())} · ${formatCount(turnCount, "turn")}
-        ${isComplete && costUsd > 0 && html` · ${dollars(costUsd)}`}
+        ${isComplete && costUsd > 0 && html` · ${formatUsd(costUsd)}`}
       </p>
     </header>
     <div class="panel-actions">
@@ -72,7 +71,7 @@ export function ConversationView({
 
 /**
  * @param {object} props
- * @param {import("../../repartee/http_api.js").HttpApi} props.api
+ * @param {import("../../../repartee/http_api.js").HttpApi} props.api
  * @param {string} props.id
  * @param {string} props.title
  * @param {boolean} props.isCurrent

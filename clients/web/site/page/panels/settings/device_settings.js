@@ -1,39 +1,40 @@
-import { html, useEffect, useState } from "../../vendor/preact/standalone.mjs";
-import { canSelectOutput, listDevices } from "../../repartee/audio/devices.js";
+import { html, useEffect, useState } from "../../../vendor/preact/standalone.mjs";
+import { canSelectOutput, listDevices } from "../../../repartee/audio/devices.js";
+import { SelectField } from "./select_field.js";
 
-/** @typedef {import("../../repartee/audio/devices.js").Device} Device */
+/** @typedef {import("../../../repartee/audio/devices.js").Device} Device */
 
 /**
  * Microphone, speaker and how calls listen; they stay on this device.
  * @param {object} props
- * @param {import("../device_choices.js").DeviceChoices} props.choices
- * @param {import("../../repartee.js").Call | null} props.call the running call
+ * @param {import("../../device_choices.js").DeviceChoices} props.choices
+ * @param {import("../../../repartee.js").Call | null} props.call the running call
  * @param {(talkMode: "hands-free" | "push-to-talk") => void} props.onTalkMode
  */
 export function DeviceSettings({ choices, call, onTalkMode }) {
   const [current, setCurrent] = useState(choices.current);
   const devices = useDevices(call);
-  const change = (/** @type {Partial<import("../device_choices.js").Choices>} */ changes) => {
+  const change = (/** @type {Partial<import("../../device_choices.js").Choices>} */ changes) => {
     choices.change(changes);
     setCurrent(choices.current);
   };
   return html`<div class="settings">
-    <${DeviceChoice}
+    <${SelectField}
       id="microphone"
       label="Microphone"
       value=${current.inputDevice}
-      devices=${devices.inputs}
+      options=${deviceOptions("Microphone", devices.inputs, current.inputDevice)}
       onChange=${(/** @type {string} */ inputDevice) => {
         change({ inputDevice });
         void call?.setInputDevice(inputDevice);
       }}
     />
     ${canSelectOutput()
-      ? html`<${DeviceChoice}
+      ? html`<${SelectField}
           id="speaker"
           label="Speaker"
           value=${current.outputDevice}
-          devices=${devices.outputs}
+          options=${deviceOptions("Speaker", devices.outputs, current.outputDevice)}
           onChange=${(/** @type {string} */ outputDevice) => {
             change({ outputDevice });
             void call?.setOutputDevice(outputDevice);
@@ -77,38 +78,21 @@ export function DeviceSettings({ choices, call, onTalkMode }) {
 }
 
 /**
- * @param {object} props
- * @param {string} props.id
- * @param {string} props.label
- * @param {string} props.value
- * @param {Device[]} props.devices
- * @param {(id: string) => void} props.onChange
+ * Returns the options for a kind of device, named by their labels or numbered.
+ * @param {string} kind
+ * @param {Device[]} devices
+ * @param {string} chosenId "" for the default
  */
-function DeviceChoice({ id, label, value, devices, onChange }) {
-  const isMissing = value !== "" && !devices.some((device) => device.id === value);
-  // Browsers list the device of the system as one of its own.
-  const named = devices.filter((device) => device.id !== "default");
-  return html`<div class="field">
-    <label for=${id}>${label}</label>
-    <select
-      id=${id}
-      class="input"
-      value=${value}
-      onChange=${(/** @type {{target: HTMLSelectElement}} */ { target }) => onChange(target.value)}
-    >
-      <option value="" selected=${value === ""}>As the system selects</option>
-      ${isMissing && html`<option value=${value} selected>The chosen device is not connected</option>`}
-      ${named.map(
-        (device, at) => html`<option
-          key=${device.id}
-          value=${device.id}
-          selected=${device.id === value}
-        >
-          ${device.label || `${label} ${at + 1}`}
-        </option>`,
-      )}
-    </select>
-  </div>`;
+function deviceOptions(kind, devices, chosenId) {
+  const isMissing = chosenId !== "" && !devices.some(({ id }) => id === chosenId);
+  return [
+    { value: "", text: "As the system selects" },
+    ...(isMissing ? [{ value: chosenId, text: "The chosen device is not connected" }] : []),
+    // Browsers list the device of the system as one of its own.
+    ...devices
+      .filter(({ id }) => id !== "default")
+      .map(({ id, label }, at) => ({ value: id, text: label || `${kind} ${at + 1}` })),
+  ];
 }
 
 /**
@@ -137,7 +121,7 @@ function Switch({ id, label, detail, isOn, onChange }) {
 /**
  * Lists the devices, and again when one is plugged in or a call has opened the microphone.
  * @param {object | null} call
- * @returns {import("../../repartee/audio/devices.js").Devices}
+ * @returns {import("../../../repartee/audio/devices.js").Devices}
  */
 function useDevices(call) {
   const [devices, setDevices] = useState({

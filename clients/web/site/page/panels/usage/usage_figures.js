@@ -1,7 +1,6 @@
 /** Turns the answer of `GET /me/usage` into what the panel draws and says. */
 
-import { dollars } from "../words.js";
-import { formatSeconds, formatTime } from "./formatting.js";
+import { formatSeconds, formatTime, formatUsd } from "../../formatting.js";
 
 const CHART_DAYS = 14;
 const DAY_MS = 86_400_000;
@@ -13,7 +12,7 @@ const LOW_SHARE = 0.9;
  */
 export function limitView({ kind, limit, left }) {
   const isTalk = kind === "talk_seconds";
-  const write = isTalk ? formatSeconds : dollars;
+  const write = isTalk ? formatSeconds : formatUsd;
   const share = limit > 0 ? Math.min(1, Math.max(0, 1 - left / limit)) : 1;
   return {
     name: isTalk ? "Talk" : kind === "cost" ? "Cost" : kind,
@@ -27,7 +26,7 @@ export function limitView({ kind, limit, left }) {
  * Says when the day's counters start again, in local time.
  * @param {string} resetsAt RFC 3339
  * @param {number} nowMs
- * @param {import("./formatting.js").Place} [place]
+ * @param {import("../../formatting.js").Place} [place]
  */
 export function resetText(resetsAt, nowMs, place) {
   const leftS = Math.max(0, (Date.parse(resetsAt) - nowMs) / 1000);

@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import {
-  englishLocale, formatCount, formatDay, formatLanguage, formatMoment, formatSeconds, formatTime,
-} from "../../../../../../clients/web/site/page/panels/formatting.js";
+  englishLocale, formatClock, formatCount, formatDay, formatLanguage, formatMoment, formatNext,
+  formatSeconds, formatTime, formatUsd, formatWait,
+} from "../../../../../clients/web/site/page/formatting.js";
 
 const HERE = { locale: "en-GB", timeZone: "Europe/Madrid" };
 const NOW_MS = Date.parse("2026-11-20T23:30:00Z");
@@ -40,4 +41,20 @@ test("a language has its English name and its own", () => {
 test("dates follow the first English locale of the browser", () => {
   assert.equal(englishLocale(["de-DE", "en-US", "en"]), "en-US");
   assert.equal(englishLocale(["de-DE", "enx"]), "en-GB");
+});
+
+test("an amount has the digits that a cheap turn needs", () => {
+  const written = [0, 0.00004, 0.0123, 0.5, 12].map(formatUsd);
+  assert.deepEqual(written, ["$0.00", "$0.0000", "$0.012", "$0.500", "$12.00"]);
+});
+
+test("a wait has tenths, and a clock has minutes and seconds", () => {
+  assert.equal(formatWait(1_249), "1.2 s");
+  const written = [-5, 65_400, 3_600_000, 3_905_000].map(formatClock);
+  assert.deepEqual(written, ["0:00", "1:05", "1:00:00", "1:05:05"]);
+});
+
+test("what comes later is named by its time, and by its weekday unless it is today", () => {
+  assert.equal(formatNext(NOW_MS + 60_000, NOW_MS, HERE), "at 0:31");
+  assert.equal(formatNext(NOW_MS + 86_400_000, NOW_MS, HERE), "on Sunday at 0:30");
 });

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { turnFacts } from "../../../../../../clients/web/site/page/panels/stored_turn.js";
+import { turnFacts } from "../../../../../../../clients/web/site/page/panels/conversations/stored_turn.js";
 
 const HERE = { locale: "en-GB", timeZone: "UTC" };
 const TURN = {

@@ -1,6 +1,4 @@
-/**
- * Writes lengths of time, moments and languages as the panels show them: in English, in local time.
- */
+/** Writes money, lengths of time, moments and languages as the page shows them: in English. */
 
 /**
  * @typedef {object} Place
@@ -21,11 +19,39 @@ export function englishLocale(languages) {
 const DEFAULT_LOCALE = englishLocale(globalThis.navigator?.languages ?? []);
 
 /**
- * Writes a length of time with at most two units, such as "3 min 20 s".
- * @param {number} seconds
+ * Writes an amount of money, with enough digits for a turn that costs a hundredth of a cent.
+ * @param {number} usd
  */
-export function formatSeconds(seconds) {
-  const whole = Math.round(seconds);
+export function formatUsd(usd) {
+  const digits = usd === 0 || usd >= 1 ? 2 : usd < 0.01 ? 4 : 3;
+  return `$${usd.toFixed(digits)}`;
+}
+
+/**
+ * Writes a wait, such as "1.2 s".
+ * @param {number} waitMs
+ */
+export function formatWait(waitMs) {
+  return `${(waitMs / 1000).toFixed(1)} s`;
+}
+
+/**
+ * Writes a length of time as a clock does, such as "2:05".
+ * @param {number} lengthMs
+ */
+export function formatClock(lengthMs) {
+  const total = Math.max(0, Math.floor(lengthMs / 1000));
+  const [hours, minutes] = [Math.floor(total / 3600), Math.floor(total / 60) % 60];
+  const padded = (/** @type {number} */ part) => String(part).padStart(2, "0");
+  return `${hours ? `${hours}:${padded(minutes)}` : minutes}:${padded(total % 60)}`;
+}
+
+/**
+ * Writes a length of time with at most two units, such as "3 min 20 s".
+ * @param {number} lengthS
+ */
+export function formatSeconds(lengthS) {
+  const whole = Math.round(lengthS);
   const [hours, minutes, rest] = [Math.floor(whole / 3600), Math.floor(whole / 60) % 60, whole % 60];
   if (hours) return minutes ? `${hours} h ${minutes} min` : `${hours} h`;
   if (minutes) return rest ? `${minutes} min ${rest} s` : `${minutes} min`;
@@ -70,6 +96,18 @@ export function formatMoment(moment, nowMs, { locale = DEFAULT_LOCALE, timeZone 
     weekday: "short", day: "numeric", month: "short", year, timeZone,
   });
   return `${date}, ${time}`;
+}
+
+/**
+ * Writes when something will happen, such as "at 13:05", with the weekday unless it is today.
+ * @param {number} atMs
+ * @param {number} nowMs
+ * @param {Place} [place]
+ */
+export function formatNext(atMs, nowMs, { locale = DEFAULT_LOCALE, timeZone } = {}) {
+  const time = `at ${formatTime(atMs, { locale, timeZone })}`;
+  if (isSameDay(atMs, nowMs, { timeZone })) return time;
+  return `on ${new Date(atMs).toLocaleDateString(locale, { weekday: "long", timeZone })} ${time}`;
 }
 
 /**
@@ -121,4 +159,9 @@ function dayOf(moment, timeZone) {
   return new Date(moment).toLocaleDateString("en-CA", {
     year: "numeric", month: "2-digit", day: "2-digit", timeZone,
   });
+}
+
+/** @param {string} text */
+export function capitalised(text) {
+  return text.charAt(0).toUpperCase() + text.slice(1);
 }

@@ -1,19 +1,21 @@
-import { html, useEffect, useState } from "../../vendor/preact/standalone.mjs";
+import { html, useEffect, useState } from "../../../vendor/preact/standalone.mjs";
 import { DeviceSettings } from "./device_settings.js";
-import { formatLanguage } from "./formatting.js";
-import { Loading, Problem } from "./parts.js";
+import { SelectField } from "./select_field.js";
+import { formatLanguage } from "../../formatting.js";
+import { Loading, Problem } from "../parts.js";
 
-/** @typedef {import("../../repartee/http_api.js").Preferences} Preferences */
+/** @typedef {import("../../../repartee/http_api.js").Preferences} Preferences */
 
 const MAX_STYLE_CHARACTERS = 200;
+const DEFAULT = { value: "", text: "Default" };
 
 /**
  * The user's settings, which the server keeps, and those of this device.
  * @param {object} props
- * @param {import("../../repartee/http_api.js").HttpApi} props.api
+ * @param {import("../../../repartee/http_api.js").HttpApi} props.api
  * @param {{languages: string[], voices: string[]}} props.settings what the deployment offers
- * @param {import("../device_choices.js").DeviceChoices} props.choices
- * @param {import("../../repartee.js").Call | null} props.call the running call
+ * @param {import("../../device_choices.js").DeviceChoices} props.choices
+ * @param {import("../../../repartee.js").Call | null} props.call the running call
  * @param {boolean} props.isInCall
  * @param {(talkMode: "hands-free" | "push-to-talk") => void} props.onTalkMode
  * @param {number} props.revision changes when a call may have changed the preferences
@@ -35,7 +37,7 @@ export function SettingsPanel({
 
 /**
  * @param {object} props
- * @param {import("../../repartee/http_api.js").HttpApi} props.api
+ * @param {import("../../../repartee/http_api.js").HttpApi} props.api
  * @param {{languages: string[], voices: string[]}} props.settings
  * @param {boolean} props.isInCall
  * @param {number} props.revision
@@ -80,19 +82,21 @@ function AgentSettings({ api, settings, isInCall, revision }) {
   if (stored === null) return problem || html`<${Loading} />`;
   const isStyleChanged = style.trim() !== (stored.style ?? "");
   return html`<div class="settings">
-    <${Choice}
+    <${SelectField}
       id="language"
       label="Language"
-      value=${stored.language}
-      options=${settings.languages.map((tag) => ({ value: tag, text: formatLanguage(tag) }))}
-      onChange=${(/** @type {string | null} */ language) => change({ language })}
+      value=${stored.language ?? ""}
+      options=${[
+        DEFAULT, ...settings.languages.map((tag) => ({ value: tag, text: formatLanguage(tag) })),
+      ]}
+      onChange=${(/** @type {string} */ language) => change({ language: language || null })}
     />
-    <${Choice}
+    <${SelectField}
       id="voice"
       label="Voice"
-      value=${stored.voice}
-      options=${settings.voices.map((name) => ({ value: name, text: name }))}
-      onChange=${(/** @type {string | null} */ voice) => change({ voice })}
+      value=${stored.voice ?? ""}
+      options=${[DEFAULT, ...settings.voices.map((name) => ({ value: name, text: name }))]}
+      onChange=${(/** @type {string} */ voice) => change({ voice: voice || null })}
     />
     <form
       class="field"
@@ -116,37 +120,5 @@ function AgentSettings({ api, settings, isInCall, revision }) {
     </form>
     ${problem}
     <p class="panel-note small" role="status">${saved}</p>
-  </div>`;
-}
-
-/**
- * @param {object} props
- * @param {string} props.id
- * @param {string} props.label
- * @param {string | null} props.value null for the default
- * @param {{value: string, text: string}[]} props.options
- * @param {(value: string | null) => void} props.onChange
- */
-function Choice({ id, label, value, options, onChange }) {
-  return html`<div class="field">
-    <label for=${id}>${label}</label>
-    <select
-      id=${id}
-      class="input"
-      value=${value ?? ""}
-      onChange=${(/** @type {{target: HTMLSelectElement}} */ { target }) =>
-        onChange(target.value || null)}
-    >
-      <option value="" selected=${value === null}>Default</option>
-      ${options.map(
-        (option) => html`<option
-          key=${option.value}
-          value=${option.value}
-          selected=${option.value === value}
-        >
-          ${option.text}
-        </option>`,
-      )}
-    </select>
   </div>`;
 }

@@ -1,12 +1,13 @@
-import { html } from "../../vendor/preact/standalone.mjs";
-import { Icon } from "../icons.js";
-import { dollars, seconds } from "../words.js";
-import { formatCount, formatMoment, formatTime, isSameDay } from "./formatting.js";
+import { html } from "../../../vendor/preact/standalone.mjs";
+import { Icon } from "../../icons.js";
+import {
+  formatCount, formatMoment, formatTime, formatUsd, formatWait, isSameDay,
+} from "../../formatting.js";
 
 /**
  * One stored turn: both sides, the tools, the time and the cost.
  * @param {object} props
- * @param {import("../../repartee/http_api.js").StoredTurn} props.turn
+ * @param {import("../../../repartee/http_api.js").StoredTurn} props.turn
  * @param {string} props.agent the name of the other side
  * @param {string} props.since the start of the conversation
  */
@@ -37,10 +38,10 @@ function Side({ side, name, text }) {
 
 /**
  * Returns what is known about a turn, in words; the day only if it is not that of the start.
- * @param {import("../../repartee/http_api.js").StoredTurn} turn
+ * @param {import("../../../repartee/http_api.js").StoredTurn} turn
  * @param {string} since the start of the conversation
  * @param {number} nowMs
- * @param {import("./formatting.js").Place} [place]
+ * @param {import("../../formatting.js").Place} [place]
  */
 export function turnFacts(turn, since, nowMs, place) {
   const { said, first_audio_ms: firstAudioMs, skipped_messages: skipped } = turn;
@@ -51,7 +52,7 @@ export function turnFacts(turn, since, nowMs, place) {
     ...(said.approximate ? [said.text ? "cut off about here" : "cut off before a word"] : []),
     ...(turn.shortened ? ["shortened"] : []),
     ...(skipped ? [`${formatCount(skipped, "message")} lost`] : []),
-    ...(firstAudioMs === null ? [] : [`reply after ${seconds(firstAudioMs)}`]),
-    dollars(turn.cost_usd),
+    ...(firstAudioMs === null ? [] : [`reply after ${formatWait(firstAudioMs)}`]),
+    formatUsd(turn.cost_usd),
   ];
 }

@@ -1,16 +1,16 @@
-import { html, useEffect, useRef, useState } from "../../vendor/preact/standalone.mjs";
-import { Icon } from "../icons.js";
+import { html, useEffect, useRef, useState } from "../../../vendor/preact/standalone.mjs";
+import { Icon } from "../../icons.js";
 import { ConversationView } from "./conversation_view.js";
-import { formatCount, formatMoment } from "./formatting.js";
-import { ListEnd } from "./parts.js";
-import { usePagedList } from "./use_paged_list.js";
+import { formatCount, formatMoment } from "../../formatting.js";
+import { ListEnd } from "../parts.js";
+import { usePagedList } from "../use_paged_list.js";
 
-/** @typedef {import("../../repartee/http_api.js").ConversationEntry} ConversationEntry */
+/** @typedef {import("../../../repartee/http_api.js").ConversationEntry} ConversationEntry */
 
 /**
  * Past conversations: a list, and the one that the user opens in it.
  * @param {object} props
- * @param {import("../../repartee/http_api.js").HttpApi} props.api
+ * @param {import("../../../repartee/http_api.js").HttpApi} props.api
  * @param {string | null} props.current the conversation of the running call
  * @param {string} props.agent the name of the other side
  * @param {(conversationId: string) => void} props.onContinue

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import {
   chartDays, limitView, resetText,
-} from "../../../../../../clients/web/site/page/panels/usage_figures.js";
+} from "../../../../../../../clients/web/site/page/panels/usage/usage_figures.js";
 
 test("a limit says what is left of it, in its unit", () => {
   assert.deepEqual(limitView({ kind: "talk_seconds", limit: 3600, left: 900 }), {

@@ -12,7 +12,7 @@ const AUDIBLE_MS = 50;
 
 /** @typedef {import("../repartee.js").Call} Call */
 /** @typedef {import("../repartee/audio/browser_audio.js").BrowserAudio} BrowserAudio */
-/** @typedef {import("../repartee/audio/capture/microphone_gate.js").TalkMode} TalkMode */
+/** @typedef {import("../repartee/call_audio.js").TalkMode} TalkMode */
 
 /**
  * The parts of `repartee.js` that the page uses; tests pass others.

@@ -7,7 +7,7 @@
  * @property {string} outputDevice the id of a speaker; empty for that of the system
  * @property {boolean} detector whether only speech is sent
  * @property {boolean} halfDuplex whether the microphone waits while a reply plays
- * @property {"hands-free" | "push-to-talk"} talkMode how a call begins
+ * @property {import("../repartee/call_audio.js").TalkMode} talkMode how a call begins
  */
 
 /** @type {Readonly<Choices>} */

@@ -67,10 +67,9 @@ export class SignIn {
    *
    * Throws a `SignInError` with the code `insecure_page` or `storage_blocked`.
    * @param {object} [options]
-   * @param {string} [options.loginHint] the name of the user to sign in
    * @param {boolean} [options.another] ask for a user, although one is signed in at the issuer
    */
-  async begin({ loginHint, another = false } = {}) {
+  async begin({ another = false } = {}) {
     const { location, crypto } = this.#surroundings;
     if (crypto.subtle === undefined) {
       throw new SignInError("insecure_page");
@@ -94,7 +93,6 @@ export class SignIn {
       code_challenge_method: "S256",
       // Auth0 gives tokens for an API only if it is named. Other issuers ignore this.
       audience: audience === null || audience === clientId ? "" : audience,
-      login_hint: loginHint ?? "",
       prompt: another ? "login" : "",
     });
     this.#kept.attempt = attempt;

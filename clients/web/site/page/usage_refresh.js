@@ -1,5 +1,7 @@
 /** Keeps the display of today's limits up to date during a call. */
 
+import { endedTurns } from "./state/phase.js";
+
 const EVERY_MS = 60_000;
 
 /**
@@ -23,9 +25,4 @@ export function refreshUsage(store, refresh, nowMs = Date.now) {
     readAtMs = nowMs();
     refresh();
   });
-}
-
-/** @param {import("./state/call_state.js").CallState} call */
-function endedTurns(call) {
-  return call.turns.filter(({ isOver }) => isOver).length;
 }

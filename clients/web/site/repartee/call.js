@@ -116,7 +116,7 @@ export class Call extends CallEventTarget {
     this.#port?.setMuted?.(isMuted);
   }
 
-  /** @param {"hands-free" | "push-to-talk"} mode */
+  /** @param {import("./call_audio.js").TalkMode} mode */
   setTalkMode(mode) {
     this.#port?.setTalkMode?.(mode);
     this.#engine.announceMarks();

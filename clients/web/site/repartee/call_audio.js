@@ -4,6 +4,7 @@
 /** @typedef {import("./protocol/frames.js").Frame} Frame */
 /** @typedef {import("./protocol/playback.js").Speaker} Speaker */
 /** @typedef {import("./timers.js").Timers} Timers */
+/** @typedef {"hands-free" | "push-to-talk"} TalkMode */
 
 /**
  * What a port reports. Between `onSpeechStart` and `onSpeechEnd` the user speaks; a port without a
@@ -30,7 +31,7 @@
  *   readonly marksSpeech?: boolean,
  *   duck?(isDucked: boolean): void,
  *   setMuted?(isMuted: boolean): void,
- *   setTalkMode?(mode: "hands-free" | "push-to-talk"): void,
+ *   setTalkMode?(mode: TalkMode): void,
  *   press?(): void,
  *   release?(): void,
  *   setDetector?(isOn: boolean): void | Promise<void>,

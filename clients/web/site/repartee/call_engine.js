@@ -4,6 +4,7 @@ import { CallAudio } from "./call_audio.js";
 import { eventName, withoutAudio } from "./call_events.js";
 import { CallError } from "./errors.js";
 import { ClientSession } from "./protocol/session.js";
+import { isAbort } from "./timers.js";
 import { Transport } from "./transport.js";
 import { UserInput } from "./user_input.js";
 
@@ -266,9 +267,4 @@ export class CallEngine {
     this.#setStatus("closed", reason);
     this.#emit("closed", { reason });
   }
-}
-
-/** @param {unknown} error */
-function isAbort(error) {
-  return error instanceof DOMException && error.name === "AbortError";
 }

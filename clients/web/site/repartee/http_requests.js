@@ -1,7 +1,7 @@
 /** Sends requests to the HTTP API on behalf of one user. */
 
 import { CallError, HttpProblem } from "./errors.js";
-import { Timers } from "./timers.js";
+import { isAbort, Timers } from "./timers.js";
 
 /**
  * The user's bearer token, or a function that returns the current one.
@@ -107,8 +107,7 @@ export class HttpClient {
       });
     } catch (error) {
       signal?.throwIfAborted();
-      const isTooLate = error instanceof DOMException && error.name === "AbortError";
-      throw error instanceof HttpProblem ? error : unreachable(url, isTooLate);
+      throw error instanceof HttpProblem ? error : unreachable(url, isAbort(error));
     }
   }
 

@@ -121,6 +121,14 @@ export class Timers {
 }
 
 /**
+ * Returns whether `within` was rejected by one of its ends.
+ * @param {unknown} error
+ */
+export function isAbort(error) {
+  return error instanceof DOMException && error.name === "AbortError";
+}
+
+/**
  * @param {AbortSignal} signal
  * @returns {Promise<never>}
  */

@@ -1,10 +1,11 @@
 /** Passes what the user says and types to the session. */
 
+import { INPUT_BYTES_PER_MS } from "./pcm.js";
+
 /** @typedef {import("./protocol/session.js").ClientSession} ClientSession */
 /** @typedef {import("./timers.js").Timers} Timers */
 
 const MAX_TEXT_CHARACTERS = 4_000;
-const BYTES_PER_MS = 32;
 
 /** The input of one call. Audio of any length becomes chunks of the recommended length. */
 export class UserInput {
@@ -51,7 +52,7 @@ export class UserInput {
       this.speechStart();
     }
     this.#cancelTimer();
-    const chunkBytes = Math.min(this.#chunkMs * BYTES_PER_MS, this.#maxAudioBytes);
+    const chunkBytes = Math.min(this.#chunkMs * INPUT_BYTES_PER_MS, this.#maxAudioBytes);
     let rest = joined(this.#unsent, pcm);
     for (; rest.length >= chunkBytes; rest = rest.subarray(chunkBytes)) {
       this.#session.audio(rest.subarray(0, chunkBytes));

@@ -1,9 +1,9 @@
 import { html, useCallback } from "../../vendor/preact/standalone.mjs";
 import { useFocusOnAppearing } from "../focus.js";
+import { agentName } from "../state/app_state.js";
 import { noticeOf } from "../state/notices.js";
 import { PHASE_WORDS, phaseOf } from "../state/phase.js";
 import { textOf } from "../state/turns.js";
-import { capitalised } from "../formatting.js";
 import { Captions } from "./captions.js";
 import { Composer } from "./composer.js";
 import { Controls } from "./controls.js";
@@ -20,7 +20,7 @@ export function CallView({ state, actions }) {
   const { control } = actions;
   const first = call.mode === "typed" ? "#message" : "#conversation";
   useFocusOnAppearing(() => document.querySelector(first));
-  const agent = capitalised(state.settings?.business ?? "Agent");
+  const agent = agentName(state);
   const turns = call.turns.filter(({ user, model, notices, tools }) =>
     textOf([...user, ...model]) !== "" || notices.length > 0 || tools.length > 0,
   );

@@ -25,7 +25,7 @@ export function DiagnosticsView({ diagnostics, call }) {
  * Turns a name such as `inputRateHz` into "Input rate, Hz".
  * @param {string} name
  */
-export function labelOf(name) {
+function labelOf(name) {
   const unit = /(Hz|Ms)$/.exec(name)?.[0] ?? "";
   const words = name
     .slice(0, name.length - unit.length)

@@ -29,7 +29,7 @@ const MAX_TICKS = 6;
  * Returns when the user finished: as the client marked it, or as the server measured it.
  * @param {TurnTimeline} turn
  */
-export function inputEndMs(turn) {
+function inputEndMs(turn) {
   if (turn.input?.endMs != null) return turn.input.endMs;
   if (turn.firstAudioMs === null || turn.serverFirstAudioMs === null) return null;
   return turn.firstAudioMs - turn.serverFirstAudioMs;

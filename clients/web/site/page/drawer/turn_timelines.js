@@ -1,3 +1,4 @@
+import { OUTPUT_BYTES_PER_MS } from "../../repartee/pcm.js";
 import { Inputs } from "./inputs.js";
 
 /**
@@ -14,7 +15,6 @@ import { Inputs } from "./inputs.js";
  * @property {Input | null} input null for a turn without input that the client marked
  * @property {number | null} heardMs when the server reported the user's speech
  * @property {number | null} firstAudioMs when the first reply audio arrived
- * @property {number | null} lastAudioMs
  * @property {number} audioMs length of the reply audio that arrived
  * @property {ToolSpan[]} tools
  * @property {number | null} interruptedMs
@@ -32,7 +32,6 @@ import { Inputs } from "./inputs.js";
  */
 
 const MAX_TURNS = 50;
-const OUTPUT_BYTES_PER_MS = 48;
 
 /** The timelines of the latest turns, made from the frames of both directions. */
 export class TurnTimelines {
@@ -114,7 +113,6 @@ export class TurnTimelines {
       turn.firstAudioMs = atMs;
       if (turn.input) this.#inputs.joinFinished(turn.input);
     }
-    turn.lastAudioMs = atMs;
     turn.audioMs += bytes / OUTPUT_BYTES_PER_MS;
   }
 
@@ -157,7 +155,7 @@ function isOfUser({ type, role }) {
  */
 function emptyTurn(turn, input) {
   return {
-    turn, input, heardMs: null, firstAudioMs: null, lastAudioMs: null, audioMs: 0, tools: [],
+    turn, input, heardMs: null, firstAudioMs: null, audioMs: 0, tools: [],
     interruptedMs: null, restarts: 0, endMs: null, serverFirstAudioMs: null, costUsd: null,
   };
 }

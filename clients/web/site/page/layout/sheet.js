@@ -83,7 +83,7 @@ export function Sheet({ state, actions }) {
 
 /** @param {import("../panels/panels.js").PanelProps} props */
 function Menu({ state, actions }) {
-  const panels = PANELS.filter(({ needsSignIn }) => state.isSignedIn || !needsSignIn);
+  const panels = state.isSignedIn ? PANELS : [];
   return html`<nav aria-label="Menu">
     <ul class="menu">
       ${panels.map(

@@ -1,9 +1,10 @@
 /**
- * The panels of the side sheet, in the order of the menu. The sheet shows a panel's label as its
- * heading, and the panel below it.
+ * The panels of the side sheet for a signed-in user, in the order of the menu. The sheet shows a
+ * panel's label as its heading, and the panel below it.
  */
 
-import { capitalised } from "../formatting.js";
+import { agentName } from "../state/app_state.js";
+import { endedTurns } from "../state/phase.js";
 import { lazyPanel } from "./lazy_panel.js";
 
 /**
@@ -17,7 +18,6 @@ import { lazyPanel } from "./lazy_panel.js";
  * @typedef {object} Panel
  * @property {string} id
  * @property {string} label
- * @property {boolean} needsSignIn
  * @property {(props: PanelProps) => import("../../vendor/preact/standalone.mjs").VNode} view
  */
 
@@ -26,13 +26,12 @@ export const PANELS = [
   {
     id: "conversations",
     label: "Past conversations",
-    needsSignIn: true,
     view: lazyPanel(
       async () => (await import("./conversations/conversations_panel.js")).ConversationsPanel,
       ({ state, actions }) => ({
         api: actions.api,
         current: isInCall(state) ? state.call.conversationId : null,
-        agent: capitalised(state.settings?.business ?? "Agent"),
+        agent: agentName(state),
         onContinue: (/** @type {string} */ id) => actions.continueConversation(id),
       }),
     ),
@@ -40,25 +39,22 @@ export const PANELS = [
   {
     id: "notes",
     label: "Remembered notes",
-    needsSignIn: true,
     view: lazyPanel(
       async () => (await import("./notes_panel.js")).NotesPanel,
-      ({ state, actions }) => ({ api: actions.api, revision: endedTurns(state) }),
+      ({ state, actions }) => ({ api: actions.api, revision: endedTurns(state.call) }),
     ),
   },
   {
     id: "usage",
     label: "Usage",
-    needsSignIn: true,
     view: lazyPanel(
       async () => (await import("./usage/usage_panel.js")).UsagePanel,
-      ({ state, actions }) => ({ api: actions.api, revision: endedTurns(state) }),
+      ({ state, actions }) => ({ api: actions.api, revision: endedTurns(state.call) }),
     ),
   },
   {
     id: "settings",
     label: "Settings",
-    needsSignIn: true,
     view: lazyPanel(
       async () => (await import("./settings/settings_panel.js")).SettingsPanel,
       ({ state, actions }) => ({
@@ -66,17 +62,16 @@ export const PANELS = [
         settings: state.settings,
         choices: actions.choices,
         call: isInCall(state) ? actions.call : null,
-        onTalkMode: (/** @type {"hands-free" | "push-to-talk"} */ talkMode) =>
+        onTalkMode: (/** @type {import("../../repartee/call_audio.js").TalkMode} */ talkMode) =>
           actions.control.setTalkMode(talkMode),
         isInCall: isInCall(state),
-        revision: endedTurns(state),
+        revision: endedTurns(state.call),
       }),
     ),
   },
   {
     id: "data",
     label: "Your data",
-    needsSignIn: true,
     view: lazyPanel(
       async () => (await import("./your_data_panel.js")).YourDataPanel,
       ({ state, actions }) => ({
@@ -91,9 +86,4 @@ export const PANELS = [
 /** @param {import("../state/app_state.js").AppState} state */
 function isInCall({ call }) {
   return call.stage === "open" || call.stage === "starting";
-}
-
-/** @param {import("../state/app_state.js").AppState} state */
-function endedTurns({ call }) {
-  return call.turns.filter((turn) => turn.isOver).length;
 }

@@ -1,5 +1,6 @@
 /** The state of the whole page: settings, sign-in, layout, today's usage and the call. */
 
+import { capitalised } from "../formatting.js";
 import { NO_CALL, reduceCall } from "./call_state.js";
 
 /**
@@ -12,8 +13,6 @@ import { NO_CALL, reduceCall } from "./call_state.js";
  * @property {object | null} sign_in
  */
 
-/** @typedef {{kind: string, limit: number, left: number}} LimitLeft */
-
 /**
  * @typedef {object} AppState
  * @property {"loading" | "ready" | "failed"} boot
@@ -23,7 +22,7 @@ import { NO_CALL, reduceCall } from "./call_state.js";
  * @property {string | null} signInProblem what went wrong at sign-in, in words for the user
  * @property {string | null} sheet the open page of the side sheet: `menu` or the id of a panel
  * @property {boolean} isDrawerOpen
- * @property {{limits: LimitLeft[], resets_at: string} | null} usage what is left of today
+ * @property {{limits: import("../../repartee/http_api.js").LimitLeft[]} | null} usage what is left of today
  * @property {boolean} canResume whether a reloaded page may go back to its call by one click
  * @property {import("./call_state.js").CallState} call
  */
@@ -75,4 +74,12 @@ export function reduceApp(state, event) {
       return { ...state, call, canResume: event.type === "start" ? false : state.canResume };
     }
   }
+}
+
+/**
+ * Returns the name of the other side of a call.
+ * @param {AppState} state
+ */
+export function agentName({ settings }) {
+  return capitalised(settings?.business ?? "Agent");
 }

@@ -21,7 +21,7 @@ import { finished, withStoredTurns } from "./turns.js";
  * @property {{turn: number, name: string}[]} runningTools
  * @property {boolean} hasMicrophone whether the user can be heard
  * @property {boolean} isMuted
- * @property {"hands-free" | "push-to-talk"} talkMode
+ * @property {import("../../repartee/call_audio.js").TalkMode} talkMode
  * @property {boolean} isPressed whether the push-to-talk button is held
  * @property {{code: string, detail: string} | null} microphone a problem of the microphone
  * @property {{code: string, message: string} | null} problem a problem of the call

@@ -49,3 +49,11 @@ export function costOfCallUsd(call) {
     turn.sessionId === null || turn.sessionId === call.sessionId;
   return call.turns.filter(isOfCall).reduce((sum, { costUsd }) => sum + (costUsd ?? 0), 0);
 }
+
+/**
+ * @param {import("./call_state.js").CallState} call
+ * @returns {number} how many of the turns are over
+ */
+export function endedTurns(call) {
+  return call.turns.filter(({ isOver }) => isOver).length;
+}

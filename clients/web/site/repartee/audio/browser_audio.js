@@ -7,24 +7,14 @@ import { loadSpeechClassifier } from "./capture/speech_classifier.js";
 import { listDevices } from "./devices.js";
 import { Heartbeat } from "./heartbeat.js";
 import { peakOf, rmsOf } from "./levels.js";
-import { toBytes } from "./pcm.js";
+import { toBytes } from "../pcm.js";
 import { Speaker } from "./playback/speaker.js";
 import { microphoneProblem, missingSupport, nameOf } from "./problems.js";
 import { SoundState } from "./sound_state.js";
 
-/** @typedef {import("./capture/microphone_gate.js").TalkMode} TalkMode */
+/** @typedef {import("../call_audio.js").AudioListener} AudioListener */
+/** @typedef {import("../call_audio.js").TalkMode} TalkMode */
 /** @typedef {import("./problems.js").ProblemCode} ProblemCode */
-
-/**
- * What an audio port reports.
- * @typedef {object} AudioListener
- * @property {() => void} onSpeechStart
- * @property {(pcm: Uint8Array) => void} onAudio PCM16 little-endian mono, 16 kHz, 20 ms
- * @property {() => void} onSpeechEnd
- * @property {(levels: {input: number, output: number}) => void} onLevels 0 to 1, 20 times a second
- * @property {(code: ProblemCode, detail: string) => void} onProblem
- * @property {() => void} onTick 20 times a second, also in a hidden tab, whose timers are slow
- */
 
 /**
  * @typedef {object} BrowserAudioOptions

@@ -1,6 +1,6 @@
 /** Measures the loudness of audio, for level displays and for finding a silent microphone. */
 
-import { FULL_SCALE } from "./pcm.js";
+import { FULL_SCALE } from "../pcm.js";
 
 /** A level display shows this loudness and everything below it as 0. */
 const QUIETEST_DBFS = -60;

@@ -1,7 +1,6 @@
 /** Keeps account of how much reply audio the user has heard. */
 
-const BYTES_PER_MS = 48;
-const SAMPLE_BYTES = 2;
+import { OUTPUT_BYTES_PER_MS, SAMPLE_BYTES } from "../pcm.js";
 
 /** @typedef {{turn: number, pcm: Uint8Array<ArrayBuffer>}} Chunk */
 
@@ -57,20 +56,20 @@ export class Playback {
     if (this.#stoppedMs.has(turn)) {
       return;
     }
-    const lengthMs = pcm.length / BYTES_PER_MS;
+    const lengthMs = pcm.length / OUTPUT_BYTES_PER_MS;
     this.#receivedMs.set(turn, (this.#receivedMs.get(turn) ?? 0) + lengthMs);
     this.#endsAtMs = Math.max(this.#endsAtMs, nowMs) + lengthMs;
     this.turn = turn;
     if (pcm.length > 0 && this.#speaker !== null) {
       this.#speaker.play(pcm);
-      this.#remember({ turn, pcm }, this.#speaker.unplayedMs() * BYTES_PER_MS);
+      this.#remember({ turn, pcm }, this.#speaker.unplayedMs() * OUTPUT_BYTES_PER_MS);
     }
   }
 
   /** Returns the audio that the speaker has not played, in order. */
   unplayed() {
     const unplayedMs = this.#speaker?.unplayedMs() ?? 0;
-    const samples = Math.round((unplayedMs * BYTES_PER_MS) / SAMPLE_BYTES);
+    const samples = Math.round((unplayedMs * OUTPUT_BYTES_PER_MS) / SAMPLE_BYTES);
     let playedBytes = Math.max(0, this.#newestBytes - samples * SAMPLE_BYTES);
     /** @type {Chunk[]} */
     const chunks = [];

@@ -2,7 +2,7 @@
 
 import { FrameCutter } from "../audio/capture/frame_cutter.js";
 import { Resampler } from "../audio/capture/resampler.js";
-import { INPUT_RATE_HZ } from "../audio/pcm.js";
+import { INPUT_RATE_HZ } from "../pcm.js";
 
 class CaptureProcessor extends AudioWorkletProcessor {
   #resampler = sampleRate === INPUT_RATE_HZ ? null : new Resampler(sampleRate, INPUT_RATE_HZ);

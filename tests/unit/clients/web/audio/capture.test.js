@@ -7,7 +7,7 @@ import { FrameCutter } from "../../../../../clients/web/site/repartee/audio/capt
 import { Resampler } from "../../../../../clients/web/site/repartee/audio/capture/resampler.js";
 import { SilenceWatch } from "../../../../../clients/web/site/repartee/audio/capture/silence_watch.js";
 import { peakOf, rmsOf, toLevel } from "../../../../../clients/web/site/repartee/audio/levels.js";
-import { toBytes, toSamples } from "../../../../../clients/web/site/repartee/audio/pcm.js";
+import { toBytes, toSamples } from "../../../../../clients/web/site/repartee/pcm.js";
 
 import { sine } from "./sounds.js";
 

@@ -75,7 +75,7 @@ test("signing in leaves for the issuer with a challenge, and comes back with tok
     [query.policy, query.response_type, query.client_id, query.scope, query.redirect_uri],
     ["a", "code", "the-client", "openid email", PAGE],
   );
-  for (const name of ["prompt", "login_hint", "audience"]) {
+  for (const name of ["prompt", "audience"]) {
     assert.equal(name in query, false);
   }
   const [{ url, form, init }] = browser.requests;
@@ -101,11 +101,11 @@ test("signing in leaves for the issuer with a challenge, and comes back with tok
 
 test("another user is asked for, or named", async () => {
   const browser = new FakeBrowser(PAGE);
-  await new SignIn(SETTINGS, browser).begin({ another: true, loginHint: "ada" });
+  await new SignIn(SETTINGS, browser).begin({ another: true });
   await new SignIn(SETTINGS, browser).begin();
 
   const [asked, again] = browser.visited.map((url) => url.searchParams);
-  assert.deepEqual([asked.get("prompt"), asked.get("login_hint")], ["login", "ada"]);
+  assert.equal(asked.get("prompt"), "login");
   for (const name of ["state", "nonce", "code_challenge"]) {
     assert.notEqual(asked.get(name), again.get(name));
   }

@@ -9,7 +9,7 @@ import { SelectField } from "./select_field.js";
  * @param {object} props
  * @param {import("../../device_choices.js").DeviceChoices} props.choices
  * @param {import("../../../repartee.js").Call | null} props.call the running call
- * @param {(talkMode: "hands-free" | "push-to-talk") => void} props.onTalkMode
+ * @param {(talkMode: import("../../../repartee/call_audio.js").TalkMode) => void} props.onTalkMode
  */
 export function DeviceSettings({ choices, call, onTalkMode }) {
   const [current, setCurrent] = useState(choices.current);

@@ -17,7 +17,7 @@ const DEFAULT = { value: "", text: "Default" };
  * @param {import("../../device_choices.js").DeviceChoices} props.choices
  * @param {import("../../../repartee.js").Call | null} props.call the running call
  * @param {boolean} props.isInCall
- * @param {(talkMode: "hands-free" | "push-to-talk") => void} props.onTalkMode
+ * @param {(talkMode: import("../../../repartee/call_audio.js").TalkMode) => void} props.onTalkMode
  * @param {number} props.revision changes when a call may have changed the preferences
  */
 export function SettingsPanel({

@@ -1,6 +1,6 @@
 /** Cuts a stream of samples into frames for the detector and the wire. */
 
-import { INPUT_RATE_HZ, toPcm16 } from "../pcm.js";
+import { INPUT_RATE_HZ, toPcm16 } from "../../pcm.js";
 
 /** The length that the detector takes, and a divisor of every useful length of a message. */
 export const FRAME_MS = 20;

@@ -3,7 +3,7 @@
 import { SpeechGate } from "./speech_gate.js";
 
 /** @typedef {import("./speech_gate.js").SpeechSink} SpeechSink */
-/** @typedef {"hands-free" | "push-to-talk"} TalkMode */
+/** @typedef {import("../../call_audio.js").TalkMode} TalkMode */
 /** @typedef {(frame: Int16Array) => boolean} Classifier whether a frame is speech */
 
 /** After a release 100 ms are sent: the device and this module hold audio from before it. */

@@ -1,6 +1,6 @@
 /** Records a track of the microphone as frames of 16 kHz, in an audio context of its own. */
 
-import { INPUT_RATE_HZ } from "../pcm.js";
+import { INPUT_RATE_HZ } from "../../pcm.js";
 import { nameOf } from "../problems.js";
 
 const WORKLET_URL = new URL("../../worklets/capture.js", import.meta.url).href;

@@ -1,6 +1,6 @@
 /** Tells speech from other sound, frame by frame, with WebRTC's detector. */
 
-import { INPUT_RATE_HZ } from "../pcm.js";
+import { INPUT_RATE_HZ } from "../../pcm.js";
 
 import { FRAME_SAMPLES } from "./frame_cutter.js";
 

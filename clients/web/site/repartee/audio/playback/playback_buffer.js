@@ -1,6 +1,6 @@
 /** Decides when queued reply audio is played, and plays it. */
 
-import { FULL_SCALE, OUTPUT_RATE_HZ } from "../pcm.js";
+import { FULL_SCALE, OUTPUT_RATE_HZ } from "../../pcm.js";
 
 import { SampleRing } from "./sample_ring.js";
 

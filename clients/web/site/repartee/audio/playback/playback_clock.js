@@ -1,6 +1,6 @@
 /** Estimates how much of the queued audio the user has not heard yet. */
 
-import { OUTPUT_RATE_HZ } from "../pcm.js";
+import { OUTPUT_RATE_HZ } from "../../pcm.js";
 
 /** @typedef {import("./playback_buffer.js").Progress} Progress */
 

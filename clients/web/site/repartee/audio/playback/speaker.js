@@ -1,6 +1,6 @@
 /** Plays reply audio through an audio worklet. */
 
-import { OUTPUT_RATE_HZ, toSamples } from "../pcm.js";
+import { OUTPUT_RATE_HZ, toSamples } from "../../pcm.js";
 
 import { PlaybackClock } from "./playback_clock.js";
 

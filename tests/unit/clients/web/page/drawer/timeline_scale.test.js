@@ -9,7 +9,6 @@ const TURN = {
   input: { kind: "speech", startMs: 10_000, endMs: 12_000, lastSeq: 9 },
   heardMs: 10_300,
   firstAudioMs: 12_800,
-  lastAudioMs: 13_000,
   audioMs: 3_000,
   tools: [],
   interruptedMs: null,

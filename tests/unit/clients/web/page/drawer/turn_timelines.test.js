@@ -37,7 +37,6 @@ test("a spoken turn has its speech, first audio, tool and end", () => {
     input: { kind: "speech", startMs: 100, endMs: 1_500, lastSeq: 9 },
     heardMs: 400,
     firstAudioMs: 2_900,
-    lastAudioMs: 3_000,
     audioMs: 200,
     tools: [{ name: "ask_core_agent", startMs: 1_800, endMs: 2_600, phase: "done" }],
     interruptedMs: null,

@@ -4,6 +4,10 @@
 export const INPUT_RATE_HZ = 16_000;
 /** The rate of the audio that the server sends. */
 export const OUTPUT_RATE_HZ = 24_000;
+/** The size of a PCM16 sample. */
+export const SAMPLE_BYTES = 2;
+export const INPUT_BYTES_PER_MS = (INPUT_RATE_HZ * SAMPLE_BYTES) / 1_000;
+export const OUTPUT_BYTES_PER_MS = (OUTPUT_RATE_HZ * SAMPLE_BYTES) / 1_000;
 /** The largest magnitude of a PCM16 sample. */
 export const FULL_SCALE = 32_768;
 

@@ -1,5 +1,6 @@
 """The example of docs/clients.md, served by a static file server on another origin."""
 
+import json
 import re
 import shutil
 from collections.abc import Iterator
@@ -74,7 +75,8 @@ def own_page(
     html = example[1].replace("https://api.example.com", addresses.http)
     assert html != example[1]
     (folder / "index.html").write_text(html)
-    (folder / "token").write_text(running.run(get_token(addresses.issuer, user)))
+    token = running.run(get_token(addresses.issuer, user))
+    (folder / "token").write_text(json.dumps({"access_token": token}))
     opened = talk_page(chromium, running, user)
     opened.expected_errors.append("favicon")
     opened.page.goto(f"{origin}/")

@@ -14,6 +14,7 @@ pytestmark = pytest.mark.unit
 
 ARCHITECTURE = page("docs/architecture.md")
 OURS = ROOT / "layers" / "shared" / "repartee"
+SITE = ROOT / "clients" / "web" / "site"
 
 
 def modules(folder: str) -> set[str]:
@@ -59,6 +60,19 @@ def test_the_arrows_between_the_subjects_are_those_that_lint_checks() -> None:
     first, last = layers.index("upkeep"), layers.index("client")
     arrows = " → ".join(f"`{name}`" for name in layers[first : last + 1])
     assert arrows in " ".join(section(ARCHITECTURE, "Folders").split())
+
+
+def test_the_modules_of_the_page_exist_and_no_folder_is_left_out() -> None:
+    named = re.findall(
+        r"`((?:page|repartee)/.+?)/?`", section(ARCHITECTURE, "Page and `repartee.js`")
+    )
+    folders = {path for top in ("page", "repartee") for path in (SITE / top).glob("**/")}
+    assert {one for one in named if not (SITE / one).exists()} == set()
+    assert {path for path in folders if not any(named_in(path, one) for one in named)} == set()
+
+
+def named_in(folder: Path, name: str) -> bool:
+    return folder == SITE / name or folder in (SITE / name).parents
 
 
 def shape(text: str) -> str:

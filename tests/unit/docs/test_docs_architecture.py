@@ -72,7 +72,8 @@ def test_the_modules_of_the_page_exist_and_no_folder_is_left_out() -> None:
 
 
 def named_in(folder: Path, name: str) -> bool:
-    return folder == SITE / name or folder in (SITE / name).parents
+    path = SITE / name
+    return folder in (path, *path.parents) or path in folder.parents
 
 
 def shape(text: str) -> str:

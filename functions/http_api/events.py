@@ -16,7 +16,8 @@ _NO_JSON = b"\xff"
 def sanitised_event(event: Mapping[str, Any]) -> dict[str, Any]:
     """Return an event that Mangum can read, whatever bytes the client sent.
 
-    Bytes that are not UTF-8 become question marks. A HEAD request becomes a GET request.
+    Bytes that are not UTF-8 become question marks. A HEAD request becomes a GET request. The path
+    has no prefix of an API mapping or a stage.
     """
     context = event["requestContext"]
     http = context["http"]
@@ -33,7 +34,7 @@ def sanitised_event(event: Mapping[str, Any]) -> dict[str, Any]:
         "rawQueryString": _utf8(event.get("rawQueryString") or "").decode(),
         "requestContext": {
             **context,
-            "http": {**http, "method": method, "path": _utf8(http["path"]).decode()},
+            "http": {**http, "method": method, "path": _utf8(_path(event)).decode()},
         },
         "body": _body(event),
         "isBase64Encoded": False,
@@ -43,6 +44,19 @@ def sanitised_event(event: Mapping[str, Any]) -> dict[str, Any]:
 def without_body(answer: Mapping[str, Any]) -> dict[str, Any]:
     """Return the answer to HEAD, which is the answer to GET without its body."""
     return {**answer, "body": "", "isBase64Encoded": False}
+
+
+def _path(event: Mapping[str, Any]) -> str:
+    """Return the path below the API's own address.
+
+    The event's path begins with the key of an API mapping (a custom domain name's path) or the name
+    of a stage. The route and its parameter have neither.
+    """
+    path: str = event["requestContext"]["http"]["path"]
+    _, _, route = event.get("routeKey", "").partition(" ")
+    rest = (event.get("pathParameters") or {}).get("proxy", "")
+    of_route: str = route.replace("{proxy+}", rest)
+    return of_route if of_route and path.endswith(of_route) else path
 
 
 def _body(event: Mapping[str, Any]) -> bytes:

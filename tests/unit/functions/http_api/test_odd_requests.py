@@ -216,3 +216,24 @@ def test_a_request_without_a_body_needs_no_type() -> None:
 @pytest.mark.parametrize("name", ["health", "list_conversations"])
 def test_a_body_where_none_is_read_changes_nothing(name: str) -> None:
     assert ask(HttpApiHarness(), name, body="x" * 100_000)[0] == 200
+
+
+@pytest.mark.parametrize(
+    ("route", "proxy", "path", "status"),
+    [
+        ("ANY /", None, "/talk/", 200),
+        ("ANY /settings", None, "/one/two/settings", 200),
+        ("ANY /web/{proxy+}", "current/repartee.js", "/talk/web/current/repartee.js", 200),
+        ("ANY /{proxy+}", "me/usage", "/talk/me/usage", 200),
+        # The page's relative addresses would lead elsewhere.
+        ("ANY /", None, "/talk", 404),
+    ],
+)
+def test_a_path_of_an_api_mapping_is_left_out(
+    route: str, proxy: str | None, path: str, status: int
+) -> None:
+    event = load_event("http_api.read_usage") | {"routeKey": route, "rawPath": path}
+    event["pathParameters"] = {"proxy": proxy} if proxy else None
+    event["requestContext"]["http"]["path"] = path
+
+    assert HttpApiHarness().application.handle(event, None)["statusCode"] == status

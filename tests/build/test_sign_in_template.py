@@ -128,8 +128,33 @@ def test_scopes_are_separated_as_sam_and_make_pass_them_on() -> None:
         ("https://voice.example.com/page", False),
         ("https://voice.example.com/?page/", False),
         ("http://voice.example.com/", False),
+        # Browsers send these as other texts, which the user pool does not know.
+        ("https://Voice.example.com/", False),
+        ("https://bücher.example/", False),
+        ("https://voice.example.com/über/", False),
     ],
 )
 def test_the_address_of_the_page_ends_with_a_slash(address: str, is_valid: bool) -> None:
     pattern = DOCUMENT["Parameters"]["PageUrl"]["AllowedPattern"]
+    assert (re.fullmatch(pattern, address) is not None) == is_valid
+
+
+@pytest.mark.parametrize("name", [*ENDPOINTS, "SignInSignOutUrl"])
+@pytest.mark.parametrize(
+    ("address", "is_valid"),
+    [
+        ("https://login.example.com:8443/realms/a/token?p=b_1;c", True),
+        ("https://login.example.com", True),
+        ("https://login.example.com/#a", False),
+        # The host becomes a part of the page's Content-Security-Policy.
+        ("https://login.example.com;script-src", False),
+        ("https://user@login.example.com/", False),
+        ("https://bücher.example/token", False),
+        ("https://login.example.com/\ntoken", False),
+    ],
+)
+def test_a_header_can_contain_the_host_of_an_endpoint(
+    name: str, address: str, is_valid: bool
+) -> None:
+    pattern = DOCUMENT["Parameters"][name]["AllowedPattern"]
     assert (re.fullmatch(pattern, address) is not None) == is_valid

@@ -37,7 +37,6 @@ export class CallControl {
   #typedCount = 0;
   /**
    * What the user typed while the call opens.
-   *
    * @type {string[]}
    */
   #unsent = [];
@@ -146,8 +145,7 @@ export class CallControl {
   }
 
   /**
-   * Send a typed text, or keep it until the call is open.
-   *
+   * Sends a typed text, or keep it until the call is open.
    * @param {string} typed
    */
   sendText(typed) {
@@ -276,8 +274,7 @@ export class CallControl {
 }
 
 /**
- * Return whether another reload of the page may reach the call that was kept.
- *
+ * Returns whether another reload of the page may reach the call that was kept.
  * @param {any} error an `HttpProblem` or a `CallError`
  */
 function mayReturn(error) {

@@ -212,7 +212,7 @@ export class CallEngine {
         this.#transport.check(type === "offline");
       }
     };
-    // A device that slept, or changed its network, may have lost the line without notice.
+    // A device that slept, or changed its network, may have lost its connection without notice.
     for (const name of ["online", "offline", "visibilitychange"]) {
       window?.addEventListener(name, check, { signal: this.#whenOver.signal });
     }

@@ -21,7 +21,7 @@ const RECONNECT_FOR_MS = 120_000;
  * Opens a call, and returns it when the server is ready.
  *
  * The events of the call begin after this function has returned, so that no listener misses one.
- * When the line is lost, the call reconnects by itself; both sides then send again what the other
+ * When the connection is lost, the call reconnects by itself. Both sides then repeat what the other
  * side lacks. An audio port is started at once, so that the browser asks for the microphone while
  * the connection opens.
  *

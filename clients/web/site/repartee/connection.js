@@ -72,7 +72,6 @@ export class Connection {
 
   /**
    * Finds out soon whether the connection still works.
-   *
    * @param {boolean} isOffline whether the browser says that there is no network
    */
   check(isOffline) {

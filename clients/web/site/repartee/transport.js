@@ -87,7 +87,6 @@ export class Transport {
 
   /**
    * Tries to reconnect at once, or checks the connection: the network may have changed.
-   *
    * @param {boolean} isOffline whether the browser says that there is no network
    */
   check(isOffline) {

@@ -9,7 +9,7 @@ import { finished, withStoredTurns } from "./turns.js";
  * @typedef {object} CallState
  * @property {"idle" | "starting" | "open" | "over"} stage
  * @property {"voice" | "typed"} mode
- * @property {string} status the status of the line: connecting, connected, reconnecting, closed
+ * @property {import("../../repartee/call_events.js").Status} status
  * @property {string | null} sessionId
  * @property {string | null} conversationId
  * @property {number | null} startedAtMs when the call opened, as Unix time

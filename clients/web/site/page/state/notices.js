@@ -68,7 +68,7 @@ const ENDINGS = {
   unavailable: ["The agent is not available", "It failed several times. Try again later."],
   session_ended: ["Call ended", "The call was over before this page came back."],
   unreachable: ["No connection", "The server does not answer. Check your connection.", RETRY],
-  connection_lost: ["No connection", "The line was lost and did not come back.", RETRY],
+  connection_lost: ["No connection", "The connection was lost and did not come back.", RETRY],
   connection_refused: ["No connection", "The server does not open the call.", RETRY],
   no_answer: ["No connection", "The server was not ready in time.", RETRY],
   signed_out: ["Your sign-in has ended", "Sign in again to go on."],

@@ -3,7 +3,7 @@
 import { Microphone } from "./capture/microphone.js";
 import { MicrophoneGate } from "./capture/microphone_gate.js";
 import { SilenceWatch } from "./capture/silence_watch.js";
-import { loadSpeechClassifier } from "./capture/speech_classifier.js";
+import { loadSpeechDetector } from "./capture/speech_detector.js";
 import { listDevices } from "./devices.js";
 import { Heartbeat } from "./heartbeat.js";
 import { peakOf, rmsOf } from "./levels.js";
@@ -48,10 +48,10 @@ export class BrowserAudio {
     this.#listener?.onLevels(levels);
     this.#listener?.onTick();
   });
-  /** @type {Promise<import("./capture/microphone_gate.js").Classifier> | null} */
-  #classifier = null;
+  /** @type {Promise<import("./capture/microphone_gate.js").Detector> | null} */
+  #detector = null;
   /** @type {"off" | "loading" | "on" | "unavailable"} */
-  #detector = "off";
+  #detectorState = "off";
   #talkMode;
   #isMuted = false;
   #halfDuplex;
@@ -66,7 +66,7 @@ export class BrowserAudio {
   /** @param {BrowserAudioOptions} [options] */
   constructor(options = {}) {
     this.#options = options;
-    this.#detector = (options.detector ?? true) ? "loading" : "off";
+    this.#detectorState = (options.detector ?? true) ? "loading" : "off";
     this.#talkMode = options.talkMode ?? "hands-free";
     this.#halfDuplex = options.halfDuplex ?? false;
     this.#gate = new MicrophoneGate({
@@ -93,7 +93,7 @@ export class BrowserAudio {
 
   /** Whether everything that is sent now lies between marks, see `marks_speech` in the protocol. */
   get marksSpeech() {
-    return this.#talkMode === "push-to-talk" || ["loading", "on"].includes(this.#detector);
+    return this.#talkMode === "push-to-talk" || ["loading", "on"].includes(this.#detectorState);
   }
 
   /** Lets the browser play sound. Call this inside a click: first, and after `tap_to_continue`. */
@@ -126,7 +126,7 @@ export class BrowserAudio {
     const { inputDevice = "", outputDevice = "" } = this.#options;
     await Promise.all([
       this.#startSpeaker(outputDevice),
-      this.setDetector(this.#detector === "loading"),
+      this.setDetector(this.#detectorState === "loading"),
       this.#microphone.start(inputDevice),
     ]);
     if (this.#isEnded) {
@@ -189,21 +189,21 @@ export class BrowserAudio {
    * @param {boolean} isOn
    */
   async setDetector(isOn) {
-    this.#detector = isOn ? "loading" : "off";
-    this.#gate.setClassifier(null);
+    this.#detectorState = isOn ? "loading" : "off";
+    this.#gate.setDetector(null);
     if (!isOn) {
       return;
     }
     try {
-      this.#classifier ??= loadSpeechClassifier();
-      const classifier = await this.#classifier;
-      if (this.#detector === "loading") {
-        this.#gate.setClassifier(classifier);
-        this.#detector = "on";
+      this.#detector ??= loadSpeechDetector();
+      const detector = await this.#detector;
+      if (this.#detectorState === "loading") {
+        this.#gate.setDetector(detector);
+        this.#detectorState = "on";
       }
     } catch {
-      this.#classifier = null;
-      this.#detector = "unavailable";
+      this.#detector = null;
+      this.#detectorState = "unavailable";
     }
   }
 
@@ -244,7 +244,7 @@ export class BrowserAudio {
     return {
       ...this.#microphone.diagnostics(),
       ...this.#speaker.diagnostics(),
-      detector: this.#detector,
+      detector: this.#detectorState,
     };
   }
 
@@ -272,7 +272,7 @@ export class BrowserAudio {
       this.#watch.push(peakOf(frame));
     }
     this.#gate.setHeldBack(this.#halfDuplex && this.#isEchoing());
-    if (this.#detector !== "loading" || this.#talkMode === "push-to-talk") {
+    if (this.#detectorState !== "loading" || this.#talkMode === "push-to-talk") {
       this.#gate.push(frame);
     }
     this.#heartbeat.recorded(rms, performance.now());

@@ -5,7 +5,7 @@ import { readFileSync } from "node:fs";
 import { test } from "node:test";
 
 import { MicrophoneGate } from "../../../../../clients/web/site/repartee/audio/capture/microphone_gate.js";
-import { loadSpeechClassifier } from "../../../../../clients/web/site/repartee/audio/capture/speech_classifier.js";
+import { loadSpeechDetector } from "../../../../../clients/web/site/repartee/audio/capture/speech_detector.js";
 
 import { noise, recording, recordingSink } from "./sounds.js";
 
@@ -32,7 +32,7 @@ function joined(...parts) {
 async function gateWithDetector() {
   const sink = recordingSink();
   const gate = new MicrophoneGate(sink);
-  gate.setClassifier(await loadSpeechClassifier());
+  gate.setDetector(await loadSpeechDetector());
   return { sink, gate, hear: (samples) => frames(samples).forEach((one) => gate.push(one)) };
 }
 
@@ -111,7 +111,7 @@ test("mute, another mode and a lost microphone end the utterance", () => {
   const ways = [
     (gate) => gate.setMuted(true),
     (gate) => gate.setMode("hands-free"),
-    (gate) => gate.setClassifier(() => true),
+    (gate) => gate.setDetector(() => true),
     (gate) => gate.reset(),
   ];
   for (const way of ways) {

@@ -4,7 +4,7 @@ import { SpeechGate } from "./speech_gate.js";
 
 /** @typedef {import("./speech_gate.js").SpeechSink} SpeechSink */
 /** @typedef {import("../../call_audio.js").TalkMode} TalkMode */
-/** @typedef {(frame: Int16Array) => boolean} Classifier whether a frame is speech */
+/** @typedef {(frame: Int16Array) => boolean} Detector whether a frame is speech */
 
 /** After a release 100 ms are sent: the device and this module hold audio from before it. */
 const RELEASE_FRAMES = 5;
@@ -21,8 +21,8 @@ const RELEASE_FRAMES = 5;
 export class MicrophoneGate {
   #sink;
   #speech;
-  /** @type {Classifier | null} */
-  #classifier = null;
+  /** @type {Detector | null} */
+  #detector = null;
   /** @type {TalkMode} */
   #mode = "hands-free";
   #isMuted = false;
@@ -36,10 +36,10 @@ export class MicrophoneGate {
     this.#speech = new SpeechGate(sink);
   }
 
-  /** @param {Classifier | null} classifier null for no detector */
-  setClassifier(classifier) {
+  /** @param {Detector | null} detector null for no detector */
+  setDetector(detector) {
     this.reset();
-    this.#classifier = classifier;
+    this.#detector = detector;
   }
 
   /** @param {TalkMode} mode */
@@ -98,8 +98,8 @@ export class MicrophoneGate {
       this.#pushPressed(frame);
     } else if (this.#isMuted || this.#isHeldBack) {
       return;
-    } else if (this.#classifier) {
-      this.#speech.push(frame, this.#classifier(frame));
+    } else if (this.#detector) {
+      this.#speech.push(frame, this.#detector(frame));
     } else {
       this.#sink.audio(frame);
     }

@@ -9,7 +9,7 @@ const SAMPLES_PER_MS = OUTPUT_RATE_HZ / 1_000;
 const START_SAMPLES = 120 * SAMPLES_PER_MS;
 /** A shorter reply starts when nothing has come for this long. */
 const COMPLETE_AFTER_SAMPLES = 150 * SAMPLES_PER_MS;
-/** After an underrun the queue needs this much more than the newest message: the line's jitter. */
+/** After an underrun the queue needs this much more than the newest message, for jitter. */
 const RESTART_SAMPLES = 200 * SAMPLES_PER_MS;
 /** The next message may be this late then, before the queue counts as the rest of the reply. */
 const REST_AFTER_SAMPLES = 500 * SAMPLES_PER_MS;

@@ -4,7 +4,7 @@ import { INPUT_RATE_HZ } from "../../pcm.js";
 
 import { FRAME_SAMPLES } from "./frame_cutter.js";
 
-/** @typedef {import("./microphone_gate.js").Classifier} Classifier */
+/** @typedef {import("./microphone_gate.js").Detector} Detector */
 
 /**
  * The functions of the WebAssembly module.
@@ -23,10 +23,10 @@ const MODULE_URL = new URL("../../../vendor/fvad/fvad.js", import.meta.url).href
 
 /**
  * Loads the detector, 35 KB.
- * @returns {Promise<Classifier>} takes frames of 20 ms, which must follow each other
+ * @returns {Promise<Detector>} takes frames of 20 ms, which must follow each other
  * @throws {Error} The module cannot be fetched, or the page's policy forbids WebAssembly.
  */
-export async function loadSpeechClassifier() {
+export async function loadSpeechDetector() {
   const { default: create } = await import(MODULE_URL);
   /** @type {Fvad} */
   const fvad = await create();

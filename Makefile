@@ -110,11 +110,12 @@ talk: setup ## Talk to the running stack with the microphone (WAV=FILE speaks a 
 test: setup .tools/sam/.stamp ## Run all tests except those of test-system (PYTEST_ARGS="-m unit" selects some)
 	$(RUN) pytest -n 2 --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
 
-test-system: setup .tools/sam/.stamp .tools/asyncapi/.stamp .tools/browser/.stamp .tools/web/.stamp ## Run the tests that need MiniStack, the AsyncAPI parser or a browser
-	$(RUN) pytest -m "system or browser" $(PYTEST_ARGS)
+test-system: setup .tools/sam/.stamp .tools/asyncapi/.stamp .tools/browser/.stamp .tools/web/.stamp ## Run the tests that need MiniStack or the AsyncAPI parser, then those of the page (with PYTEST_ARGS the first alone)
+	$(RUN) pytest -m system $(PYTEST_ARGS)
+	$(if $(PYTEST_ARGS),,$(MAKE) --no-print-directory test-browser)
 
 test-browser: setup .tools/browser/.stamp .tools/web/.stamp ## Run the tests of the page alone, in Chromium and Firefox
-	$(RUN) pytest -m browser $(PYTEST_ARGS)
+	$(RUN) pytest -n 2 --dist loadfile --no-loadscope-reorder -m browser $(PYTEST_ARGS)
 
 screenshots: setup .tools/browser/.stamp .tools/web/.stamp ## Take the pictures in docs/images/ from a conversation on the page
 	@$(PYTHON) -m tests.browser.screenshots

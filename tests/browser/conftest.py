@@ -82,6 +82,7 @@ def stacks(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stacks]:
 def running(request: pytest.FixtureRequest, stacks: Stacks) -> Iterator[RunningStack]:
     """Return the stack of this module: see ``Stacks.of``. Each test uses its own users."""
     with stacks.of(request.module) as running:
+        running.clear_desk()
         yield running
 
 

@@ -10,6 +10,7 @@ from local.gemini.speech.voice import OUTPUT_RATE_HZ, Voice, VoiceStyle
 from tests.integration.running import RunningStack
 
 RATE_HZ = 16_000
+PLAYBACK_RATE_HZ = OUTPUT_RATE_HZ
 
 
 def silence(seconds: float) -> bytes:

@@ -22,16 +22,16 @@ from playwright.sync_api import (
 
 from tests.browser.engines import NODE_MODULES
 from tests.browser.opening import INSTRUMENTS
-from tests.browser.speech import RATE_HZ
+from tests.browser.speech import PLAYBACK_RATE_HZ, RATE_HZ
 from tests.chaos.faults.gemini_control import GeminiControl
 from tests.integration.running import RunningStack
 
-PLAYBACK_RATE_HZ = 24_000
 # A reply takes some seconds on a busy machine.
 TIMEOUT_MS = 30_000
 _SILENCE_S = 0.2
 _POLL_INTERVAL_MS = 50
 _MOST_TABS = 60
+_FOCUS_WITHIN_S = 5
 _AXE = "axe.run(document, {resultTypes: ['violations']}).then(found => found.violations)"
 
 
@@ -174,12 +174,11 @@ class TalkPage:
                 break
         return (last_sound - start) / PLAYBACK_RATE_HZ * 1000
 
-    def reply(self, turn: int) -> str:
-        """Return the words of a turn's reply that the page received."""
-        frames = (each["frame"] for each in self.frames("transcript"))
-        return "".join(
-            frame["text"] for frame in frames if frame["role"] == "model" and frame["turn"] == turn
-        )
+    def sound_before_ms(self, played_frame: int) -> float:
+        """Return the time from the first sound of the page to a moment, as in ``frames``."""
+        played = self.played()
+        first_sound = next(index for index, sample in enumerate(played.samples) if sample)
+        return (played_frame - played.first_frame - first_sound) / PLAYBACK_RATE_HZ * 1000
 
     def remembered(self) -> list[dict[str, Any]]:
         """Return the stored turns of the present conversation."""
@@ -219,6 +218,13 @@ class TalkPage:
             }"""
         )
         return name
+
+    def wait_for_focus(self, name: str) -> None:
+        """Wait until an element with this name has the focus."""
+        give_up_at_s = time.monotonic() + _FOCUS_WITHIN_S
+        while self.focused() != name:
+            assert time.monotonic() < give_up_at_s, f"{self.focused()} has the focus, not {name}"
+            self.page.wait_for_timeout(_POLL_INTERVAL_MS)
 
     def tab_to(self, name: str) -> None:
         """Press Tab until an element with this name has the focus."""

@@ -60,7 +60,7 @@ def test_a_call_without_a_microphone_is_typed(page: "TalkPage") -> None:
 
 def test_stop_ends_a_reply_and_the_call_goes_on(page: "TalkPage") -> None:
     page.start_call()
-    page.type("Which times are free on Monday?")
+    page.type("What are your opening hours?")
     page.wait_for_frame("audio")
     page.page.wait_for_timeout(800)
 

@@ -53,6 +53,6 @@ def test_a_conversation_needs_no_pointer(open_page: "OpenPage") -> None:
 
     page.press_by_key("Menu")
     page.page.keyboard.press("Escape")
-    assert page.focused() == "Menu"
+    page.wait_for_focus("Menu")
     page.press_by_key("Hang up")
     page.see("Call ended")

@@ -15,7 +15,7 @@
       const node = new AudioWorkletNode(context, "recorder", { numberOfOutputs: 1 });
       node.port.onmessage = ({ data }) => {
         recording.firstFrame ??= data.frame;
-        recording.chunks.push(data.samples);
+        recording.chunks.push(data);
         if (data.samples.some((sample) => sample !== 0)) {
           recording.lastSoundFrame = data.frame + data.samples.length;
         }
@@ -51,13 +51,11 @@
 
   instruments.readRecording = (index) => {
     const { firstFrame, chunks } = instruments.recordings.at(index);
-    const length = chunks.reduce((sum, chunk) => sum + chunk.length, 0);
+    // A busy browser leaves out quanta of the recorder, so each chunk says where it belongs.
+    const last = chunks.at(-1);
+    const length = last ? last.frame + last.samples.length - firstFrame : 0;
     const samples = new Int16Array(length);
-    let at = 0;
-    for (const chunk of chunks) {
-      samples.set(chunk, at);
-      at += chunk.length;
-    }
+    for (const chunk of chunks) samples.set(chunk.samples, chunk.frame - firstFrame);
     const bytes = new Uint8Array(samples.buffer);
     let text = "";
     for (let start = 0; start < bytes.length; start += 32_768) {

@@ -20,6 +20,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from local.template.function_settings import problems_of_functions
 from local.template.parameters import problem_with
 from local.template.reader import declared_parameters
+from local.template.rules import broken_rules
 from ops.answers import ANSWERS, ask_all, settings_of
 from ops.page_url import (
     PAGE_URL,
@@ -59,6 +60,7 @@ def chosen_parameters(
     chosen |= {**settings.overrides, **given}
     checked = (problem_with(name, value, parameters) for name, value in chosen.items())
     problems = [problem for problem in checked if problem is not None]
+    problems = problems or broken_rules(TEMPLATE, chosen)
     # The functions are checked only with values that the template accepts.
     problems = problems or problems_of_functions(TEMPLATE, chosen)
     if problems:

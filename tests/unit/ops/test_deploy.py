@@ -88,6 +88,18 @@ def test_a_value_that_a_function_would_refuse_is_not_deployed() -> None:
         chosen_parameters(read_settings(SAMCONFIG, "dev"), {"GraceSeconds": "1.5"}, PARAMETERS)
 
 
+def test_parameters_that_need_others_are_refused_before_the_build() -> None:
+    settings = read_settings(SAMCONFIG, "dev")
+    with pytest.raises(DeployError, match="JwtAudience must be given with JwtIssuer"):
+        chosen_parameters(settings, {"JwtIssuer": "https://login.example.com"}, PARAMETERS)
+
+    given = {"JwtIssuer": "https://login.example.com", "JwtAudience": "repartee"}
+    authorize = {"SignInAuthorizeUrl": "https://login.example.com/authorize"}
+    with pytest.raises(DeployError, match="SignInTokenUrl must be given"):
+        chosen_parameters(settings, given | authorize, PARAMETERS)
+    assert chosen_parameters(settings, given, PARAMETERS).items() >= given.items()
+
+
 def test_sam_finds_the_settings_and_gets_every_parameter() -> None:
     settings = read_settings(SAMCONFIG, "dev")
     command = sam_command(settings, "built.yaml", {"Architecture": "arm64", "StageName": "dev"})

@@ -1,5 +1,6 @@
 /** Connects a call of `repartee.js` with the state of the page. */
 
+import { acceptableText } from "./call/typed_text.js";
 import { passEvents } from "./call_events.js";
 import { KeptCall } from "./kept_call.js";
 import { storedTurns } from "./stored_turns.js";
@@ -149,8 +150,8 @@ export class CallControl {
    * @param {string} typed
    */
   sendText(typed) {
-    // A text that was cut in the middle of an emoji may hold half of it.
-    const text = typed.replace(/\p{Surrogate}/gu, "\uFFFD");
+    const text = acceptableText(typed);
+    if (text === "") return;
     if (this.#call === null) this.#unsent.push(text);
     else this.#call.sendText(text);
     this.#store.dispatch({ type: "typed", text, id: ++this.#typedCount });

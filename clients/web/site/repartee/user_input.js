@@ -6,6 +6,8 @@ import { INPUT_BYTES_PER_MS } from "./pcm.js";
 /** @typedef {import("./timers.js").Timers} Timers */
 
 const MAX_TEXT_CHARACTERS = 4_000;
+/** Control characters but line ends and tabs, and the overrides of the direction of all text. */
+const REFUSED = /(?![\t\n\r])\p{Cc}|[\u202d\u202e]/u;
 
 /** The input of one call. Audio of any length becomes chunks of the recommended length. */
 export class UserInput {
@@ -132,6 +134,11 @@ export function checkText(text) {
   }
   if (/\p{Surrogate}/u.test(text)) {
     throw new RangeError("text contains a lone surrogate, which UTF-8 cannot carry: remove it");
+  }
+  const refused = REFUSED.exec(text)?.[0].charCodeAt(0);
+  if (refused !== undefined) {
+    const name = `U+${refused.toString(16).toUpperCase().padStart(4, "0")}`;
+    throw new RangeError(`text contains ${name}, which the server refuses: remove it`);
   }
 }
 

@@ -105,6 +105,8 @@ for (const [text, kind, words] of [
   [" \n\t", RangeError, /3 characters, none of them visible/],
   ["x".repeat(4_001), RangeError, /4001 characters: send at most 4000/],
   ["a\ud800b", RangeError, /lone surrogate.*remove it/],
+  ["a\u202eb", RangeError, /U\+202E.*remove it/],
+  ["a\u0000b", RangeError, /U\+0000.*remove it/],
   [undefined, TypeError, /undefined: pass a string/],
 ]) {
   test(`the text ${JSON.stringify(text)?.slice(0, 12)} is refused with advice`, async () => {

@@ -1,5 +1,6 @@
 import { html, useRef, useState } from "../../vendor/preact/standalone.mjs";
 import { Icon } from "../icons.js";
+import { acceptableText } from "./typed_text.js";
 
 const MAX_CHARACTERS = 4_000;
 const MAX_HEIGHT_PX = 132;
@@ -12,7 +13,7 @@ const MAX_HEIGHT_PX = 132;
 export function Composer({ onSend }) {
   const [text, setText] = useState("");
   const field = useRef(/** @type {HTMLTextAreaElement | null} */ (null));
-  const canSend = text.trim() !== "";
+  const canSend = acceptableText(text) !== "";
 
   const fit = () => {
     const element = field.current;

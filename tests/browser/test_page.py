@@ -39,6 +39,16 @@ def test_no_view_has_a_fault_of_accessibility(
     assert {view: found for view, found in faults.items() if found} == {}
 
 
+def test_a_style_that_the_server_refuses_once_is_asked_for_again(open_page: "OpenPage") -> None:
+    page = open_page(signed_in=False)
+    page.expected_errors.append("503")
+    page.page.route("**/base.css", lambda route: route.fulfill(status=503), times=1)
+    page.page.reload()
+    page.button("Sign in").wait_for()
+    count = "[...document.styleSheets].filter((s) => s.href.endsWith('/base.css')).length"
+    page.page.wait_for_function(f"{count} === 1")
+
+
 def test_a_conversation_needs_no_pointer(open_page: "OpenPage") -> None:
     page = open_page(signed_in=False)
     page.page.route("**/authorize?*", page.name_user)

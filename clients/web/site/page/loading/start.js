@@ -1,8 +1,18 @@
-/** Starts the page: fetches the modules that `index.html` names, then runs `main.js`. */
+/**
+ * Starts the page: fetches the modules that `index.html` names, and the styles that did not come,
+ * then runs `main.js`.
+ */
 import { fetchFiles } from "./fetch_files.js";
 
 const named = [...document.querySelectorAll('meta[name="module"]')];
-await fetchFiles(named.map((one) => one.getAttribute("content") ?? ""));
+/** @type {NodeListOf<HTMLLinkElement>} */
+const styles = document.querySelectorAll('link[rel="stylesheet"]');
+const refused = [...styles].filter((link) => link.sheet === null);
+await fetchFiles([
+  ...refused.map((link) => link.href),
+  ...named.map((one) => one.getAttribute("content") ?? ""),
+]);
+for (const link of refused) link.replaceWith(link.cloneNode());
 try {
   await import("../main.js");
 } catch (error) {

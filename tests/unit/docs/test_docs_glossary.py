@@ -1,4 +1,4 @@
-"""docs/glossary.md explains words that the other pages use, on one screen."""
+"""docs/glossary.md explains words that the other pages use, in few lines."""
 
 import re
 
@@ -10,11 +10,11 @@ pytestmark = pytest.mark.unit
 
 GLOSSARY = page("docs/glossary.md")
 TERMS = re.findall(r"^- \*\*(.+?)\*\*: ", GLOSSARY, re.MULTILINE)
-USED = (page("docs/architecture.md") + page("docs/protocol.md")).lower()
+USED = "".join(page(f"docs/{name}.md") for name in ("architecture", "protocol", "clients")).lower()
 
 
 @pytest.mark.parametrize("term", TERMS)
-def test_a_term_is_used_by_the_architecture_or_the_protocol(term: str) -> None:
+def test_a_term_is_used_by_another_page(term: str) -> None:
     assert re.search(rf"\b{re.escape(term.lower())}s?\b", USED)
 
 
@@ -24,5 +24,5 @@ def test_a_term_is_explained_once_and_in_one_sentence() -> None:
         assert not line.startswith("- ") or re.fullmatch(r"- [^.]*(\.[^. ][^.]*)*\.", line), line
 
 
-def test_the_glossary_is_one_screen() -> None:
-    assert len(GLOSSARY.splitlines()) <= 45
+def test_the_glossary_is_short() -> None:
+    assert len(GLOSSARY.splitlines()) <= 60

@@ -20,7 +20,7 @@ _STYLE_HASH = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode(
 
 
 def name_form(query: Mapping[str, str], pages: Pages) -> web.Response:
-    """Return the form, which sends the request again with the name or the refusal.
+    """Return the form, which sends the request again with the name, or as a refusal.
 
     Args:
         query: The valid query of ``/authorize``.

@@ -1,4 +1,4 @@
-"""Codes and refresh tokens: what a page exchanges for tokens, each once."""
+"""The codes and refresh tokens that a page exchanges for tokens, each of them once."""
 
 import base64
 import hashlib

@@ -18,7 +18,7 @@ class UnknownPageError(Exception):
 
 @dataclass
 class RefusedError(Exception):
-    """The request is refused; the page is told.
+    """The request is refused, and the page gets the error.
 
     Args:
         error: The error code of OAuth 2.0.

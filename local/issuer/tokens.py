@@ -18,7 +18,7 @@ class TokenIssuer:
 
     Args:
         url: The address of the issuer, and the issuer of its tokens.
-        client_id: The only client, for which all tokens are.
+        client_id: The client that all tokens are for.
         timers: The clock for the times of issue and expiry.
 
     Attributes:
@@ -42,7 +42,7 @@ class TokenIssuer:
         return self.signed({**self._common(user), **own, **claims})
 
     def id_token(self, user: str, nonce: str | None) -> str:
-        """Return an ID token, which tells the client who the user is."""
+        """Return an ID token, which names the user."""
         claims = {
             **self._common(user),
             "aud": self.client_id,

@@ -46,7 +46,7 @@ from local.stack.options import (
 )
 from local.stack.run_folders import LOCAL, marked_in_use, new_run_directory
 from local.stack.running import Stack
-from local.stack.wiring import addresses_at, hosted_function, read_application
+from local.stack.wiring import addresses_at, hosted_function, page_addresses, read_application
 from local.template.intrinsics import TemplateError
 from local.template.model import Application
 
@@ -190,8 +190,7 @@ class _StackStarter:
         url, timers = f"http://127.0.0.1:{self._ports.issuer}", SystemTimers()
         issuer = await asyncio.to_thread(TokenIssuer, url, AUDIENCE, timers)
         origins = self._options.parameters.get("AllowedOrigins", "").split(",")
-        # Developers open the page under either name.
-        urls = tuple(f"http://{name}:{self._ports.http}/" for name in ("127.0.0.1", "localhost"))
+        urls = page_addresses(f"http://127.0.0.1:{self._ports.http}")
         pages = Pages(urls, frozenset(origins) - {""})
         api = IssuerApi(issuer, timers, pages)
         await self._running.enter_async_context(serving(api.application(), self._ports.issuer))

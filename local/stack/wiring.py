@@ -46,10 +46,9 @@ def addresses_at(ports: Ports, *, dynamodb: str, access_key: str, gemini: str) -
     )
 
 
-def page_addresses(addresses: Addresses) -> tuple[str, str]:
-    """Return both addresses under which a developer may open the page."""
-    page = f"{addresses.http}/"
-    return page, page.replace("127.0.0.1", "localhost")
+def page_addresses(http: str) -> tuple[str, str]:
+    """Return both addresses under which a developer may open the page of an HTTP API."""
+    return f"{http}/", f"{http.replace('127.0.0.1', 'localhost')}/"
 
 
 def read_application(
@@ -70,7 +69,7 @@ def read_application(
         "StageName": STAGE,
         "JwtIssuer": addresses.issuer,
         "JwtAudience": AUDIENCE,
-        "PageUrl": page_addresses(addresses)[0],
+        "PageUrl": page_addresses(addresses.http)[0],
         "SignInAuthorizeUrl": f"{addresses.issuer}/authorize",
         "SignInTokenUrl": f"{addresses.issuer}/token",
     }
@@ -89,7 +88,7 @@ def read_application(
                 "GEMINI_BASE_URL": addresses.gemini,
                 "RECORD_DIRECTORY": str((run_directory / "recordings").resolve()),
                 "PAGE_DIRECTORY": str(PAGE_DIRECTORY),
-                "PAGE_ADDRESSES": ",".join(page_addresses(addresses)),
+                "PAGE_ADDRESSES": ",".join(page_addresses(addresses.http)),
                 **options.environment,
             },
         ),

@@ -1,4 +1,4 @@
-"""No circle: CloudFormation refuses resources that need each other, and SAM's linter does not."""
+"""CloudFormation refuses resources that need each other, and SAM's linter does not notice them."""
 
 import json
 import re

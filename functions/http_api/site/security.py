@@ -12,7 +12,7 @@ def security_headers(websocket_url: str, sign_in: SignIn | None) -> Mapping[str,
     Args:
         websocket_url: The address of the WebSocket API.
         sign_in: How users sign in. The page calls the token endpoint and only navigates to the
-            others, which needs no permission.
+            others, which the policy need not allow.
     """
     hosts = [websocket_url, *([sign_in.token_url] if sign_in else [])]
     policy = {

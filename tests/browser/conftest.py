@@ -114,18 +114,13 @@ def chromium(playwright: "Playwright") -> "Iterator[Browser]":
         yield browser
 
 
-class OpenPage(Protocol):
-    """Opens a page in a profile of its own.
+class OpenPage:
+    """Opens pages, each in a profile of its own."""
 
-    Args:
-        user: The user who signs in; a new one by default.
-        path: The address below the stack's HTTP API.
-        signed_in: Whether the page is signed in already.
-        microphone: Whether the user allows the microphone.
-        instruments: The instruments in the page; the fake microphone speaks what tests say.
-        browser: Another browser than the shared one.
-        options: Options of Playwright's ``new_context``, such as ``color_scheme``.
-    """
+    def __init__(self, running: RunningStack, chromium: "Browser") -> None:
+        self._running = running
+        self._chromium = chromium
+        self.pages: list[TalkPage] = []
 
     def __call__(
         self,
@@ -133,48 +128,37 @@ class OpenPage(Protocol):
         *,
         path: str = "",
         signed_in: bool = True,
-        microphone: bool = True,
-        instruments: tuple[str, ...] = ("microphone", "recorder", "frames"),
         browser: "Browser | None" = None,
         **options: Any,
-    ) -> "TalkPage": ...
+    ) -> "TalkPage":
+        """Open a page.
 
+        Args:
+            user: The user who signs in; a new one by default.
+            path: The address below the stack's HTTP API.
+            signed_in: Whether the page is signed in already.
+            browser: Another browser than the shared one.
+            options: Options of ``talk_page``.
+        """
+        from tests.browser.talk_page import talk_page
 
-@pytest.fixture
-def open_page(running: RunningStack, chromium: "Browser") -> Iterator[OpenPage]:
-    """Return a function that opens pages; the test fails if one of them had faults."""
-    from tests.browser.talk_page import TalkPage, talk_page
-
-    pages: list[TalkPage] = []
-    usual = chromium
-
-    def open_one(
-        user: str | None = None,
-        *,
-        path: str = "",
-        signed_in: bool = True,
-        microphone: bool = True,
-        instruments: tuple[str, ...] = ("microphone", "recorder", "frames"),
-        browser: "Browser | None" = None,
-        **options: Any,
-    ) -> TalkPage:
         page = talk_page(
-            browser or usual,
-            running,
-            user or new_user("browser"),
-            microphone=microphone,
-            instruments=instruments,
-            **options,
+            browser or self._chromium, self._running, user or new_user("browser"), **options
         )
-        pages.append(page)
+        self.pages.append(page)
         page.page.goto(page.url + path)
         if signed_in:
             page.sign_in()
         return page
 
-    yield open_one
-    faults = [fault for page in pages for fault in page.faults()]
-    for page in pages:
+
+@pytest.fixture
+def open_page(running: RunningStack, chromium: "Browser") -> Iterator[OpenPage]:
+    """Return a function that opens pages; the test fails if one of them had faults."""
+    opened = OpenPage(running, chromium)
+    yield opened
+    faults = [fault for page in opened.pages for fault in page.faults()]
+    for page in opened.pages:
         page.page.context.close()
     assert faults == []
 

@@ -40,3 +40,4 @@ def test_each_vendored_file_is_the_one_of_its_package() -> None:
     for path in vendored:
         folder, name = path.relative_to(VENDOR).parts
         assert path.read_bytes() == (NODE_MODULES / PACKAGES[folder] / name).read_bytes(), path
+        assert list(path.parent.glob("LICENSE*")), path

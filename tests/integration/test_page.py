@@ -66,14 +66,6 @@ def test_compiled_code_arrives_with_its_bytes_and_length(ask: Any) -> None:
         assert headed.headers["Content-Length"] == got.headers["Content-Length"]
 
 
-def test_a_page_that_the_browser_has_is_not_sent_again(ask: Any) -> None:
-    etag = ask("/").headers["ETag"]
-    again = ask("/", **{"If-None-Match": etag})
-
-    assert (again.status, again.body) == (304, b"")
-    assert again.headers["Content-Security-Policy"]
-
-
 def test_the_page_may_call_the_addresses_of_the_stack(running: RunningStack, ask: Any) -> None:
     addresses = running.stack.addresses
     sign_in = json.loads(ask("/settings").body)["sign_in"]

@@ -1,7 +1,6 @@
 /** Which frames of the microphone are sent. */
 
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
 import { test } from "node:test";
 
 import { MicrophoneGate } from "../../../../../clients/web/site/repartee/audio/capture/microphone_gate.js";
@@ -35,15 +34,6 @@ async function gateWithDetector() {
   gate.setDetector(await loadSpeechDetector());
   return { sink, gate, hear: (samples) => frames(samples).forEach((one) => gate.push(one)) };
 }
-
-test("the vendored detector is the package's", () => {
-  const root = new URL("../../../../../", import.meta.url);
-  const vendored = new URL("clients/web/site/vendor/fvad/", root);
-  for (const name of ["fvad.js", "fvad.wasm", "LICENSE"]) {
-    const original = new URL(`.tools/web/node_modules/@echogarden/fvad-wasm/${name}`, root);
-    assert.deepEqual(readFileSync(new URL(name, vendored)), readFileSync(original), name);
-  }
-});
 
 for (const name of NAMES) {
   test(`the whole of ${name} is sent as one utterance, and little else`, async () => {

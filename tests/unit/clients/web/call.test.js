@@ -188,15 +188,6 @@ test("a call that is left goes on after a reload, from the same position", async
   assert.deepEqual(named(reloaded.events, "transcript").map(({ text }) => text), [" morning"]);
 });
 
-test("a daily limit ends the call after the goodbye", async () => {
-  const server = new FakeServer();
-  const { events } = await server.talk();
-  server.frame("limit_reached", { kind: "cost", limit: 5, resets_at_ms: 9 });
-  server.frame("closed", { reason: "limit_reached" });
-  assert.equal(named(events, "limit-reached").length, 1);
-  assert.deepEqual(named(events, "closed"), [{ reason: "limit_reached" }]);
-});
-
 test("an ended session waits 5 s for its reason", async () => {
   const server = new FakeServer();
   const { events } = await server.talk();

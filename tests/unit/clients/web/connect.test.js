@@ -1,11 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
+import { problem } from "./fake_http.js";
 import { FakeAudio, FakeServer } from "./fake_server.js";
-
-function problem(status, code, more = {}) {
-  return { status, json: { code, message: `about ${code}`, ...more } };
-}
 
 test("a refused ticket is the server's problem, and is not requested again", async () => {
   for (const [status, code] of [[404, "session_unknown"], [409, "session_ended"]]) {
@@ -14,15 +11,6 @@ test("a refused ticket is the server's problem, and is not requested again", asy
     await assert.rejects(server.connect({ session: "S" }), { name: "HttpProblem", status, code });
     assert.equal(server.http.requests.length, 1);
   }
-});
-
-test("a daily limit that is used up says which one, and when it is reset", async () => {
-  const server = new FakeServer();
-  const resetsAt = "2026-11-21T00:00:00.000Z";
-  const limit = { kind: "talk_seconds", limit: 3_600, resets_at: resetsAt };
-  server.http.answer(problem(429, "daily_limit_reached", limit));
-  const error = await server.connect().catch((reason) => reason);
-  assert.equal(error.dailyLimit.resets_at_ms, Date.parse(resetsAt));
 });
 
 test("a failing server is asked five times within 3 s", async () => {

@@ -31,3 +31,8 @@ export class FakeHttp {
     return Promise.resolve(new Response(status === 204 ? null : text, { status, headers: fields }));
   }
 }
+
+/** Returns the answer of the HTTP API for a problem. */
+export function problem(status, code, { headers, ...members } = {}) {
+  return { status, json: { code, message: `about ${code}`, ...members }, headers };
+}

@@ -5,7 +5,7 @@ import { CallError, HttpProblem } from "../../../../clients/web/site/repartee/er
 import { HttpApi } from "../../../../clients/web/site/repartee/http_api.js";
 import { Timers } from "../../../../clients/web/site/repartee/timers.js";
 import { FakeClock } from "./fake_clock.js";
-import { FakeHttp } from "./fake_http.js";
+import { FakeHttp, problem } from "./fake_http.js";
 
 const URL_OF_API = "https://api.example.com/";
 const TOKEN = "secret-token";
@@ -14,11 +14,6 @@ function apiWith(http, token = TOKEN) {
   const clock = new FakeClock();
   const api = new HttpApi(URL_OF_API, token, { fetch: http.fetch, timers: new Timers(clock) });
   return { api, clock };
-}
-
-function problem(status, code, more = {}) {
-  const { headers, ...members } = more;
-  return { status, json: { code, message: `the message of ${code}`, ...members }, headers };
 }
 
 test("a request carries the token, and neither cookies nor a referrer", async () => {
@@ -116,7 +111,7 @@ test("a problem has the server's status, code, message, field and waiting time",
   await assert.rejects(apiWith(http).api.setPreferences({ voice: "?" }), {
     status: 422,
     code: "invalid_request",
-    message: "the message of invalid_request",
+    message: "about invalid_request",
     field: "voice",
     retryAfterS: 3,
     dailyLimit: null,

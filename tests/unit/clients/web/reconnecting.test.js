@@ -2,11 +2,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { HttpProblem } from "../../../../clients/web/site/repartee.js";
+import { problem } from "./fake_http.js";
 import { FakeServer, named } from "./fake_server.js";
-
-function problem(status, code, more = {}) {
-  return { status, json: { code, message: `about ${code}`, ...more } };
-}
 
 function statuses(events) {
   return named(events, "status").map(({ status }) => status);

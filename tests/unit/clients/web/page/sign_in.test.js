@@ -309,6 +309,7 @@ test("signing out without a sign-out page stays on the page", async () => {
   browser.visited.length = 0;
   signIn.signOut();
   assert.deepEqual([browser.visited, signIn.isSignedIn], [[], false]);
+  assert.deepEqual([...browser.stored], [], "no token and no verifier is left");
 });
 
 test("a page that cannot sign in says why, and leaves for nowhere", async () => {
@@ -323,10 +324,4 @@ test("a page that cannot sign in says why, and leaves for nowhere", async () => 
   assert.equal(signIn.isSignedIn, false);
 
   assert.deepEqual([...insecure.visited, ...blocked.visited], []);
-});
-
-test("no token and no verifier is left from an unfinished sign-in", async () => {
-  const { browser, signIn } = await signedIn();
-  signIn.signOut();
-  assert.deepEqual([...browser.stored], []);
 });

@@ -20,19 +20,6 @@ test("hello is sent again every 3 s until it is answered", () => {
   assert.deepEqual(session.outgoing(9_100), []);
 });
 
-test("the missing messages are sent even if ready was lost", () => {
-  const session = openSession();
-  const frame = worker();
-  session.receive(frame("accepted", { through: 1 }), 50);
-  session.connected(100);
-  session.speechStart();
-  assert.deepEqual(said(session.outgoing(100)), ["hello 2"]);
-
-  session.receive(frame("missing", { first_seq: 3, last_seq: 3 }), 200);
-
-  assert.deepEqual(said(session.outgoing(200)), ["speech_start 3"]);
-});
-
 test("before the first ready nothing but hello is sent, whatever is missing", () => {
   const session = new ClientSession();
   session.connected(0);
@@ -68,20 +55,6 @@ test("a message that is refused for a moment is sent again after a second", () =
   assert.deepEqual(session.outgoing(1), []);
   assert.deepEqual(said(session.outgoing(1_001)), ["text 2", "ping"]);
   assert.equal(session.refusal, null);
-});
-
-test("after hello_first the client begins the connection again", () => {
-  const session = openSession();
-  session.text("one", 0);
-  session.outgoing(0);
-  const first = { code: "hello_first", message: "", retryable: true, seq: 2 };
-
-  session.receive(answer("error", first), 500);
-
-  assert.deepEqual(said(session.outgoing(500)), ["hello 1"]);
-  assert.deepEqual(session.outgoing(3_499), []);
-  session.receive(ready({ next_seq: 2 }), 3_499);
-  assert.deepEqual(said(session.outgoing(3_499)), ["hello 1", "text 2", "ping"]);
 });
 
 test("the idle time counts from the opening of the connection and from the last message", () => {

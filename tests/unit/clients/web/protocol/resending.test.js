@@ -25,26 +25,6 @@ function taken(seq, nextSeq) {
   });
 }
 
-test("messages that API Gateway did not deliver are sent again once, without accepted ones", () => {
-  const session = openSession({ answered: { max_in_flight: 3 } });
-  const frame = worker();
-  session.receive(frame("accepted", { through: 1 }), 0);
-  for (let count = 0; count < 4; count += 1) {
-    session.audio(CHUNK);
-  }
-  session.outgoing(0);
-  session.receive(frame("accepted", { through: 2 }), 10);
-  assert.deepEqual(said(session.outgoing(10)), ["audio 5"]);
-
-  assert.deepEqual(session.receive(COMPLAINT, 100), []);
-  session.receive(COMPLAINT, 400);
-
-  assert.deepEqual(session.outgoing(499), []);
-  const again = said(session.outgoing(1_100)).filter((one) => one.startsWith("audio"));
-  assert.deepEqual(again, ["audio 3", "audio 4", "audio 5"]);
-  assert.deepEqual(said(session.outgoing(1_500)), []);
-});
-
 test("a hello that API Gateway did not deliver is sent again after its own wait", () => {
   const session = new ClientSession();
   session.connected(0);
@@ -54,20 +34,6 @@ test("a hello that API Gateway did not deliver is sent again after its own wait"
 
   assert.deepEqual(session.outgoing(2_999), []);
   assert.deepEqual(session.outgoing(3_000), hello);
-});
-
-test("exactly the missing messages are sent again", () => {
-  const session = openSession();
-  const frame = worker();
-  for (let count = 0; count < 4; count += 1) {
-    session.audio(CHUNK);
-  }
-  const originals = session.outgoing(0);
-  session.receive(frame("accepted", { through: 2 }), 10);
-
-  session.receive(frame("missing", { first_seq: 2, last_seq: 4 }), 20);
-
-  assert.deepEqual(session.outgoing(20), originals.slice(1, 3));
 });
 
 test("a message whose number was given up before it was sent is sent anyway", () => {
@@ -168,17 +134,6 @@ test("messages with taken numbers get new ones in order, and audio is dropped", 
   [2, 3, 4].forEach((seq) => session.receive(taken(seq, 9), 1));
 
   assert.deepEqual(said(session.outgoing(1)).sort(), ["text 10", "text 9"]);
-});
-
-test("a message whose number the worker gave up is sent under another", () => {
-  const session = openSession();
-  session.text("late", 0);
-  session.outgoing(0);
-
-  const members = { code: "seq_taken", message: "", retryable: false };
-  session.receive(worker()("error", { ...members, refused_seq: 2, next_seq: 7 }), 1);
-
-  assert.deepEqual(said(session.outgoing(1)), ["text 7"]);
 });
 
 test("the last 64 accepted messages are kept for a taken number, and no more", () => {

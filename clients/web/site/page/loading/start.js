@@ -7,7 +7,7 @@ import { fetchFiles } from "./fetch_files.js";
 const named = [...document.querySelectorAll('meta[name="module"]')];
 /** @type {NodeListOf<HTMLLinkElement>} */
 const styles = document.querySelectorAll('link[rel="stylesheet"]');
-const refused = [...styles].filter((link) => link.sheet === null);
+const refused = [...styles].filter(isMissing);
 await fetchFiles([
   ...refused.map((link) => link.href),
   ...named.map((one) => one.getAttribute("content") ?? ""),
@@ -21,4 +21,14 @@ try {
     place.textContent = "The page could not be loaded. Check the connection and load it again.";
   }
   throw error;
+}
+
+/** @param {HTMLLinkElement} link */
+function isMissing({ sheet }) {
+  try {
+    // Chromium gives a refused style an empty sheet.
+    return sheet === null || sheet.cssRules.length === 0;
+  } catch {
+    return true;
+  }
 }

@@ -2,8 +2,8 @@
 
 /**
  * @typedef {object} Place
- * @property {string} [locale] An English locale, which decides the order of day and month.
- * @property {string} [timeZone] The time zone; the device's own by default.
+ * @property {string} [locale] an English locale, which decides the order of day and month
+ * @property {string} [timeZone] the time zone; the device's own by default
  */
 
 const DAY_MS = 86_400_000;

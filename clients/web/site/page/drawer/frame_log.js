@@ -1,17 +1,17 @@
 /**
  * @typedef {object} FrameEntry
- * @property {number} number Counts from 1 over the whole log.
+ * @property {number} number counts from 1 over the whole log
  * @property {"sent" | "received"} direction
  * @property {number} at_ms Unix time
  * @property {Record<string, any>} frame
- * @property {string} text The frame as JSON.
+ * @property {string} text the frame as JSON
  */
 
 /**
  * @typedef {object} FrameFilter
- * @property {string} [text] Words that the frame's JSON holds, in any case.
+ * @property {string} [text] words that the frame's JSON holds, in any case
  * @property {"sent" | "received" | ""} [direction]
- * @property {boolean} [isQuiet] Leaves out audio and the messages that only keep the line in order.
+ * @property {boolean} [isQuiet] leaves out audio, acknowledgements and pings
  */
 
 const MAX_FRAMES = 2_000;

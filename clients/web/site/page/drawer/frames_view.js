@@ -53,7 +53,7 @@ export function FramesView({ recorder }) {
           onChange=${(/** @type {{target: HTMLInputElement}} */ { target }) =>
             setIsQuiet(target.checked)}
         />
-        Hide audio and acks
+        Hide audio, acks and pings
       </label>
     </div>
     <p class="frames-count soft small">

@@ -28,7 +28,7 @@ import { Inputs } from "./inputs.js";
  * @typedef {object} FrameEvent
  * @property {"sent" | "received"} direction
  * @property {number} at_ms Unix time
- * @property {Record<string, any>} frame Its audio is replaced by its length, `data_bytes`.
+ * @property {Record<string, any>} frame its audio is replaced by its length, `data_bytes`
  */
 
 const MAX_TURNS = 50;

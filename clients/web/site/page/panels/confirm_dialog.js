@@ -4,9 +4,9 @@ import { Problem } from "./parts.js";
 /**
  * @typedef {object} ConfirmDialogProps
  * @property {string} heading
- * @property {unknown} children What happens, in words.
- * @property {string} action The text of the button that confirms.
- * @property {string} working The text while the action runs.
+ * @property {unknown} children what happens, in words
+ * @property {string} action the text of the button that confirms
+ * @property {string} working the text while the action runs
  * @property {string} [word] A word that the user must type first.
  * @property {() => Promise<void>} onConfirm
  * @property {() => void} onClose

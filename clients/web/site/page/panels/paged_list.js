@@ -2,7 +2,7 @@
  * @template T
  * @typedef {object} Page
  * @property {T[]} items
- * @property {string | number | null} nextAfter The cursor of the next page, null on the last.
+ * @property {string | number | null} nextAfter the cursor of the next page, null on the last
  */
 
 /**

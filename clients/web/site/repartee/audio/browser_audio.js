@@ -112,8 +112,8 @@ export class BrowserAudio {
   /**
    * Asks for the microphone, and records. Without a microphone the call goes on: replies are
    * played, and `onProblem` says why nothing is heard.
+   * Throws an error if a file of this module cannot be loaded.
    * @param {AudioListener} listener
-   * @throws {Error} A file of this module cannot be loaded.
    */
   async start(listener) {
     this.#listener = listener;

@@ -23,8 +23,8 @@ const MODULE_URL = new URL("../../../vendor/fvad/fvad.js", import.meta.url).href
 
 /**
  * Loads the detector, 35 KB.
+ * Throws an error if the module cannot be fetched, or the page's policy forbids WebAssembly.
  * @returns {Promise<Detector>} takes frames of 20 ms, which must follow each other
- * @throws {Error} The module cannot be fetched, or the page's policy forbids WebAssembly.
  */
 export async function loadSpeechDetector() {
   const { default: create } = await import(MODULE_URL);

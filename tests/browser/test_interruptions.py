@@ -47,7 +47,8 @@ def test_speech_into_a_reply_silences_it_and_memory_ends_where_the_playback_did(
     said = page.remembered()[0]["said"]["text"]
     assert ANSWER.startswith(said)
     heard_share = heard_ms / (len(reply) / SAMPLES_PER_MS)
-    assert len(said) / len(ANSWER) == pytest.approx(heard_share, abs=0.2)
+    # A word that was cut is not remembered; the longest has 7 of the 32 characters with its space.
+    assert len(said) / len(ANSWER) == pytest.approx(heard_share, abs=0.25)
 
 
 def test_a_line_that_is_cut_in_a_reply_loses_and_repeats_no_sample(
@@ -86,3 +87,27 @@ def test_after_a_reload_the_same_call_goes_on(page: "TalkPage") -> None:
     page.see("Hello Ada, how can I help you?")
     page.type("What is my name?")
     page.see(re.compile("Your name is Ada"))
+
+
+def test_a_reload_in_a_reply_goes_on_with_the_rest_of_the_reply(
+    page: "TalkPage", running: RunningStack
+) -> None:
+    earlier = len(running.records())
+    page.start_call()
+    page.type(QUESTION)
+    page.wait_for_frame("audio")
+    page.page.wait_for_timeout(1_000)
+    before = without_silence(page.played().samples.tobytes())
+
+    page.page.reload()
+
+    page.wait_for_frame("ready")
+    page.wait_until_played()
+    after = without_silence(page.played().samples.tobytes())
+    replies = [reply for record in running.records()[earlier:] for reply in record.replies]
+    reply = without_silence(b"".join(replies))
+    assert reply.startswith(before)
+    assert reply.endswith(after)
+    # The page plays on until the browser unloads it, a moment after it was asked what it played.
+    between_ms = (len(reply) - len(before) - len(after)) / 2 / SAMPLES_PER_MS
+    assert -100 <= between_ms <= 500

@@ -91,8 +91,10 @@ class TalkPage:
 
     def type(self, text: str) -> None:
         """Send a typed text."""
-        self.page.get_by_label("Type a message").fill(text)
-        self.page.keyboard.press("Enter")
+        message = self.page.get_by_label("Type a message")
+        message.fill(text)
+        # A sheet that closes gives the focus back to its button, perhaps after the text is there.
+        message.press("Enter")
 
     def button(self, name: str | re.Pattern[str]) -> Locator:
         """Return the button with an accessible name."""

@@ -146,7 +146,7 @@ export class CallControl {
   }
 
   /**
-   * Sends a typed text, or keep it until the call is open.
+   * Sends a typed text, or keeps it until the call is open.
    * @param {string} typed
    */
   sendText(typed) {

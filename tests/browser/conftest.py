@@ -13,7 +13,7 @@ from tests.browser import engines
 from tests.browser.opening import launched, seeded_stack
 from tests.integration.running import RunningStack, new_user, options_for_tests
 
-# Playwright has an environment of its own, which only the browser tests need.
+# Playwright has a separate environment, which only the browser tests need.
 site.addsitedir(str(engines.PACKAGES))
 
 if TYPE_CHECKING:
@@ -115,7 +115,7 @@ def chromium(playwright: "Playwright") -> "Iterator[Browser]":
 
 
 class OpenPage:
-    """Opens pages, each in a profile of its own."""
+    """Opens pages, each in a new profile."""
 
     def __init__(self, running: RunningStack, chromium: "Browser") -> None:
         self._running = running

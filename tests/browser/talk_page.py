@@ -309,7 +309,7 @@ def talk_page(
     instruments: Sequence[str] = ("microphone", "recorder", "frames"),
     **options: Any,
 ) -> TalkPage:
-    """Return an empty page in a profile of its own.
+    """Return an empty page in a new profile.
 
     Args:
         browser: The browser.

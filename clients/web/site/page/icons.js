@@ -20,7 +20,7 @@ const PATHS = {
 };
 
 /**
- * A drawing without a name of its own: the text beside it, or the button's label, says what it is.
+ * A drawing without an accessible name: the text beside it, or the button's label, gives one.
  * @param {{name: keyof typeof PATHS}} props
  */
 export function Icon({ name }) {

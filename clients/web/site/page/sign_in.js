@@ -1,6 +1,6 @@
 /**
- * Signs the user in: OpenID Connect's authorization code flow with PKCE, for a page without a
- * server of its own.
+ * Signs the user in: OpenID Connect's authorization code flow with PKCE, for a page that keeps no
+ * secret on a server.
  *
  * The tokens are in `sessionStorage`: a reload keeps them, other tabs do not see them, and they end
  * with the tab. `localStorage` would keep a refresh token on disk after the user has left, and a

@@ -60,7 +60,7 @@ export async function connect(httpApiUrl, options, internals = {}) {
   return call;
 }
 
-/** Opens the connections of one session, each with a ticket of its own. */
+/** Opens the connections of one session, each with a new ticket. */
 class SessionLines {
   /**
    * The features of the server beyond version 1 of the protocol.

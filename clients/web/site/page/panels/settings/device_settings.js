@@ -88,7 +88,7 @@ function deviceOptions(kind, devices, chosenId) {
   return [
     { value: "", text: "As the system selects" },
     ...(isMissing ? [{ value: chosenId, text: "The chosen device is not connected" }] : []),
-    // Browsers list the device of the system as one of its own.
+    // Browsers list the system's device as a separate one.
     ...devices
       .filter(({ id }) => id !== "default")
       .map(({ id, label }, at) => ({ value: id, text: label || `${kind} ${at + 1}` })),

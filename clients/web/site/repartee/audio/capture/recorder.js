@@ -1,4 +1,4 @@
-/** Records a track of the microphone as frames of 16 kHz, in an audio context of its own. */
+/** Records a track of the microphone as frames of 16 kHz, in a separate audio context. */
 
 import { INPUT_RATE_HZ } from "../../pcm.js";
 import { nameOf } from "../problems.js";
@@ -53,7 +53,7 @@ export class Recorder {
       if (nameOf(error) !== "NotSupportedError") {
         throw error;
       }
-      // Some browsers give the microphone to contexts of its own rate only.
+      // Some browsers give a microphone only to contexts with the microphone's rate.
       await this.end();
       this.#context = this.#makeContext();
       this.unlock();

@@ -48,7 +48,7 @@ export class SilenceWatch {
 
   /**
    * Starts again, for another microphone or after a mute.
-   * @param {boolean} isKnownSilent whether the application was told that nothing is heard
+   * @param {boolean} isKnownSilent whether the silence was reported to the application
    */
   restart(isKnownSilent) {
     this.#silentFrames = 0;

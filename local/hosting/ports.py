@@ -12,18 +12,18 @@ DEFAULT_BASE = 8_700
 # Below the range that systems use for outgoing connections, so that no connection takes one of
 # these ports before a program listens there.
 _FIRST, _BEYOND = 10_000, 32_000
-_WIDTH, _KEPT_FREE = 9, 4
+_WIDTH, _KEPT_FREE = 10, 4
 
 
 def port_base_from(environment: Mapping[str, str]) -> int:
     """Read REPARTEE_PORT_BASE.
 
     Raises:
-        ValueError: It is not a number that leaves room for nine ports.
+        ValueError: It is not a number that leaves room for ten ports.
     """
     text = environment.get("REPARTEE_PORT_BASE", str(DEFAULT_BASE))
-    if not text.isdecimal() or not 1_024 <= int(text) <= 65_526:
-        raise ValueError(f"REPARTEE_PORT_BASE is {text!r}: use a number from 1024 to 65526")
+    if not text.isdecimal() or not 1_024 <= int(text) <= 65_525:
+        raise ValueError(f"REPARTEE_PORT_BASE is {text!r}: use a number from 1024 to 65525")
     return int(text)
 
 
@@ -59,11 +59,12 @@ class Ports:
     aws: int
     gemini: int
     issuer: int
+    observer: int
 
     @classmethod
     def from_base(cls, base: int) -> "Ports":
-        """Return the fixed layout, which leaves one of nine ports free."""
-        return cls(base, base + 1, base + 2, base + 3, base + 5, base + 6, base + 7, base + 8)
+        """Return the fixed layout, which leaves one of ten ports free."""
+        return cls(*(base + offset for offset in range(_WIDTH) if offset != _KEPT_FREE))
 
     @classmethod
     @contextlib.contextmanager
@@ -103,7 +104,7 @@ class Ports:
             except OSError as error:
                 raise PortInUseError(
                     f"port {port} is in use, and {_PURPOSES[field.name]} needs it. Stop that "
-                    "program, or set REPARTEE_PORT_BASE to the first of nine free ports."
+                    "program, or set REPARTEE_PORT_BASE to the first of ten free ports."
                 ) from error
 
 
@@ -116,4 +117,5 @@ _PURPOSES = {
     "aws": "MiniStack (Secrets Manager, SQS)",
     "gemini": "the Gemini simulator",
     "issuer": "the token issuer",
+    "observer": "the observer",
 }

@@ -56,7 +56,7 @@ class StackOptions:
     Args:
         template: The SAM template, which defines all functions, routes and tables.
         run_directory: The folder for logs and records; None creates one below ``.local/``.
-        port_base: The first of nine ports; None selects free ones.
+        port_base: The first of ten ports; None selects free ones.
         parameters: Template parameters, which override the stack's own values.
         environment: Environment variables that override the template's; other names are ignored.
         code: The functions' code by logical id; None for the source tree.
@@ -123,6 +123,7 @@ class Addresses:
         aws: The endpoint of Secrets Manager and SQS.
         gemini: The simulator; "" without one.
         issuer: The token issuer.
+        observer: The pages for operators, and the collector of traces.
         access_key: The access key of the tables; other keys see an empty DynamoDB.
     """
 
@@ -135,4 +136,5 @@ class Addresses:
     aws: str
     gemini: str
     issuer: str
+    observer: str
     access_key: str = field(repr=False)

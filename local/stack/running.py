@@ -15,6 +15,7 @@ from local.hosting.private_folders import make_private, write_private
 from local.hosting.programs import GeminiSimulator
 from local.issuer import TokenIssuer
 from local.lambdas.host import LambdaHost
+from local.observer import Observer
 from local.stack.options import Addresses
 from local.stack.run_folders import LOCAL
 from local.template.model import REGION, Application
@@ -40,6 +41,7 @@ class Stack:
         gateway: The WebSocket gateway and its connections.
         chaos: The gateway's faults; ``settings`` may be replaced.
         issuer: Issues tokens.
+        observer: Serves operators' pages, and keeps traces.
         simulator: The Gemini simulator, or None.
         start_s: The duration of each step of the start, in order.
     """
@@ -53,6 +55,7 @@ class Stack:
     gateway: WebSocketGateway
     chaos: GatewayChaos
     issuer: TokenIssuer
+    observer: Observer
     simulator: GeminiSimulator | None
     start_s: Mapping[str, float]
 

@@ -35,6 +35,7 @@ from local.issuer import IssuerApi, Pages, TokenIssuer
 from local.lambdas.host import LambdaHost
 from local.lambdas.hosting_types import InitFailedError
 from local.lambdas.invoke_api import InvokeApi
+from local.observer import Observer
 from local.stack.aws_services import AwsServices
 from local.stack.options import (
     AUDIENCE,
@@ -145,6 +146,7 @@ class _StackStarter:
             host = await self._lambdas(application, resources, addresses, tables, simulator)
             chaos = GatewayChaos(self._options.chaos)
             gateway = await self._gateway(application, host, chaos, timers)
+            observer = await self._observer()
         with self._step("prewarm"):
             counts = {n: c for n, c in self._options.prewarm.items() if n in application.functions}
             await host.prewarm(counts, at_once=self._options.prewarm_at_once)
@@ -158,6 +160,7 @@ class _StackStarter:
             gateway=gateway,
             chaos=chaos,
             issuer=issuer,
+            observer=observer,
             simulator=simulator,
             start_s=self._step.seconds,
         )
@@ -195,6 +198,12 @@ class _StackStarter:
         api = IssuerApi(issuer, timers, pages)
         await self._running.enter_async_context(serving(api.application(), self._ports.issuer))
         return issuer
+
+    async def _observer(self) -> Observer:
+        observer = Observer()
+        enter = self._running.enter_async_context
+        await enter(serving(observer.application(), self._ports.observer))
+        return observer
 
     def _template(self, addresses: Addresses, references: Mapping[str, str]) -> Application:
         return read_application(self._options, self._paths.run_directory, addresses, references)

@@ -42,6 +42,7 @@ def addresses_at(ports: Ports, *, dynamodb: str, access_key: str, gemini: str) -
         aws=f"http://{local}:{ports.aws}",
         gemini=gemini,
         issuer=f"http://{local}:{ports.issuer}",
+        observer=f"http://{local}:{ports.observer}",
         access_key=access_key,
     )
 

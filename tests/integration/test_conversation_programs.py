@@ -36,7 +36,7 @@ PATIENCE_S = 60.0
 
 
 def free_base() -> int:
-    """Return the first of nine free ports."""
+    """Return the first of ten free ports."""
     with Ports.reserved() as ports:
         return ports.websocket
 

@@ -137,7 +137,7 @@ def test_a_busy_port_is_named_before_anything_starts(tmp_path):
 
 
 def test_the_layout_of_ports_is_fixed():
-    assert Ports.from_base(8_700) == Ports(8700, 8701, 8702, 8703, 8705, 8706, 8707, 8708)
+    assert Ports.from_base(8_700) == Ports(8700, 8701, 8702, 8703, 8705, 8706, 8707, 8708, 8709)
 
 
 def test_reserved_ports_are_exclusive_until_the_programs_listen(monkeypatch):

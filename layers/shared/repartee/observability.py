@@ -1,4 +1,4 @@
-"""Names and writes metrics, and makes loggers; no other module does.
+"""Writes metrics and makes loggers; no other module does.
 
 Powertools is imported inside the functions, because its import takes tens of ms. So a module that
 needs only a name does not wait for it.
@@ -7,51 +7,14 @@ needs only a name does not wait for it.
 import logging
 import sys
 from decimal import Decimal
-from enum import Enum
 from typing import TYPE_CHECKING
+
+from repartee.ports.metrics import DIMENSION as DIMENSION
+from repartee.ports.metrics import NAMESPACE as NAMESPACE
+from repartee.ports.metrics import Metric as Metric
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.logging import Logger
-
-NAMESPACE = "Repartee"
-"""CloudWatch namespace of every metric."""
-
-DIMENSION = "service"
-"""The only dimension: the deployed function's name, so that stacks never mix."""
-
-
-class Metric(Enum):
-    """Every metric that Repartee writes.
-
-    Attributes:
-        label: Name in CloudWatch and on the dashboard.
-        unit: CloudWatch's unit; money has none.
-        meaning: The meaning of one value.
-    """
-
-    TURNS = ("Turns", "Count", "Turns committed.")
-    FIRST_AUDIO_MS = (
-        "FirstAudioMs",
-        "Milliseconds",
-        "From the end of the user's speech to the first reply audio, once per turn that had both.",
-    )
-    TURN_ERRORS = ("TurnErrors", "Count", "Faults that the user of a turn could notice.")
-    TAKEOVERS = ("Takeovers", "Count", "Leases taken over from a worker that had let its run out.")
-    INPUT_TOKENS = ("InputTokens", "Count", "Tokens that Gemini billed as input.")
-    OUTPUT_TOKENS = ("OutputTokens", "Count", "Tokens that Gemini billed as output.")
-    COST_USD = ("CostUsd", "None", "What those tokens cost by the price table, in USD.")
-    SESSIONS_OPENED = (
-        "SessionsOpened",
-        "Count",
-        "Sessions that a worker served for the first time.",
-    )
-    LIMITS_REACHED = ("LimitsReached", "Count", "Sessions that a daily limit of their user ended.")
-    TOOL_CALLS = ("ToolCalls", "Count", "Tools that Gemini called.")
-
-    def __init__(self, label: str, unit: str, meaning: str) -> None:
-        self.label = label
-        self.unit = unit
-        self.meaning = meaning
 
 
 class MetricsRecorder:

@@ -84,9 +84,17 @@ def test_every_route_has_a_row_that_names_its_function() -> None:
     assert documented == expected
 
 
-def test_every_metric_has_a_row_with_its_unit() -> None:
-    documented = {first_code(row[0]): row[1] for row in rows(section(OPERATIONS, "Metrics"))}
-    assert documented == {metric.label: metric.unit for metric in Metric}
+def test_every_metric_has_a_row_with_its_unit_and_its_functions() -> None:
+    documented = {first_code(row[0]): row[1:3] for row in rows(section(OPERATIONS, "Metrics"))}
+    assert documented == {
+        metric.label: [metric.unit, ", ".join(metric.writers)] for metric in Metric
+    }
+
+
+def test_the_row_of_a_metric_names_its_dimension() -> None:
+    meaning = {first_code(row[0]): row[3] for row in rows(section(OPERATIONS, "Metrics"))}
+    for metric in Metric:
+        assert not metric.dimension or f"by `{metric.dimension}`" in meaning[metric.label]
 
 
 def test_every_alarm_has_a_line_in_the_runbook() -> None:

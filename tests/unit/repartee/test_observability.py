@@ -99,21 +99,6 @@ def test_turns_of_one_recorder_never_run_together(capsys: pytest.CaptureFixture[
     assert [line["Turns"] for line in emitted(capsys)] == [[1.0], [1.0], [1.0]]
 
 
-def test_an_ordinary_session_writes_every_metric_that_exists(
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    recorder = MetricsRecorder("stream-agent")
-    recorder.session_opened()
-    recorder.lease_taken(takeover=False)
-    finish_turn(recorder)
-    recorder.session_left(by_limit=False)
-
-    units: dict[str, str] = {}
-    for line in emitted(capsys):
-        units |= declared(line)
-    assert units == {metric.label: metric.unit for metric in Metric}
-
-
 def test_without_a_service_the_deployed_setting_names_it(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -31,6 +31,7 @@ SIZE_.tools/emulator := 60 MB to download, 190 MB on disk
 SIZE_.tools/dynamodb := 50 MB to download, 60 MB on disk
 SIZE_.tools/asyncapi := 30 MB to download, 50 MB on disk
 SIZE_.tools/browser := 50 MB to download, 170 MB on disk
+SIZE_.tools/plots := 40 MB to download, 160 MB on disk
 SIZE_.tools/web := 30 MB to download, 90 MB on disk
 SIZE_.tools/sam := 60 MB to download, 310 MB on disk
 SIZE_.tools/baselines := 60 MB to download, 260 MB on disk
@@ -68,7 +69,7 @@ endef
 	@printf '%s\n' "$(CURDIR)/functions" "$(CURDIR)/layers/shared" "$(CURDIR)/clients/python" > "$$($(PYTHON) -c 'import site; print(site.getsitepackages()[0])')/repartee.pth"
 	@touch $@
 
-.tools/emulator/.stamp .tools/baselines/.stamp .tools/browser/.stamp .tools/sam/.stamp: .tools/%/.stamp: uv.lock | .tools $(UV_FILE)
+.tools/emulator/.stamp .tools/baselines/.stamp .tools/browser/.stamp .tools/plots/.stamp .tools/sam/.stamp: .tools/%/.stamp: uv.lock | .tools $(UV_FILE)
 	$(call install,--only-group $*)
 	@touch $@
 

@@ -138,6 +138,7 @@ def download_mb(*groups: str) -> float:
         (".tools/sam", ("--only-group", "sam")),
         (".tools/baselines", ("--only-group", "baselines")),
         (".tools/browser", ("--only-group", "browser")),
+        (".tools/plots", ("--only-group", "plots")),
     ],
 )
 def test_the_stated_downloads_follow_the_lock(folder: str, groups: tuple[str, ...]) -> None:

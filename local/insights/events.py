@@ -7,7 +7,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from local.insights.search import Event, Value
+from local.insights.search import Event, Instant, Value
 
 
 def read_events(path: Path, log_group: str) -> Iterator[Event]:
@@ -38,12 +38,12 @@ def read_events(path: Path, log_group: str) -> Iterator[Event]:
             }
 
 
-def _time_of(line: dict[str, Any]) -> float | None:
-    """Return the time of a metric line or of a line of the logger, in Unix ms."""
-    if "_aws" in line:
-        return float(line["_aws"]["Timestamp"])
+def _time_of(line: dict[str, Any]) -> Instant | None:
+    """Return the time of a metric line or of a line of the logger."""
     try:
-        return datetime.fromisoformat(line["timestamp"]).timestamp() * 1000
+        if "_aws" in line:
+            return Instant(line["_aws"]["Timestamp"])
+        return Instant(datetime.fromisoformat(line["timestamp"]).timestamp() * 1000)
     except (KeyError, TypeError, ValueError):
         return None
 

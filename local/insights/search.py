@@ -21,11 +21,16 @@ from local.insights.syntax import (
     Stats,
 )
 
+
+class Instant(float):
+    """A time in Unix ms."""
+
+
 type Value = float | str | None
 """The value of a field; None where an event lacks it."""
 
 type Event = Mapping[str, Value]
-"""A log event by field; ``@timestamp`` is in Unix ms."""
+"""A log event by field; ``@timestamp`` is an instant."""
 
 _DEFAULT = ("@timestamp", "@message")
 
@@ -140,7 +145,7 @@ def _value(expression: Expression, event: Event) -> Value:
             return float(bool(_value(left, event)) or bool(_value(right, event)))
         case Call("bin", (Constant(float(period_s)),)):
             at_ms = _number(event.get("@timestamp")) or 0.0
-            return at_ms - at_ms % (period_s * 1000)
+            return Instant(at_ms - at_ms % (period_s * 1000))
         case Call(name, arguments):
             if name in AGGREGATES:
                 raise QueryError(f"{name} is allowed in stats only")

@@ -94,6 +94,22 @@ def parameters_without_effect(path: Path, parameters: Mapping[str, str]) -> froz
     )
 
 
+def resolved_resources(
+    path: Path, kind: str, parameters: Mapping[str, str] | None = None
+) -> dict[str, dict[str, Any]]:
+    """Return the properties of all resources of a type, without intrinsic functions.
+
+    Args:
+        path: The template.
+        kind: The type, such as ``AWS::CloudWatch::Alarm``.
+        parameters: Values of parameters; the others have their defaults.
+
+    Raises:
+        TemplateError: The template is wrong, or a parameter is unknown or has no value.
+    """
+    return _Reader(parse(path.read_text()), parameters or {}, LocalValues()).resources(kind)
+
+
 class _Reader:
     def __init__(
         self, document: dict[str, Any], parameters: Mapping[str, str], local: LocalValues
@@ -134,6 +150,9 @@ class _Reader:
                 name: self._secret(name) for name, _ in self._of_type("AWS::SecretsManager::Secret")
             },
         )
+
+    def resources(self, kind: str) -> dict[str, dict[str, Any]]:
+        return {name: self._properties(name) for name, _ in self._of_type(kind)}
 
     def _of_type(self, kind: str) -> Iterator[tuple[str, dict[str, Any]]]:
         return ((n, r) for n, r in self._resources.items() if r.get("Type") == kind)

@@ -80,16 +80,18 @@ class MetricStore:
         start_ms: int,
         end_ms: int,
         seen_by_ms: int | None = None,
+        origin_ms: int = 0,
     ) -> Series:
         """Return a statistic of each period.
 
         Args:
             metric: The metric.
             statistic: See ``statistic_of``.
-            period_s: The length of a period, which starts at a multiple of its length.
+            period_s: The length of a period.
             start_ms: Data before this time are left out.
             end_ms: Data from this time on are left out.
             seen_by_ms: The time of the query; data that arrive later are left out.
+            origin_ms: Periods start at multiples of their length before and after this time.
 
         Returns:
             The values by start of the period; periods without data are missing.
@@ -99,7 +101,8 @@ class MetricStore:
         for datum in self._data.get(metric, ()):
             is_seen = seen_by_ms is None or datum.seen_ms <= seen_by_ms
             if is_seen and start_ms <= datum.at_ms < end_ms:
-                values.setdefault(datum.at_ms // period_ms * period_ms, []).append(datum.value)
+                start = (datum.at_ms - origin_ms) // period_ms * period_ms + origin_ms
+                values.setdefault(start, []).append(datum.value)
         return {at: statistic_of(statistic, values[at]) for at in sorted(values)}
 
     def stretched(self, origin_ms: int, factor: float) -> "MetricStore":

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from websockets.asyncio.server import ServerConnection
 from websockets.exceptions import ConnectionClosed
 
+from local.cloudwatch.aws_metrics import WebSocketMetrics
 from local.gateway.chaos import GatewayChaos
 from local.gateway.settings import GatewaySettings
 from local.gateway.websocket_events import ConnectionContext
@@ -83,10 +84,17 @@ class Connection:
 class Connections:
     """Open connections by id."""
 
-    def __init__(self, settings: GatewaySettings, timers: Timers, chaos: GatewayChaos) -> None:
+    def __init__(
+        self,
+        settings: GatewaySettings,
+        timers: Timers,
+        chaos: GatewayChaos,
+        metrics: WebSocketMetrics,
+    ) -> None:
         self._settings = settings
         self._timers = timers
         self._chaos = chaos
+        self._metrics = metrics
         self._open: dict[str, Connection] = {}
 
     def add(self, connection: Connection) -> None:
@@ -128,3 +136,4 @@ class Connections:
             except ConnectionClosed as error:
                 raise GoneError(connection_id) from error
             connection.last_active_at_s = self._timers.now_s()
+            self._metrics.message()

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
+from local.cloudwatch.aws_metrics import WebSocketMetrics
 from local.gateway.authorizer_policy import InvalidAuthorizerResponseError, evaluate
 from local.gateway.ids import gateway_id
 from local.gateway.websocket_events import ConnectionContext, authorizer_event, connect_event
@@ -40,10 +41,13 @@ class Admission:
 class HandshakeHandler:
     """Accepts or refuses connections."""
 
-    def __init__(self, api: WebSocketApi, invoker: Invoker, timers: Timers) -> None:
+    def __init__(
+        self, api: WebSocketApi, invoker: Invoker, timers: Timers, metrics: WebSocketMetrics
+    ) -> None:
         self._api = api
         self._invoker = invoker
         self._timers = timers
+        self._metrics = metrics
 
     async def open(self, context: ConnectionContext) -> Admission:
         """Run the authorizer and ``$connect``; set ``context.authorizer``.
@@ -53,14 +57,14 @@ class HandshakeHandler:
         """
         path = urlsplit(context.handshake.target).path
         if path.strip("/") != self._api.stage:
-            raise _refusal(403, "Forbidden", context)
+            raise self._refused(403, "Forbidden", context)
         if self._api.authorizer is not None:
             await self._authorize(self._api.authorizer, context)
         return await self._connect(context)
 
     async def _authorize(self, authorizer: RequestAuthorizer, context: ConnectionContext) -> None:
         if not all(_identity(source, context) for source in authorizer.identity_sources):
-            raise _refusal(401, "Unauthorized", context)
+            raise self._refused(401, "Unauthorized", context)
         started_at_s = self._timers.now_s()
         event = authorizer_event(context, started_at_s)
         result = await self._call(authorizer.function, event, _AUTHORIZER_TIMEOUT_S)
@@ -70,7 +74,7 @@ class HandshakeHandler:
             # API Gateway interprets only this message: an authorizer raises it to answer 401.
             unauthorized = json.loads(result.payload).get("errorMessage") == "Unauthorized"
             raise (
-                _refusal(401, "Unauthorized", context)
+                self._refused(401, "Unauthorized", context)
                 if unauthorized
                 else _refusal(500, None, context)
             )
@@ -82,7 +86,7 @@ class HandshakeHandler:
             text = "User is not authorized to access this resource"
             if authorization.is_explicitly_denied:
                 text += " with an explicit deny"
-            raise _refusal(403, text, context)
+            raise self._refused(403, text, context)
         context.authorizer = {
             **authorization.context,
             "principalId": authorization.principal_id,
@@ -94,18 +98,26 @@ class HandshakeHandler:
         if route is None:
             return Admission(None)
         event = connect_event(context, self._timers.now_s())
+        started_at_s = self._timers.now_s()
         result = await self._call(route.function, event, route.integration_timeout_ms / 1000)
-        if result is None or result.function_error is not None:
-            raise _refusal(502, "Internal server error", context)
-        answer = json.loads(result.payload or b"null")
+        latency_ms = None if result is None else (self._timers.now_s() - started_at_s) * 1000
+        is_failed = result is None or result.function_error is not None
+        answer = None if is_failed else json.loads(result.payload or b"null")
         status = answer.get("statusCode") if isinstance(answer, dict) else None
-        if not isinstance(status, int):
+        status = status if isinstance(status, int) else None
+        self._metrics.integrated("$connect", latency_ms, status=status)
+        if status is None:
             raise _refusal(502, "Internal server error", context)
         if not 200 <= status < 300:
             raise _refusal(status, answer.get("body") or "Forbidden", context)
         headers = answer.get("headers") or {}
         named = [value for key, value in headers.items() if key.lower() == _SUBPROTOCOL]
         return Admission(named[-1] if named else None)
+
+    def _refused(self, status: int, message: str, context: ConnectionContext) -> Refusal:
+        """Count and return a refusal by API Gateway itself."""
+        self._metrics.refused()
+        return _refusal(status, message, context)
 
     async def _call(
         self, function: str, event: dict[str, Any], timeout_s: float

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from aiohttp import web
 
+from local.cloudwatch.aws_metrics import AwsMetrics, HttpApiMetrics
 from local.gateway.http_events import (
     HttpRequest,
     HttpResponse,
@@ -74,8 +75,14 @@ class HttpGateway:
     """Serves one HTTP API of the template as an aiohttp application."""
 
     def __init__(
-        self, api: HttpApi, invoker: Invoker, timers: Timers, fetch: FetchJson = fetch_json
+        self,
+        api: HttpApi,
+        invoker: Invoker,
+        timers: Timers,
+        fetch: FetchJson = fetch_json,
+        metrics: AwsMetrics | None = None,
     ) -> None:
+        self._metrics = HttpApiMetrics(metrics or AwsMetrics(), {"ApiId": api.logical_id})
         self._api = api
         self._invoker = invoker
         self._timers = timers
@@ -119,7 +126,9 @@ class HttpGateway:
         is_preflight = request.method == "OPTIONS" and "access-control-request-method" in headers
         if cors is not None and origin is not None and is_preflight:
             return HttpResponse(204, _cors_headers(cors, origin, preflight=True), b"")
-        answer = await self._routed(request)
+        started_at_s = self._timers.now_s()
+        answer, integration_ms = await self._routed(request)
+        self._metrics.answered(answer.status, self._ms_since(started_at_s), integration_ms)
         if cors is None:
             return answer
         # The CORS settings of the API replace the headers of the function.
@@ -127,10 +136,14 @@ class HttpGateway:
         added = [] if origin is None else _cors_headers(cors, origin, preflight=False)
         return HttpResponse(answer.status, [*kept, *added], answer.body)
 
-    async def _routed(self, request: HttpRequest) -> HttpResponse:
+    def _ms_since(self, at_s: float) -> float:
+        return (self._timers.now_s() - at_s) * 1000
+
+    async def _routed(self, request: HttpRequest) -> tuple[HttpResponse, float | None]:
+        """Return the answer, and the function's time in ms; None if no function was called."""
         match = self._routes.find(request.method, request.path)
         if match is None:
-            return _message(404, "Not Found")
+            return _message(404, "Not Found"), None
         principal: Principal | None = None
         if match.route.authorizer is not None:
             try:
@@ -138,26 +151,28 @@ class HttpGateway:
                     request.joined_headers(), request.joined_query()
                 )
             except UnauthorizedError:
-                return _message(401, "Unauthorized", ("www-authenticate", "Bearer"))
+                return _message(401, "Unauthorized", ("www-authenticate", "Bearer")), None
             if match.route.scopes and not set(match.route.scopes) & set(principal.scopes):
-                return _message(403, "Forbidden")
+                return _message(403, "Forbidden"), None
         event = request_event(
             self._api, match.route, match.parameters, request, principal, self._timers.now_s()
         )
         payload = json.dumps(event).encode()
         if len(payload) > MAX_SYNC_PAYLOAD_BYTES:
-            return _TOO_LARGE
+            return _TOO_LARGE, None
+        started_at_s = self._timers.now_s()
         try:
             result = await within(
                 self._timers,
                 match.route.timeout_ms / 1000,
                 self._invoker.invoke(match.route.function, payload),
             )
-            return response_from(result)
+            answer = response_from(result)
         except (TimeoutError, ThrottledError):
-            return _message(503, "Service Unavailable")
+            answer = _message(503, "Service Unavailable")
         except InvalidResponseError:
-            return _message(500, "Internal Server Error")
+            answer = _message(500, "Internal Server Error")
+        return answer, self._ms_since(started_at_s)
 
     def _verifier(self, authorizer: JwtAuthorizer) -> TokenVerifier:
         if authorizer not in self._verifiers:

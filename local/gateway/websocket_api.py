@@ -14,6 +14,7 @@ from websockets.http11 import Request, Response
 from websockets.protocol import State
 from websockets.typing import Subprotocol
 
+from local.cloudwatch.aws_metrics import AwsMetrics, WebSocketMetrics
 from local.gateway.chaos import GatewayChaos
 from local.gateway.connections import Connection, Connections
 from local.gateway.handshakes import HandshakeHandler, Refusal
@@ -63,6 +64,7 @@ class WebSocketGateway:
         settings: The limits.
         timers: The clock for every timeout.
         chaos: The faults.
+        metrics: Counts what API Gateway would publish.
     """
 
     def __init__(
@@ -75,8 +77,11 @@ class WebSocketGateway:
         settings: GatewaySettings,
         timers: Timers,
         chaos: GatewayChaos,
+        metrics: AwsMetrics | None = None,
     ) -> None:
-        self.connections = Connections(settings, timers, chaos)
+        dimensions = {"ApiId": api.logical_id, "Stage": api.stage}
+        self._metrics = WebSocketMetrics(metrics or AwsMetrics(), dimensions)
+        self.connections = Connections(settings, timers, chaos, self._metrics)
         self._api = api
         self._invoker = invoker
         self._host = host
@@ -84,7 +89,7 @@ class WebSocketGateway:
         self._settings = settings
         self._timers = timers
         self._chaos = chaos
-        self._handshakes = HandshakeHandler(api, invoker, timers)
+        self._handshakes = HandshakeHandler(api, invoker, timers, self._metrics)
         self._server: Server | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._connection_number = 0
@@ -201,6 +206,7 @@ class WebSocketGateway:
                 await connection.close(1003, "Binary is not supported on this endpoint")
                 return
             connection.messages += 1
+            self._metrics.message()
             route = self._route(message)
             key = "$default" if route is None else route.route_key
             event = message_event(connection.context, key, message, self._timers.now_s())
@@ -234,21 +240,26 @@ class WebSocketGateway:
         self._chaos.delivered(connection.number, number)
         request_id = event["requestContext"]["requestId"]
         if route is None:
+            self._metrics.refused()
             await self._send_error(connection, "Forbidden", request_id)
             return
+        started_at_s = self._timers.now_s()
         try:
             result = await within(
                 self._timers,
                 route.integration_timeout_ms / 1000,
                 self._invoker.invoke(route.function, json.dumps(event).encode()),
             )
-        except TimeoutError:
-            await self._send_error(connection, "Endpoint request timed out", request_id)
+        except (TimeoutError, ThrottledError) as error:
+            is_late = isinstance(error, TimeoutError)
+            text = "Endpoint request timed out" if is_late else "Internal server error"
+            self._metrics.integrated(route.route_key, None, status=None)
+            await self._send_error(connection, text, request_id)
             return
-        except ThrottledError:
-            await self._send_error(connection, "Internal server error", request_id)
-            return
+        latency_ms = (self._timers.now_s() - started_at_s) * 1000
         answer = _proxy_response(result)
+        status = None if answer is None else answer["statusCode"]
+        self._metrics.integrated(route.route_key, latency_ms, status=status)
         if answer is None:
             await self._send_error(connection, "Internal server error", request_id)
         elif route.has_response and "body" in answer:

@@ -14,15 +14,18 @@ from typing import Any
 import aiohttp
 from aiohttp import web
 
+from local.cloudwatch.aws_metrics import AwsMetrics, TableMetrics
 from local.hosting.servers import serving
 
 _TIMEOUT = aiohttp.ClientTimeout(total=30)
 _CALLER = re.compile(r"\bapp/(\S+)")
+_TABLE = re.compile(r'"TableName": ?"([^"]+)"')
 _MAX_BODY_BYTES = 16 * 1024 * 1024
 _NOT_PASSED_ON = frozenset({"host", "content-length", "connection", "transfer-encoding"})
 
 SINGLE_WRITES = frozenset({"PutItem", "UpdateItem", "DeleteItem"})
 WRITES = SINGLE_WRITES | {"TransactWriteItems", "BatchWriteItem"}
+_MEASURED = WRITES | {"GetItem", "BatchGetItem", "Query", "Scan", "TransactGetItems"}
 
 
 class TableFault(StrEnum):
@@ -71,6 +74,12 @@ class TableRequest:
         """Whether the request raises the session's epoch."""
         return b"epoch = epoch + :one" in self.body
 
+    def tables(self) -> set[str]:
+        """Return the names of the request's tables."""
+        named = set(_TABLE.findall(self.body.decode(errors="replace")))
+        # Requests in batches have the names as keys.
+        return named or set(self.parameters().get("RequestItems", ()))
+
     def parameters(self) -> dict[str, Any]:
         """Return the parsed parameters."""
         fields: dict[str, Any] = json.loads(self.body)
@@ -90,11 +99,13 @@ class TableFaultProxy:
 
     Attributes:
         happened: The number of each fault so far.
+        metrics: Counts what DynamoDB would publish.
         watcher: Called with each write that the table has executed; the caller of the write gets
             its answer after the watcher returns.
     """
 
     happened: Counter[TableFault] = field(default_factory=Counter)
+    metrics: TableMetrics = field(default_factory=lambda: TableMetrics(AwsMetrics()))
     watcher: Watcher = _ignore_request
     _rules: list[tuple[TableRule, random.Random]] = field(default_factory=list)
 
@@ -126,11 +137,16 @@ class TableFaultProxy:
         operation = request.headers.get("X-Amz-Target", "").rpartition(".")[2]
         caller = _CALLER.search(request.headers.get("User-Agent", ""))
         seen = TableRequest(operation, body, caller[1] if caller else "")
+        if self.metrics.is_on and operation in _MEASURED:
+            # Local programs do not check the signature, which covers the body.
+            body = json.dumps({"ReturnConsumedCapacity": "TOTAL", **seen.parameters()}).encode()
         rule = self._decide(operation)
         if rule is not None:
             self.happened[rule.fault] += 1
         match rule:
             case TableRule(fault=TableFault.THROTTLED):
+                for table in seen.tables():
+                    self.metrics.throttled(table, operation)
                 return _throttled(self.happened[TableFault.THROTTLED])
             case TableRule(fault=TableFault.CONFLICT):
                 return _conflict(seen)
@@ -141,11 +157,24 @@ class TableFaultProxy:
             case _:
                 pass
         answer = await self._forward(client, upstream, request, body)
+        if self.metrics.is_on and operation in _MEASURED and answer.status == 200:
+            self._count_units(operation, answer)
         if operation in WRITES and answer.status == 200:
             await self.watcher(seen)
         if rule is not None and rule.fault is TableFault.AMBIGUOUS:
             return _cut(request)
         return answer
+
+    def _count_units(self, operation: str, answer: web.Response) -> None:
+        consumed = json.loads(answer.body or b"{}").get("ConsumedCapacity", [])
+        for one in consumed if isinstance(consumed, list) else [consumed]:
+            units = one["CapacityUnits"]
+            is_write = operation in WRITES
+            self.metrics.consumed(
+                one["TableName"],
+                read_units=0 if is_write else units,
+                write_units=units if is_write else 0,
+            )
 
     def _decide(self, operation: str) -> TableRule | None:
         for rule, chance in self._rules:

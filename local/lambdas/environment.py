@@ -80,7 +80,7 @@ def process_environment(
 ) -> Mapping[str, str]:
     """Return the whole environment of a runtime process; it inherits nothing from the host."""
     function = hosted.function
-    name = function.arn.rsplit(":", 1)[-1]
+    name = function.name
     return {
         "PATH": "/usr/local/bin:/usr/bin:/bin",
         "LANG": "en_US.UTF-8",

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import replace
 from typing import Any
 
+from local.cloudwatch.aws_metrics import LambdaMetrics
 from local.hosting.timers import Timers, within
 from local.lambdas.environment import Environment, FunctionLog, Invocation, error_payload
 from local.lambdas.hosting_types import (
@@ -38,6 +39,7 @@ class EnvironmentPool:
         environment_ended: Callable[[Environment], Awaitable[None]],
         reported: Callable[[InvocationReport], None],
         before_invocation: Callable[[], None],
+        metrics: LambdaMetrics,
     ) -> None:
         self.hosted = hosted
         self.environments: list[Environment] = []
@@ -49,6 +51,7 @@ class EnvironmentPool:
         self._environment_ended = environment_ended
         self._reported = reported
         self._before_invocation = before_invocation
+        self._metrics = metrics
         self._pending: deque[Invocation] = deque()
         self._starting = 0
         self._tasks: set[asyncio.Task[None]] = set()
@@ -74,11 +77,13 @@ class EnvironmentPool:
         """
         self._before_invocation()
         if self.concurrency is not None and self.in_flight >= self.concurrency:
+            self._metrics.throttled(self.hosted.function.name)
             raise ThrottledError(self.hosted.function.logical_id)
         loop = asyncio.get_running_loop()
         invocation = Invocation(
             request_id, payload, loop.create_future(), loop.create_future(), client_context
         )
+        self._count(invocation)
         self._pending.append(invocation)
         self._dispatch()
         return invocation
@@ -87,6 +92,20 @@ class EnvironmentPool:
         """Withdraw an invocation that no environment has taken."""
         if invocation in self._pending:
             self._pending.remove(invocation)
+            invocation.result.cancel()
+
+    def _count(self, invocation: Invocation) -> None:
+        function = self.hosted.function.name
+        started_at_ms = self._metrics.started(function)
+
+        def count_end(result: asyncio.Future[InvocationResult]) -> None:
+            if result.cancelled():
+                self._metrics.withdrawn(function)
+            else:
+                is_error = result.result().function_error is not None
+                self._metrics.finished(function, started_at_ms, is_error=is_error)
+
+        invocation.result.add_done_callback(count_end)
 
     async def prewarm(self, count: int) -> None:
         """Start environments until ``count`` are ready, up to the maximum.
@@ -221,7 +240,7 @@ class EnvironmentPool:
     async def _run(self, environment: Environment, invocation: Invocation) -> None:
         """Enforce the timeout of an assigned invocation, and report the result."""
         function = environment.hosted.function
-        started_at_s = time.monotonic()
+        started_at_s, started_at_ms = time.monotonic(), int(self._timers.now_s() * 1000)
         init_ms = environment.init_ms if environment.invocations == 1 else None
         try:
             result = await within(
@@ -239,6 +258,7 @@ class EnvironmentPool:
             environment.finish(invocation.request_id, result)
             await environment.child.kill()
         duration_ms = (time.monotonic() - started_at_s) * 1000
+        self._metrics.measured(function.name, started_at_ms, duration_ms)
         self._report(environment, invocation.request_id, duration_ms, init_ms, result)
 
     def _report(

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Literal, Protocol
 
+from local.cloudwatch.aws_metrics import LambdaMetrics
 from local.hosting.timers import Timers, within
 from local.lambdas.environment import Invocation
 from local.lambdas.hosting_types import InvocationResult, ThrottledError
@@ -54,8 +55,15 @@ class EventQueue:
         duplicate_count: The number of second deliveries so far.
     """
 
-    def __init__(self, timers: Timers, settings: EventSettings, send_failure: SendFailure) -> None:
+    def __init__(
+        self,
+        timers: Timers,
+        settings: EventSettings,
+        send_failure: SendFailure,
+        metrics: LambdaMetrics,
+    ) -> None:
         self._timers = timers
+        self._metrics = metrics
         self.settings = settings
         self.duplicate_count = 0
         self._send_failure = send_failure
@@ -68,6 +76,7 @@ class EventQueue:
         """Accept an event; its caller gets no further information about it."""
         number = self._accepted.get(function.logical_id, 0)
         self._accepted[function.logical_id] = number + 1
+        self._metrics.event_received(function.name)
         self._spawn(self._deliver(function, pool, request_id, payload))
         # Seeded by function and number, so that a run can be repeated.
         chance = random.Random(f"{self.settings.seed}/{function.logical_id}/{number}")  # noqa: S311
@@ -106,7 +115,8 @@ class EventQueue:
         payload: bytes,
     ) -> None:
         config = function.event_invoke
-        give_up_at_s = self._timers.now_s() + config.maximum_event_age_s
+        queued_at_s = self._timers.now_s()
+        give_up_at_s = queued_at_s + config.maximum_event_age_s
         result: InvocationResult | None = None
         attempts = 0
         while True:
@@ -117,7 +127,9 @@ class EventQueue:
                 )
                 return
             try:
-                result = await self._attempt(pool, request_id, payload, left_s)
+                result = await self._attempt(
+                    function, pool, request_id, payload, left_s, queued_at_s
+                )
             except ThrottledError:
                 await self._timers.sleep(min(self.settings.throttle_delay_s, left_s))
                 continue
@@ -135,7 +147,13 @@ class EventQueue:
             await self._timers.sleep(delays[min(attempts, len(delays)) - 1])
 
     async def _attempt(
-        self, pool: SubmittingPool, request_id: str, payload: bytes, left_s: float
+        self,
+        function: Function,
+        pool: SubmittingPool,
+        request_id: str,
+        payload: bytes,
+        left_s: float,
+        queued_at_s: float,
     ) -> InvocationResult:
         invocation = pool.submit(request_id, payload)
         started: set[asyncio.Future[object]] = {
@@ -152,6 +170,8 @@ class EventQueue:
         except TimeoutError:
             pool.withdraw(invocation)
             raise
+        age_ms = (self._timers.now_s() - queued_at_s) * 1000
+        self._metrics.event_started(function.name, age_ms)
         return await invocation.result
 
     async def _give_up(
@@ -163,6 +183,7 @@ class EventQueue:
         attempts: int,
         result: InvocationResult | None,
     ) -> None:
+        self._metrics.event_dropped(function.name)
         destination = function.event_invoke.on_failure_arn
         if destination is None:
             return
@@ -185,4 +206,8 @@ class EventQueue:
                 "functionError": result.function_error,
             }
             message["responsePayload"] = json.loads(result.payload or b"null")
-        await self._send_failure(destination, json.dumps(message))
+        try:
+            await self._send_failure(destination, json.dumps(message))
+        except Exception:
+            self._metrics.delivery_failed(function.name)
+            raise

@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 
+from local.cloudwatch.aws_metrics import AwsMetrics, LambdaMetrics
 from local.hosting.timers import SystemTimers, Timers
 from local.lambdas.code_changes import CodeChange, CodeReloader
 from local.lambdas.environment import Environment, FunctionLog, Invocation
@@ -23,6 +24,7 @@ from local.lambdas.hosting_types import (
 from local.lambdas.runtime_api import RuntimeApi
 
 _REPORTS_KEPT = 10_000
+_SAMPLE_S = 1.0
 
 
 type WatchEvent = Callable[[str, bytes], Awaitable[None]]
@@ -49,6 +51,7 @@ class LambdaHost:
         code_changed: Called when source files were edited; later invocations run the new code.
             None looks for no changes.
         restart_paths: Files and folders whose changes are reported and have no effect.
+        metrics: Counts what Lambda would publish.
 
     Attributes:
         watch_event: Called with each Event invocation that the Invoke API has accepted; the
@@ -65,10 +68,13 @@ class LambdaHost:
         send_failure: SendFailure = _drop,
         code_changed: Callable[[CodeChange], None] | None = None,
         restart_paths: Collection[Path] = (),
+        metrics: AwsMetrics | None = None,
     ) -> None:
         functions = tuple(functions)
         log_directory.mkdir(parents=True, exist_ok=True)
-        timers = timers or SystemTimers()
+        self._timers = timers = timers or SystemTimers()
+        self._metrics = LambdaMetrics(metrics or AwsMetrics())
+        self._sampling: asyncio.Task[None] | None = None
         self.reports: deque[InvocationReport] = deque(maxlen=_REPORTS_KEPT)
         self.watch_event: WatchEvent = _ignore_event
         self._runtime_api = RuntimeApi(self._became_idle)
@@ -81,13 +87,16 @@ class LambdaHost:
                 self._runtime_api.forget,
                 self.reports.append,
                 self._replace_outdated,
+                self._metrics,
             )
             for hosted in functions
         }
         self._names = {
-            pool.hosted.function.arn.rsplit(":", 1)[-1]: name for name, pool in self._pools.items()
+            pool.hosted.function.name: name for name, pool in self._pools.items()
         }
-        self.events = EventQueue(timers, events or EventSettings(), send_failure)
+        self.events = EventQueue(
+            timers, events or EventSettings(), send_failure, self._metrics
+        )
         self._environment_number = 0
         self._reloader = code_changed and CodeReloader(
             (hosted.code for hosted in functions), restart_paths, timers, code_changed
@@ -95,9 +104,12 @@ class LambdaHost:
 
     async def __aenter__(self) -> "LambdaHost":
         await self._runtime_api.start()
+        self._sampling = asyncio.create_task(self._sample())
         return self
 
     async def __aexit__(self, *_: object) -> None:
+        if self._sampling is not None:
+            self._sampling.cancel()
         await self.events.close()
         await asyncio.gather(*(pool.close() for pool in self._pools.values()))
         await self._runtime_api.close()
@@ -204,6 +216,12 @@ class LambdaHost:
                 if environment.environment_id == environment_id:
                     return environment
         raise UnknownEnvironmentError(environment_id)
+
+    async def _sample(self) -> None:
+        """Record the concurrency each second, because a worker may start nothing for minutes."""
+        while True:
+            await asyncio.sleep(_SAMPLE_S)
+            self._metrics.sample()
 
     def _replace_outdated(self) -> None:
         if self._reloader is not None:

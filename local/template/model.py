@@ -32,6 +32,11 @@ class Function:
     log_format: str = "Text"
     log_level: str | None = None
 
+    @property
+    def name(self) -> str:
+        """The deployed function's name."""
+        return self.arn.rsplit(":", 1)[-1]
+
 
 @dataclass(frozen=True, slots=True)
 class WebSocketRoute:

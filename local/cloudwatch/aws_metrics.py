@@ -5,13 +5,12 @@ Each class counts one service's metrics. Its docstring names AWS's documentation
 """
 
 import json
+import time
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO
-
-from local.hosting.timers import SystemTimers
 
 type Dimensions = Mapping[str, str]
 
@@ -24,9 +23,7 @@ class AwsMetrics:
         now_s: The clock.
     """
 
-    def __init__(
-        self, file: Path | None = None, now_s: Callable[[], float] = SystemTimers().now_s
-    ) -> None:
+    def __init__(self, file: Path | None = None, now_s: Callable[[], float] = time.time) -> None:
         self._file: BinaryIO | None = None if file is None else file.open("ab", buffering=0)
         self._now_s = now_s
 
@@ -148,9 +145,7 @@ class LambdaMetrics:
         """Count a destination that did not take its message."""
         self._put(function, {"DestinationDeliveryFailures": 1})
 
-    def _put(
-        self, function: str, values: Mapping[str, float], *, at_ms: int | None = None
-    ) -> None:
+    def _put(self, function: str, values: Mapping[str, float], *, at_ms: int | None = None) -> None:
         self.metrics.put("AWS/Lambda", values, {"FunctionName": function}, at_ms=at_ms)
 
     def _put_account(self) -> None:
@@ -177,9 +172,7 @@ class WebSocketMetrics:
         """Count a request that API Gateway refused before any integration."""
         self._put({"ClientError": 1})
 
-    def integrated(
-        self, route_key: str, latency_ms: float | None, *, status: int | None
-    ) -> None:
+    def integrated(self, route_key: str, latency_ms: float | None, *, status: int | None) -> None:
         """Count a request that reached an integration.
 
         Args:

@@ -101,9 +101,11 @@ class HandshakeHandler:
         started_at_s = self._timers.now_s()
         result = await self._call(route.function, event, route.integration_timeout_ms / 1000)
         latency_ms = None if result is None else (self._timers.now_s() - started_at_s) * 1000
-        is_failed = result is None or result.function_error is not None
-        answer = None if is_failed else json.loads(result.payload or b"null")
-        status = answer.get("statusCode") if isinstance(answer, dict) else None
+        answer: dict[str, Any] = {}
+        if result is not None and result.function_error is None:
+            given = json.loads(result.payload or b"null")
+            answer = given if isinstance(given, dict) else {}
+        status = answer.get("statusCode")
         status = status if isinstance(status, int) else None
         self._metrics.integrated("$connect", latency_ms, status=status)
         if status is None:

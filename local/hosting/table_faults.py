@@ -157,16 +157,16 @@ class TableFaultProxy:
             case _:
                 pass
         answer = await self._forward(client, upstream, request, body)
-        if self.metrics.is_on and operation in _MEASURED and answer.status == 200:
-            self._count_units(operation, answer)
+        if self.metrics.is_on and operation in _MEASURED and isinstance(answer.body, bytes):
+            self._count_units(operation, answer.body)
         if operation in WRITES and answer.status == 200:
             await self.watcher(seen)
         if rule is not None and rule.fault is TableFault.AMBIGUOUS:
             return _cut(request)
         return answer
 
-    def _count_units(self, operation: str, answer: web.Response) -> None:
-        consumed = json.loads(answer.body or b"{}").get("ConsumedCapacity", [])
+    def _count_units(self, operation: str, answer: bytes) -> None:
+        consumed = json.loads(answer).get("ConsumedCapacity", [])
         for one in consumed if isinstance(consumed, list) else [consumed]:
             units = one["CapacityUnits"]
             is_write = operation in WRITES

@@ -91,12 +91,8 @@ class LambdaHost:
             )
             for hosted in functions
         }
-        self._names = {
-            pool.hosted.function.name: name for name, pool in self._pools.items()
-        }
-        self.events = EventQueue(
-            timers, events or EventSettings(), send_failure, self._metrics
-        )
+        self._names = {pool.hosted.function.name: name for name, pool in self._pools.items()}
+        self.events = EventQueue(timers, events or EventSettings(), send_failure, self._metrics)
         self._environment_number = 0
         self._reloader = code_changed and CodeReloader(
             (hosted.code for hosted in functions), restart_paths, timers, code_changed

@@ -6,6 +6,8 @@ import time
 from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import dataclass, field
 
+from local.cloudwatch.aws_metrics import AwsMetrics, QueueMetrics, TableMetrics
+from local.cloudwatch.run_metrics import AWS_METRICS
 from local.gateway.chaos import GatewayChaos
 from local.gateway.http_api import HttpGateway
 from local.gateway.management import ManagementApi
@@ -124,6 +126,8 @@ class _StackStarter:
             # Earlier versions and other programs created it with the usual mode.
             LOCAL.chmod(0o700)
         timers = SystemTimers()
+        metrics = AwsMetrics(self._paths.run_directory / AWS_METRICS, timers.now_s)
+        self._running.callback(metrics.close)
         with self._step("programs"):
             dynamodb, simulator, issuer = await self._programs()
         gemini = simulator.url if simulator else ""
@@ -142,10 +146,12 @@ class _StackStarter:
                 addresses, {**resources.secret_arns, **resources.queue_urls}
             )
         with self._step("servers"):
-            tables = await self._tables(addresses)
-            host = await self._lambdas(application, resources, addresses, tables, simulator)
+            tables = await self._tables(addresses, metrics)
+            host = await self._lambdas(
+                application, resources, addresses, tables, simulator, metrics
+            )
             chaos = GatewayChaos(self._options.chaos)
-            gateway = await self._gateway(application, host, chaos, timers)
+            gateway = await self._gateway(application, host, chaos, timers, metrics)
             observer = await self._observer()
         with self._step("prewarm"):
             counts = {n: c for n, c in self._options.prewarm.items() if n in application.functions}
@@ -208,11 +214,12 @@ class _StackStarter:
     def _template(self, addresses: Addresses, references: Mapping[str, str]) -> Application:
         return read_application(self._options, self._paths.run_directory, addresses, references)
 
-    async def _tables(self, addresses: Addresses) -> str:
+    async def _tables(self, addresses: Addresses, metrics: AwsMetrics) -> str:
         """Return the endpoint through which the functions reach the tables."""
         faults = self._options.table_faults
         if faults is None:
             return addresses.dynamodb
+        faults.metrics = TableMetrics(metrics)
         proxy = faults.serving(addresses.dynamodb)
         return f"http://127.0.0.1:{await self._running.enter_async_context(proxy)}"
 
@@ -223,11 +230,14 @@ class _StackStarter:
         addresses: Addresses,
         tables: str,
         simulator: GeminiSimulator | None,
+        metrics: AwsMetrics,
     ) -> LambdaHost:
         urls = {application.queues[name].arn: url for name, url in resources.queue_urls.items()}
+        queues = QueueMetrics(metrics)
 
         async def send_failure(arn: str, message: str) -> None:
             await asyncio.to_thread(send_message, addresses.aws, urls[arn], message)
+            queues.sent(arn.rsplit(":", 1)[-1])
 
         host = LambdaHost(
             [
@@ -245,6 +255,7 @@ class _StackStarter:
             send_failure=send_failure,
             code_changed=self._options.code_changed,
             restart_paths=(self._options.template, *(SIMULATOR_FILES if simulator else ())),
+            metrics=metrics,
         )
         await self._running.enter_async_context(host)
         await self._running.enter_async_context(
@@ -253,7 +264,12 @@ class _StackStarter:
         return host
 
     async def _gateway(
-        self, application: Application, host: LambdaHost, chaos: GatewayChaos, timers: SystemTimers
+        self,
+        application: Application,
+        host: LambdaHost,
+        chaos: GatewayChaos,
+        timers: SystemTimers,
+        metrics: AwsMetrics,
     ) -> WebSocketGateway:
         (api,) = application.websocket_apis.values()
         gateway = WebSocketGateway(
@@ -264,6 +280,7 @@ class _StackStarter:
             settings=self._options.gateway.scaled(self._options.time_scale),
             timers=timers,
             chaos=chaos,
+            metrics=metrics,
         )
         management = ManagementApi(
             gateway.connections, chaos, api.stage, self._options.gateway.message_bytes
@@ -271,6 +288,6 @@ class _StackStarter:
         enter = self._running.enter_async_context
         await enter(serving(management.application(), self._ports.connections))
         for http_api in application.http_apis.values():
-            http = HttpGateway(http_api, host, timers)
+            http = HttpGateway(http_api, host, timers, metrics=metrics)
             await enter(serving(http.application(), self._ports.http))
         return await enter(gateway)

@@ -6,7 +6,7 @@ initialisation than during the first invocation.
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache, partial
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -16,6 +16,7 @@ from aws_lambda_powertools import Logger
 
 from core_agent.tools.catalogue import make_tools
 from core_agent.tools.stores import stores_on_tables
+from repartee.adapters.aws.client_context import read_trace_context
 from repartee.adapters.aws.core_agent_event import AnswerEvent, RequestEvent, SummaryEvent
 from repartee.adapters.aws.secrets_manager import SecretsManager
 from repartee.adapters.clock import SystemClock
@@ -47,10 +48,15 @@ class Deps:
     log: Logger
 
 
-def handle(event: Mapping[str, Any], deps: Deps) -> dict[str, Any]:
+def handle(event: Mapping[str, Any], deps: Deps, traceparent: str = "") -> dict[str, Any]:
     """Answer a ``RequestEvent`` with an ``AnswerEvent``, or carry out a ``SummaryEvent``.
 
     An event of an unknown kind, from a later version, has no effect.
+
+    Args:
+        event: The event.
+        deps: The function's dependencies.
+        traceparent: The W3C trace context of a question; "" if its turn is not traced.
 
     Raises:
         pydantic.ValidationError: A field is missing or wrong, which is a fault of the caller.
@@ -64,7 +70,7 @@ def handle(event: Mapping[str, Any], deps: Deps) -> dict[str, Any]:
     if kind is not None:
         deps.log.warning("event of an unknown kind", extra={"kind": kind})
         return {}
-    request = RequestEvent.model_validate(event).request()
+    request = replace(RequestEvent.model_validate(event).request(), traceparent=traceparent)
     answered = deps.answerer.answer(request)
     asked = {"session_id": request.session_id, "call": str(request.key)}
     deps.log.info("question answered", extra={**asked, **answered.log_fields()})
@@ -126,6 +132,6 @@ def build() -> Deps:
     return Deps(answerer, summariser, log)
 
 
-def lambda_handler(event: Mapping[str, Any], _context: object) -> dict[str, Any]:
+def lambda_handler(event: Mapping[str, Any], context: object) -> dict[str, Any]:
     """Answer the stream agent."""
-    return handle(event, build())
+    return handle(event, build(), read_trace_context(context))

@@ -20,6 +20,7 @@ from repartee.adapters.aws.lambda_core_agent import LambdaCoreAgent
 from repartee.domain.cost.usage import Bill, TokenUsage
 from repartee.domain.errors import CoreAgentFailed
 from repartee.domain.tools.core_calls import CoreAnswer, CoreRequest, ToolCallKey, ToolCallStatus
+from repartee.domain.tracing.agent_timing import AgentStep, AgentTiming, StepKind
 from repartee.ports.answers import CoreAgent
 from tests.fakes.clock import NOON_MS, FakeClock
 from tests.fakes.core_agent import FakeCoreAgent
@@ -151,7 +152,12 @@ def made(request: pytest.FixtureRequest) -> Iterator[Made]:
             bill=Bill(TokenUsage(900, 1, 40, 2), Decimal("0.000000000825")),
         ),
         CoreAnswer(ToolCallStatus.REFUSED, "Nein."),
-        CoreAnswer(ToolCallStatus.FAILED, "Not now.", retryable=True),
+        CoreAnswer(
+            ToolCallStatus.FAILED,
+            "Not now.",
+            retryable=True,
+            timing=AgentTiming(5, 9, (AgentStep(StepKind.MODEL, "m", 6, 8, 10, 2, "EmptyReply"),)),
+        ),
     ],
     ids=lambda answer: answer.status.value,
 )

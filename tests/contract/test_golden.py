@@ -69,6 +69,14 @@ NEW = {
     "desk day#2026-11-27 slot#11:30",
     "desk user#limited booking#2026-11-27T11:30",
 }
+NEW_EVENTS = {
+    # A worker of the previous version ignores unknown fields of a wake.
+    "wake traced",
+    # core_agent of the previous version does not read it.
+    "context of a question",
+    # It answers a question with a trace context, which no worker of the previous version asks.
+    "answer traced",
+}
 UNKNOWN_EVENT_FIELD = {"of_later": {"nested": [1, {"deeper": True}]}}
 UNKNOWN_ATTRIBUTE = {"of_later": {"M": {"nested": {"L": [{"N": "1"}]}}}}
 
@@ -226,9 +234,8 @@ def _header(stores: Stores) -> Conversation:
 
 
 def test_the_previous_version_accepts_every_written_event():
-    found = differences(
-        load(BEFORE, EVENTS), events.write_all(), may_add=BEFORE not in STRICT_VERSIONS
-    )
+    present = {name: event for name, event in events.write_all().items() if name not in NEW_EVENTS}
+    found = differences(load(BEFORE, EVENTS), present, may_add=BEFORE not in STRICT_VERSIONS)
     assert list(found) == [], f"{BEFORE} serves beside this version for up to 15 min"
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from dataclasses import replace
 from datetime import date
 from typing import Annotated
 
@@ -12,6 +13,7 @@ from repartee.adapters.langchain.middleware import PricedModel
 from repartee.adapters.langchain.reasoner import LangchainReasoner, ReasonerLimits, gemini_model
 from repartee.config import PRICE_LIST
 from repartee.domain.tools.tool import Tool, ToolResult, ToolStatus
+from repartee.domain.tracing.agent_timing import AgentStep, StepKind
 from repartee.ports.answers import Reasoner, ReasoningFailed, ReasoningRequest
 from tests.fakes.clock import NOON_MS, FakeClock
 from tests.fakes.reasoner import CallTool, FakeReasoner
@@ -124,6 +126,16 @@ def test_the_messages_of_one_question_are_the_history_of_the_next(made: Made) ->
     assert "c1/1" in first.messages_json
     assert "c1/2" in second.messages_json
     assert "c1/1" not in second.messages_json
+
+
+def test_each_model_call_is_reported_with_its_time(made: Made, clock: FakeClock) -> None:
+    steps: list[AgentStep] = []
+
+    made([], "Yes.").answer(replace(_request(), on_step=steps.append), [])
+
+    (step,) = steps
+    assert (step.kind, step.error_type) == (StepKind.MODEL, "")
+    assert step.started_ms == step.ended_ms == clock.now_ms()
 
 
 @pytest.mark.parametrize("nothing", ["", "\u200b"])

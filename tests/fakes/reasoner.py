@@ -7,6 +7,7 @@ from typing import Any
 from repartee.domain.cost.usage import Bill
 from repartee.domain.text.characters import is_visible
 from repartee.domain.tools.tool import OUT_OF_REACH, Tool, ToolResult, ToolStatus
+from repartee.domain.tracing.agent_timing import AgentStep, StepKind
 from repartee.ports.answers import ReasoningFailed, ReasoningRequest, ReasoningResult
 from tests.fakes.clock import FakeClock
 
@@ -51,6 +52,8 @@ class FakeReasoner:
     def _answer(self, request: ReasoningRequest, tools: Sequence[Tool[Any]]) -> ReasoningResult:
         self.requests.append(request)
         self.thinking.set()
+        now_ms = self._clock.now_ms()
+        request.on_step(AgentStep(StepKind.MODEL, "fake", now_ms, now_ms))
         if not self.may_answer.wait(_PATIENCE_S) or self._is_late(request):
             raise ReasoningFailed("deadline", retryable=True)
         if isinstance(self._mind, ReasoningFailed):

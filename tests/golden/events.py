@@ -1,7 +1,9 @@
 """Every event that one function hands to another: how it is written, and how it is read."""
 
+import base64
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from decimal import Decimal
 from io import BytesIO
 from types import SimpleNamespace
@@ -11,7 +13,8 @@ import jwt
 
 from core_agent.handler import Deps, handle
 from repartee.adapters.aws.authorizer_answer import allow
-from repartee.adapters.aws.core_agent_event import AnswerEvent
+from repartee.adapters.aws.client_context import read_trace_context
+from repartee.adapters.aws.core_agent_event import AnswerEvent, RequestEvent
 from repartee.adapters.aws.gateway_event import caller_of, opening_of
 from repartee.adapters.aws.lambda_core_agent import LambdaCoreAgent
 from repartee.adapters.aws.lambda_summary_requests import LambdaSummaryRequests
@@ -24,6 +27,7 @@ from repartee.domain.conversation.summary import SummaryRequest
 from repartee.domain.cost.usage import Bill, TokenUsage
 from repartee.domain.protocol.ticket import Ticket
 from repartee.domain.tools.core_calls import CoreAnswer, CoreRequest, ToolCallKey, ToolCallStatus
+from repartee.domain.tracing.agent_timing import AgentStep, AgentTiming, StepKind
 from repartee.domain.users.export import ExportPosition
 from repartee.observability import get_logger
 from repartee.ports.workers import WakeRequest
@@ -41,6 +45,8 @@ _QUESTION = CoreRequest(
     "ann", "talk", "served", 3, ToolCallKey(5, 2), "ab" * 32, "¿A qué hora abren?", "es-ES",
     NOON_MS + 20_000, "run-2", "run-1",
 )  # fmt: skip
+_TRACEPARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+_STEP = AgentStep(StepKind.TOOL, "book", NOON_MS + 1, NOON_MS + 2, 3, 4, "failed")
 _BILL = Bill(TokenUsage(11, 22, 33, 44), Decimal("0.00123"))
 
 
@@ -49,10 +55,18 @@ class _Lambda:
 
     def __init__(self, reply: object = None) -> None:
         self.payloads: list[Any] = []
+        self.context: Any = None
         self._reply = reply
 
-    def invoke(self, *, Payload: bytes, **_: object) -> dict[str, Any]:  # noqa: N803 - boto3's
+    def invoke(
+        self,
+        *,
+        Payload: bytes,  # noqa: N803 - boto3's
+        ClientContext: str = "",  # noqa: N803 - boto3's
+        **_: object,
+    ) -> dict[str, Any]:
         self.payloads.append(json.loads(Payload))
+        self.context = json.loads(base64.b64decode(ClientContext) or "null")
         return {"Payload": BytesIO(json.dumps(self._reply).encode())}
 
 
@@ -62,10 +76,21 @@ def write_all() -> Events:
     LambdaWorkerPool(client, "f").wake(WakeRequest("served", "ann", "talk", NOON_MS, hop=2))
     LambdaCoreAgent("f", FakeClock(), lambda _timeout_s: client).ask(_QUESTION)
     LambdaSummaryRequests(client, "f").ask(SummaryRequest("ann", "talk", "served"))
-    wake, question, summary = client.payloads
+    traced_wake = WakeRequest("served", "ann", "talk", NOON_MS, hop=2, traceparent=_TRACEPARENT)
+    LambdaWorkerPool(client, "f").wake(traced_wake)
+    traced_question = replace(_QUESTION, traceparent=_TRACEPARENT)
+    LambdaCoreAgent("f", FakeClock(), lambda _timeout_s: client).ask(traced_question)
+    wake, question, summary, traced, same_question = client.payloads
+    assert same_question == question
+    timing = AgentTiming(NOON_MS, NOON_MS + 5, (_STEP,))
     token = JwtTicketSigner(_SECRETS, "key").issue(_TICKET)
     return {
         "wake": wake,
+        "wake traced": traced,
+        "context of a question": client.context,
+        "answer traced": AnswerEvent.of(
+            CoreAnswer(ToolCallStatus.DONE, "At three.", True, _BILL, timing)
+        ),
         "question": question,
         "summary": summary,
         **{
@@ -89,6 +114,10 @@ def _read(name: str, event: Any) -> object:
             return _WAKE_REQUEST.validate_python(event)
         case "question" | "summary":
             return _read_by_core_agent(event)
+        case "context":
+            context = SimpleNamespace(client_context=SimpleNamespace(**event))
+            question = RequestEvent.of(_QUESTION).model_dump()
+            return _read_by_core_agent(question, read_trace_context(context))
         case "answer":
             client = cast("Any", _Lambda(event))
             return LambdaCoreAgent("f", FakeClock(), lambda _timeout_s: client).ask(_QUESTION)
@@ -101,7 +130,7 @@ def _read(name: str, event: Any) -> object:
     return ExportPosition(*Cursors(_SECRETS, "key").open(Listing.EXPORT, "ann", event))
 
 
-def _read_by_core_agent(event: Mapping[str, Any]) -> object:
+def _read_by_core_agent(event: Mapping[str, Any], traceparent: str = "") -> object:
     asked: list[object] = []
 
     def note(request: object) -> Any:
@@ -111,7 +140,7 @@ def _read_by_core_agent(event: Mapping[str, Any]) -> object:
         return SummaryResult(0, 0)
 
     use_cases: Any = SimpleNamespace(answer=note, summarise=note)
-    handle(event, Deps(use_cases, use_cases, get_logger("golden")))
+    handle(event, Deps(use_cases, use_cases, get_logger("golden")), traceparent)
     return asked
 
 

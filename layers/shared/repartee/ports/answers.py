@@ -1,6 +1,6 @@
 """Ports of answers and summaries: core_agent, its calls and its language model."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from enum import Enum, auto
 from typing import Any, Protocol
@@ -17,6 +17,7 @@ from repartee.domain.tools.core_calls import (
     ToolCallKey,
 )
 from repartee.domain.tools.tool import Tool
+from repartee.domain.tracing.agent_timing import AgentStep
 
 
 class CoreAgent(Protocol):
@@ -40,6 +41,7 @@ class ReasoningRequest:
         history_json: ``ReasoningResult.messages_json`` of earlier questions, oldest first.
         question_id: The unique id of the question's message.
         deadline_ms: Unix time in ms; no model call and no tool starts after it.
+        on_step: Called after each model call, also after one that failed.
     """
 
     system_text: str
@@ -47,6 +49,7 @@ class ReasoningRequest:
     question: str
     question_id: str
     deadline_ms: int
+    on_step: Callable[[AgentStep], object] = lambda _step: None
 
 
 @dataclass(frozen=True, slots=True)

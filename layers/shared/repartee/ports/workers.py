@@ -11,6 +11,7 @@ class WakeRequest:
     Attributes:
         woken_at_ms: Unix time in ms; a worker that starts long after it may be too late.
         hop: How many workers handed this session over before; its limit stops runaway loops.
+        traceparent: The W3C trace context of the message that woke it; "" without tracing.
     """
 
     session_id: str
@@ -18,6 +19,7 @@ class WakeRequest:
     conversation_id: str
     woken_at_ms: int
     hop: int = 0
+    traceparent: str = ""
 
 
 class WorkerPool(Protocol):

@@ -12,6 +12,7 @@ from repartee.domain.front_desk.bookings import Slot
 from repartee.domain.front_desk.rules import OpeningHours
 from repartee.domain.tools.core_calls import BegunTool
 from repartee.ports.front_desk import Desk
+from tests.fakes.clock import FakeClock
 from tests.fakes.desk import FakeDesk
 from tests.fakes.tool_stores import call_tool, fake_tool_stores, tool_context
 
@@ -251,7 +252,7 @@ def test_a_begun_tool_is_noted_with_its_exact_arguments(desk, name, arguments):
     noted: list[BegunTool] = []
     desk.book("robert", Slot(TODAY, time(12)), reason="", booked_at_ms=BOOKED_AT_MS)
     made = make_tools(fake_tool_stores(desk=desk), tool_context("robert", NOW))
-    tools = {tool.name: tool for tool in ToolRunRecorder(noted.append).record(made)}
+    tools = {tool.name: tool for tool in ToolRunRecorder(FakeClock(), noted.append).record(made)}
     assert noted == []
 
     tools[name].call(arguments)

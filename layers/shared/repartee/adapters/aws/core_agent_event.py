@@ -1,5 +1,6 @@
 """The JSON between the functions stream_agent and core_agent."""
 
+from dataclasses import asdict
 from decimal import Decimal
 from typing import Annotated, Any, Literal, Self
 
@@ -8,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from repartee.domain.conversation.summary import SummaryRequest
 from repartee.domain.cost.usage import Bill, TokenUsage
 from repartee.domain.tools.core_calls import CoreAnswer, CoreRequest, ToolCallKey, ToolCallStatus
+from repartee.domain.tracing.agent_timing import AgentStep, AgentTiming, StepKind
 
 # A user's id is the issuer's "sub": up to 255 characters (OpenID Connect Core 1.0, section 2).
 type _Id = Annotated[str, Field(min_length=1, max_length=255)]
@@ -103,11 +105,37 @@ class RequestEvent(_Event):
         )
 
 
+class _Step(_Event):
+    kind: StepKind
+    name: str
+    started_ms: int
+    ended_ms: int
+    tokens_in: int = 0
+    tokens_out: int = 0
+    error_type: str = ""
+
+
+class _Timing(_Event):
+    started_ms: int
+    ended_ms: int
+    steps: tuple[_Step, ...] = ()
+
+    @classmethod
+    def of(cls, timing: AgentTiming) -> Self:
+        return cls.model_validate(asdict(timing))
+
+    def timing(self) -> AgentTiming:
+        steps = (AgentStep(**step.model_dump()) for step in self.steps)
+        return AgentTiming(self.started_ms, self.ended_ms, tuple(steps))
+
+
 class AnswerEvent(_Event):
     """A ``CoreAnswer`` as core_agent returns it.
 
     Attributes:
         cost_usd: The cost, as text so that no digit is lost.
+        timing: Only in the answer to a question with a trace context. Workers of version 0.1.0
+            ask none, and refuse unknown fields.
     """
 
     status: ToolCallStatus
@@ -118,6 +146,7 @@ class AnswerEvent(_Event):
     tokens_text_out: int = Field(ge=0)
     tokens_audio_out: int = Field(ge=0)
     cost_usd: Decimal = Field(ge=0)
+    timing: _Timing | None = None
 
     @classmethod
     def of(cls, answer: CoreAnswer) -> dict[str, Any]:
@@ -132,12 +161,19 @@ class AnswerEvent(_Event):
             tokens_text_out=usage.text_out,
             tokens_audio_out=usage.audio_out,
             cost_usd=answer.bill.cost_usd,
+            timing=_Timing.of(answer.timing) if answer.timing is not None else None,
         )
-        return event.model_dump(mode="json")
+        return event.model_dump(mode="json", exclude_none=True)
 
     def reply(self) -> CoreAnswer:
         """Return the answer that the event holds."""
         usage = TokenUsage(
             self.tokens_text_in, self.tokens_audio_in, self.tokens_text_out, self.tokens_audio_out
         )
-        return CoreAnswer(self.status, self.answer, self.retryable, Bill(usage, self.cost_usd))
+        return CoreAnswer(
+            self.status,
+            self.answer,
+            self.retryable,
+            Bill(usage, self.cost_usd),
+            None if self.timing is None else self.timing.timing(),
+        )

@@ -4,11 +4,12 @@ import math
 from collections.abc import Callable
 from functools import lru_cache
 from threading import Lock
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypedDict
 
 from botocore.exceptions import BotoCoreError, ClientError
 from pydantic import ValidationError
 
+from repartee.adapters.aws.client_context import write_trace_context
 from repartee.adapters.aws.core_agent_event import AnswerEvent, RequestEvent
 from repartee.domain.errors import CoreAgentFailed
 from repartee.domain.tools.core_calls import CoreAnswer, CoreRequest
@@ -45,6 +46,10 @@ def lambda_client(read_timeout_s: int) -> "LambdaClient":
     return boto3.client("lambda", config=config)
 
 
+class _Context(TypedDict, total=False):
+    ClientContext: str
+
+
 class LambdaCoreAgent:
     """A ``CoreAgent`` in a Lambda function. Safe to use from several threads.
 
@@ -78,8 +83,11 @@ class LambdaCoreAgent:
         with self._making:
             client = self._client(math.ceil(left_ms / 1000))
         payload = RequestEvent.of(request).model_dump_json().encode()
+        context: _Context = {}
+        if request.traceparent:
+            context = {"ClientContext": write_trace_context(request.traceparent)}
         try:
-            response = client.invoke(FunctionName=self._function, Payload=payload)
+            response = client.invoke(FunctionName=self._function, Payload=payload, **context)
             body = response["Payload"].read()
         except ClientError as error:
             raise CoreAgentFailed(

@@ -39,7 +39,14 @@ class LambdaWorkerPool:
             self._client.invoke(
                 FunctionName=self._function_name,
                 InvocationType="Event",
-                Payload=json.dumps(asdict(request)).encode(),
+                Payload=json.dumps(_payload(request)).encode(),
             )
         except (ClientError, BotoCoreError) as error:
             raise StoreUnavailable("the stream agent could not be invoked") from error
+
+
+def _payload(request: WakeRequest) -> dict[str, object]:
+    fields = asdict(request)
+    if not request.traceparent:
+        del fields["traceparent"]
+    return fields

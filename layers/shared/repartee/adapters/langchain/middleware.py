@@ -19,6 +19,7 @@ from langchain_core.messages import AIMessage
 from repartee.domain.cost.prices import Prices
 from repartee.domain.cost.usage import Bill, TokenUsage
 from repartee.domain.text.characters import is_visible
+from repartee.domain.tracing.agent_timing import AgentStep, StepKind
 from repartee.ports.answers import ReasoningFailed
 from repartee.ports.runtime import Clock
 
@@ -175,19 +176,47 @@ class RefuseEmptyReply(AgentMiddleware[Any, Any, Any]):
 
 
 class UsageMeter(AgentMiddleware[Any, Any, Any]):
-    """Adds up the usage of answered model calls; a failed call reports none.
+    """Adds up the usage of answered model calls, and times all; a failed call reports no usage.
+
+    Args:
+        clock: Reads the time.
+        on_step: Called after each call.
+        models: The models that are called.
 
     Attributes:
         bill: The sum so far.
     """
 
-    def __init__(self, *models: PricedModel):
+    def __init__(self, clock: Clock, on_step: Callable[[AgentStep], object], *models: PricedModel):
         super().__init__()
+        self._clock = clock
+        self._on_step = on_step
         self._models = models
         self.bill = Bill()
 
     def wrap_model_call(self, request: ModelRequest[Any], handler: Handler) -> ModelResponse[Any]:
         """Make the call and add its usage."""
+        started_ms, before, error_type = self._clock.now_ms(), self.bill.usage, ""
+        try:
+            return self._counted(request, handler)
+        except Exception as error:
+            error_type = type(error).__name__
+            raise
+        finally:
+            usage = self.bill.usage
+            self._on_step(
+                AgentStep(
+                    StepKind.MODEL,
+                    str(getattr(request.model, "model", "")).removeprefix("models/"),
+                    started_ms,
+                    self._clock.now_ms(),
+                    usage.tokens_in - before.tokens_in,
+                    usage.tokens_out - before.tokens_out,
+                    error_type,
+                )
+            )
+
+    def _counted(self, request: ModelRequest[Any], handler: Handler) -> ModelResponse[Any]:
         response = handler(request)
         prices = next(one.prices for one in self._models if one.chat is request.model)
         for message in response.result:

@@ -110,7 +110,8 @@ class LangchainReasoner:
             ReasoningFailed: There is no answer; tools may have run.
         """
         history = read_history(request.history_json)
-        meter = UsageMeter(*(model for model in (self._model, self._fallback) if model is not None))
+        models = (model for model in (self._model, self._fallback) if model is not None)
+        meter = UsageMeter(self._clock, request.on_step, *models)
         agent = create_agent(
             self._model.chat,
             [self._bind(tool, request.deadline_ms) for tool in tools],

@@ -21,6 +21,7 @@ from repartee.domain.tools.core_calls import CoreAnswer, CoreRequest, Exchange, 
 from repartee.domain.tools.core_prompt import core_prompt, repeated_turn_note
 from repartee.domain.tools.outcome import outcome, words_of_changes
 from repartee.domain.tools.tool import Tool, ToolContext
+from repartee.domain.tracing.agent_timing import AgentStep, AgentTiming
 from repartee.ports.answers import (
     Reasoner,
     ReasoningFailed,
@@ -75,12 +76,14 @@ class QuestionResult:
         repeated: Whether the key had been answered before; then nothing ran.
         trouble: Why there is no good answer, or which write failed; "" for neither.
         tools_called: Names of the tools that ran, in order.
+        steps: The time of each model call and tool run, if the turn is traced.
     """
 
     answer: CoreAnswer
     repeated: bool = False
     trouble: str = ""
     tools_called: tuple[str, ...] = ()
+    steps: tuple[AgentStep, ...] = ()
 
     def log_fields(self) -> dict[str, object]:
         """Return the fields for the log, without the texts of the question and the answer."""
@@ -123,6 +126,14 @@ class QuestionAnswerer:
         Every failure becomes an answer that can be spoken. A failed run is stored too, because it
         may have changed something: another try needs a new key.
         """
+        started_ms = self.clock.now_ms()
+        result = self._answer(request)
+        if not request.traceparent:
+            return result
+        timing = AgentTiming(started_ms, self.clock.now_ms(), result.steps)
+        return replace(result, answer=replace(result.answer, timing=timing))
+
+    def _answer(self, request: CoreRequest) -> QuestionResult:
         question = visible_part(request.question)
         if not question:
             return self._refused("empty_question")
@@ -160,7 +171,7 @@ class QuestionAnswerer:
         note = partial(
             self.calls.begin_tool, request.conversation_id, request.key, request.arguments_hash
         )
-        recorder = ToolRunRecorder(note)
+        recorder = ToolRunRecorder(self.clock, note)
         try:
             result = self._reason(request, question, deadline_ms, recorder, is_repeated=is_repeated)
             messages_json = result.messages_json
@@ -177,6 +188,8 @@ class QuestionAnswerer:
                 answered = replace(answered, answer=answer)
         except StoreUnavailable:
             answered = self._failed("store_unavailable")
+        if request.traceparent:
+            answered = replace(answered, steps=tuple(recorder.steps))
         # The cost is counted before anything else can fail. A later run of this call has another id
         # or a later deadline, because it begins after the end of this run's claim.
         run = f"{_question_id(request)}/{request.run_id}/{deadline_ms}"
@@ -245,6 +258,7 @@ class QuestionAnswerer:
                 question=question,
                 question_id=_question_id(request),
                 deadline_ms=deadline_ms,
+                on_step=recorder.steps.append,
             ),
             recorder.record(self.make_tools(context)),
         )

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from repartee.domain.cost.usage import Bill
+from repartee.domain.tracing.agent_timing import AgentTiming
 
 ASK_CORE_AGENT = "ask_core_agent"
 SET_PREFERENCES = "set_preferences"
@@ -74,6 +75,7 @@ class CoreRequest:
         run_id: A unique id of this attempt.
         ended_run_id: The id of an earlier attempt that is known to have ended. Its claim may be
             replaced before it expires.
+        traceparent: The W3C trace context of the question; "" if the turn is not traced.
     """
 
     user_id: str
@@ -87,6 +89,7 @@ class CoreRequest:
     deadline_ms: int
     run_id: str = ""
     ended_run_id: str | None = None
+    traceparent: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,12 +100,14 @@ class CoreAnswer:
         answer: One or two sentences, to be spoken unchanged.
         retryable: Whether the same question may succeed later.
         bill: Cost of the run; a repeated answer carries the bill of its original run.
+        timing: How long it took; None if the question has no trace context. It is not stored.
     """
 
     status: ToolCallStatus
     answer: str
     retryable: bool = False
     bill: Bill = field(default_factory=Bill)
+    timing: AgentTiming | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from repartee.domain.live.model_profiles import profile_of
-from repartee.observability import DIMENSION, NAMESPACE, Metric
+from repartee.observability import NAMESPACE, Metric
 from tests.build.cloudformation import (
     ROOT,
     as_list,
@@ -539,27 +539,8 @@ def test_an_alarm_watches_connections_refused_because_a_table_failed() -> None:
     assert counted["MetricValue"] == "1"
 
 
-def dashboard_rows() -> list[list[Any]]:
-    body = json.loads(text_of(RESOURCES["Dashboard"]["Properties"]["DashboardBody"]))
-    return [row for widget in body["widgets"] for row in widget["properties"]["metrics"]]
-
-
-def test_the_dashboard_names_only_metrics_that_exist() -> None:
-    own = {row[1] for row in dashboard_rows() if row[0] == NAMESPACE}
-    assert own
-    assert own <= {metric.label for metric in Metric}
-
-
-def test_the_dashboard_reads_the_metrics_of_the_stream_agent() -> None:
-    for row in dashboard_rows():
-        assert row[0] == NAMESPACE
-        assert row[2:4] == [DIMENSION, "${StreamAgentFunction}"]
+def test_metrics_go_into_the_namespace_that_alarms_and_dashboards_read() -> None:
     assert GLOBALS["Environment"]["Variables"]["POWERTOOLS_METRICS_NAMESPACE"] == NAMESPACE
-
-
-def test_time_to_first_audio_is_shown_as_p50_and_p95() -> None:
-    rows = [row for row in dashboard_rows() if row[1] == Metric.FIRST_AUDIO_MS.label]
-    assert [row[4]["stat"] for row in rows] == ["p50", "p95"]
 
 
 def test_an_alarm_on_our_own_metric_names_one_that_exists() -> None:

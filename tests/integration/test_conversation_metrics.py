@@ -1,23 +1,16 @@
-"""A conversation emits every metric that the dashboard shows."""
+"""A conversation emits metrics with its tokens, its cost and its latency."""
 
 import json
-import re
 
 import pytest
 
 from local.calls.opening import open_voice_call
 from local.calls.utterances import AnsweredUtterance, Pace, say
-from local.stack import PROJECT
 from repartee.observability import NAMESPACE
 from repartee_client.recordings import read_wav
 from tests.integration.running import RunningStack, new_user, recordings
 
 pytestmark = [pytest.mark.integration, pytest.mark.xdist_group("stack")]
-
-
-def dashboard_metrics() -> set[str]:
-    body = (PROJECT / "template.yaml").read_text().partition("DashboardBody:")[2]
-    return set(re.findall(rf'\["{NAMESPACE}", "(\w+)"', body))
 
 
 def emitted_metrics(log: str) -> dict[str, list[float]]:
@@ -35,7 +28,7 @@ def emitted_metrics(log: str) -> dict[str, list[float]]:
     return values
 
 
-def test_every_metric_of_the_dashboard_is_emitted(running: RunningStack):
+def test_a_conversation_emits_what_its_client_is_told(running: RunningStack):
     async def talk() -> tuple[str, AnsweredUtterance]:
         booking = recordings("second_user")[1]
         ticket = await (await running.api_of(new_user("measured"))).start_session()
@@ -48,9 +41,6 @@ def test_every_metric_of_the_dashboard_is_emitted(running: RunningStack):
     running.until_ended(session_id)
     values = emitted_metrics(running.log("StreamAgentFunction"))
 
-    wanted = dashboard_metrics()
-    assert len(wanted) > 5
-    assert wanted - set(values) == set()
     assert exchange.tokens_in in values["InputTokens"]
     assert exchange.tokens_out in values["OutputTokens"]
     assert any(cost == pytest.approx(exchange.cost_usd) for cost in values["CostUsd"])

@@ -1,0 +1,94 @@
+"""Collects what a dashboard needs from the folders of runs."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
+from pathlib import Path
+
+from local.cloudwatch.alarms import AlarmState
+from local.cloudwatch.metric_store import MetricStore
+from local.cloudwatch.run_metrics import read_run
+from local.dashboard.body import read_body
+from local.dashboard.evaluation import RunData, evaluate
+from local.dashboard.views import DashboardView
+from local.insights.events import read_events
+from local.insights.search import Event
+from local.stack.options import PROJECT
+from local.template.reader import resolved_resources
+
+TEMPLATE = PROJECT / "template.yaml"
+# The console shows nothing narrower than a few periods well.
+_SHORTEST_MS = 10 * 60_000
+_MINUTE_MS = 60_000
+
+
+class NoDataError(RuntimeError):
+    """The runs have recorded no metric."""
+
+
+def dashboards(runs: Sequence[Path], session: str | None = None) -> list[DashboardView]:
+    """Return both dashboards of the template.
+
+    Args:
+        runs: The folders of the runs, whose records count as one.
+        session: A session's id, for the story of this session alone.
+
+    Raises:
+        NoDataError: The runs have recorded no metric.
+        TemplateError: The template is wrong.
+        DashboardError: A widget is not supported.
+        MetricMathError: An expression is not supported.
+        QueryError: A query is not supported.
+    """
+    data = collect(runs)
+    values = {"session": session} if session else {}
+    return [
+        evaluate(resource["DashboardName"], read_body(resource["DashboardBody"], values), data)
+        for resource in resolved_resources(TEMPLATE, "AWS::CloudWatch::Dashboard").values()
+    ]
+
+
+def collect(runs: Sequence[Path]) -> RunData:
+    """Return the records of runs.
+
+    Raises:
+        NoDataError: There is no metric.
+    """
+    metrics = MetricStore()
+    for run in runs:
+        _add(metrics, read_run(run))
+    span = metrics.span_ms()
+    if span is None:
+        raise NoDataError(f"no metric in {', '.join(map(str, runs))}")
+    start_ms = min(span[0], span[1] - _SHORTEST_MS) // _MINUTE_MS * _MINUTE_MS
+    end_ms = (span[1] // _MINUTE_MS + 1) * _MINUTE_MS
+    groups = _log_groups()
+
+    @cache
+    def events(log_group: str) -> Sequence[Event]:
+        return tuple(_events(runs, groups[log_group], log_group))
+
+    return RunData(metrics, events, _alarm_states(metrics, start_ms, end_ms), start_ms, end_ms)
+
+
+def _add(metrics: MetricStore, more: MetricStore) -> None:
+    for metric in more.metrics():
+        for datum in more.data(metric):
+            metrics.add(metric, datum.at_ms, [datum.value], datum.seen_ms)
+
+
+def _events(runs: Sequence[Path], function: str, log_group: str) -> Iterator[Event]:
+    for run in runs:
+        yield from read_events(run / "logs" / f"{function}.log", log_group)
+
+
+def _log_groups() -> Mapping[str, str]:
+    """Return the logical id of the function that writes to each log group."""
+    groups = resolved_resources(TEMPLATE, "AWS::Logs::LogGroup")
+    return {
+        group["LogGroupName"]: name.removesuffix("Logs") + "Function"
+        for name, group in groups.items()
+    }
+
+
+def _alarm_states(metrics: MetricStore, start_ms: int, end_ms: int) -> Mapping[str, AlarmState]:
+    return {}

@@ -19,7 +19,7 @@ flag = $(if $(filter-out 0,$(1)),$(2))
 PYTEST_ARGS ?=
 export UV_COMPILE_BYTECODE := 1
 
-.PHONY: help setup demo talk up test test-system test-browser screenshots lint format docs smoke lock build bench chaos replay deploy doctor desk client clean
+.PHONY: help setup demo talk up test test-system test-browser screenshots dashboard lint format docs smoke lock build bench chaos replay deploy doctor desk client clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-12s %s\n", $$1, $$2}'
@@ -120,6 +120,9 @@ test-browser: setup .tools/browser/.stamp .tools/web/.stamp ## Run the tests of 
 
 screenshots: setup .tools/browser/.stamp .tools/web/.stamp ## Take the pictures in docs/images/ from a conversation on the page
 	@$(PYTHON) -m tests.browser.screenshots
+
+dashboard: setup .tools/plots/.stamp ## Draw the template's dashboards from the running stack or the last run (RUN=FOLDER, SESSION=ID, PNG=FOLDER)
+	@$(PYTHON) -m local.dashboard $(if $(RUN),--run "$(RUN)") $(if $(SESSION),--session "$(SESSION)") $(if $(PNG),--png "$(PNG)")
 
 lint: .venv/.stamp .tools/sam/.stamp ## Check format, style, types, imports and the template
 	$(RUN) ruff format --check $(SOURCES)

@@ -83,7 +83,8 @@ def _view(widget: Widget, run: RunData) -> View:
         case MetricWidget(properties=wanted):
             return _graph(wanted, run)
         case AlarmWidget(properties=alarms):
-            states = {arn.rsplit(":", 1)[-1]: run.alarms[arn] for arn in alarms.alarms}
+            unknown = AlarmState.INSUFFICIENT_DATA
+            states = {arn.rsplit(":", 1)[-1]: run.alarms.get(arn, unknown) for arn in alarms.alarms}
             return Alarms(alarms.title, states)
         case TextWidget(properties=text):
             return Text(text.markdown, has_background=text.background == "solid")

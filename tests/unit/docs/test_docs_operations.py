@@ -105,6 +105,11 @@ def test_every_alarm_has_a_line_in_the_runbook() -> None:
     assert all(cell for row in table for cell in row)
 
 
+def test_every_saved_query_has_a_row() -> None:
+    documented = {first_code(row[0]) for row in rows(section(OPERATIONS, "Dashboards"))}
+    assert documented == set(resources_of_type(TEMPLATE, "AWS::Logs::QueryDefinition"))
+
+
 def test_every_log_group_is_listed() -> None:
     groups = resources_of_type(TEMPLATE, "AWS::Logs::LogGroup").values()
     named = {

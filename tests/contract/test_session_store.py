@@ -85,6 +85,7 @@ def test_an_expired_lease_is_taken_over(stores: Stores) -> None:
 
     assert lease is not None
     assert (lease.state.owner, lease.state.epoch, lease.is_takeover) == ("worker-2", 2, True)
+    assert lease.previous_until_ms == UNTIL_MS
 
 
 def test_taking_a_released_lease_is_no_takeover(stores: Stores) -> None:
@@ -98,7 +99,7 @@ def test_taking_a_released_lease_is_no_takeover(stores: Stores) -> None:
         SESSION, owner="worker-2", now_ms=NOON_MS + 1, until_ms=UNTIL_MS
     )
     assert lease is not None
-    assert (lease.state.epoch, lease.is_takeover) == (2, False)
+    assert (lease.state.epoch, lease.is_takeover, lease.previous_until_ms) == (2, False, 0)
 
 
 def test_an_ended_session_gives_no_lease(stores: Stores) -> None:

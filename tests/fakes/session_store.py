@@ -20,7 +20,7 @@ class FakeSessionStore:
 
     def __init__(self, tables: FakeTables) -> None:
         self._tables = tables
-        self._takeovers: dict[tuple[str, int], bool] = {}
+        self._takeovers: dict[tuple[str, int], int] = {}
 
     def load(self, session_id: str) -> SessionState | None:
         with self._tables.lock:
@@ -48,13 +48,14 @@ class FakeSessionStore:
             if state.is_lease_held(now_ms):
                 if (state.owner, state.lease_until_ms) != (owner, until_ms):
                     return None
-                is_takeover = self._takeovers[session_id, state.epoch]
-                return Lease(state, until_ms, is_takeover, now_ms)
+                previous_until_ms = self._takeovers[session_id, state.epoch]
+                return Lease(state, until_ms, bool(previous_until_ms), now_ms, previous_until_ms)
             taken = replace(state, owner=owner, lease_until_ms=until_ms, epoch=state.epoch + 1)
             self._tables.states[session_id] = taken
             self._tables.wakes.pop(session_id, None)
-            self._takeovers[session_id, taken.epoch] = state.owner is not None
-            return Lease(taken, until_ms, state.owner is not None, now_ms)
+            previous_until_ms = 0 if state.owner is None else state.lease_until_ms
+            self._takeovers[session_id, taken.epoch] = previous_until_ms
+            return Lease(taken, until_ms, state.owner is not None, now_ms, previous_until_ms)
 
     def _mine(self, session_id: str, epoch: int) -> SessionState:
         state = self._tables.states.get(session_id)

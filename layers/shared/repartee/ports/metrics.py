@@ -34,7 +34,11 @@ class Metric(Enum):
         "From the end of the user's speech to the first reply audio, once per turn that had both.",
     )
     TURN_ERRORS = ("TurnErrors", "Count", "Faults that the user of a turn could notice.")
-    NO_ANSWER = ("NoAnswer", "Count", "Turns that ended with an apology, without an answer.")
+    NO_ANSWER = (
+        "NoAnswer",
+        "Count",
+        "Turns whose answer Gemini did not speak: the client got no_answer.",
+    )
     TOOL_CALLS = ("ToolCalls", "Count", "Tools that Gemini called.")
     INPUT_TOKENS = (
         "InputTokens",

@@ -9,7 +9,7 @@ from repartee.domain.conversation.conversation import Memory
 from repartee.domain.cost.limits import LimitHit
 from repartee.domain.cost.usage import Bill
 from repartee.domain.live.model import LiveClosed, LiveEvent, LiveUsage
-from repartee.domain.protocol.frames import TurnRestarted
+from repartee.domain.protocol.frames import CloseReason, TurnRestarted
 from repartee.domain.protocol.messages import Notified, Numbered
 from repartee.domain.protocol.recent_input import InputTaken
 from repartee.domain.session.due_work import DueWork
@@ -34,6 +34,8 @@ from repartee.domain.session.parts import SessionParts
 from repartee.domain.session.settings import SessionSettings
 from repartee.domain.session.state import Lease
 from repartee.domain.session.timing import FORCED_HAND_OVER_MS
+from repartee.domain.session.turn_timing import TurnMarks
+from repartee.domain.session.turns.turn_marks import turn_marks
 from repartee.domain.speech_detection import SpeechDetector
 from repartee.domain.users.preferences import Profile
 
@@ -91,6 +93,16 @@ class SessionMachine:
     def uncommitted_bill(self) -> Bill:
         """Return the live model's usage and cost outside committed turns."""
         return self._prices.bill(self._parts.turns.uncommitted_usage)
+
+    def marks_of(self, number: int) -> TurnMarks | None:
+        """Return the times of a turn that is in progress or was just ended, None for another."""
+        turns = (turn for turn in self._parts.turns.all_turns if turn.number == number)
+        return next((turn_marks(turn) for turn in turns), None)
+
+    @property
+    def closed_as(self) -> CloseReason | None:
+        """Return the reason for which this worker has closed the session, None if it has not."""
+        return self._parts.departure.closed_as
 
     @property
     def limit_reached(self) -> LimitHit | None:

@@ -186,12 +186,15 @@ class Lease:
         is_takeover: Whether the previous worker did not release the lease, because it died or was
             cut off.
         taken_at_ms: Unix time in ms at which the lease was taken. Data read later is no older.
+        previous_until_ms: Unix time in ms at which the previous worker's lease ended, 0 if that is
+            not known.
     """
 
     state: SessionState
     until_ms: int
     is_takeover: bool
     taken_at_ms: int = 0
+    previous_until_ms: int = 0
 
     def with_pending_calls(self, calls: tuple[PendingCall, ...]) -> "Lease":
         """Return this lease with the calls of earlier sessions added to its calls."""

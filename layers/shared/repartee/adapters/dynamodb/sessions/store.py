@@ -87,11 +87,13 @@ class DynamoSessionStore:
             item = self._update(
                 keys.state(session_id),
                 "SET previous_owner = if_not_exists(lease_owner, :nobody), lease_owner = :me, "
+                "previous_until_ms = if_not_exists(lease_until_ms, :none), "
                 "lease_until_ms = :until, epoch = epoch + :one, expires_at = :expires_at",
                 "attribute_exists(pk) AND is_ended = :no "
                 "AND (attribute_not_exists(lease_owner) OR lease_until_ms <= :now)",
                 {
                     ":nobody": "",
+                    ":none": 0,
                     ":me": owner,
                     ":until": until_ms,
                     ":one": 1,
@@ -111,7 +113,9 @@ class DynamoSessionStore:
             item = failed.item
         self._clear_wake(session_id)
         is_takeover = text(item, "previous_owner") != ""
-        return Lease(state_from(session_id, item), until_ms, is_takeover, now_ms)
+        previous_until_ms = number(item, "previous_until_ms") if is_takeover else 0
+        state = state_from(session_id, item)
+        return Lease(state, until_ms, is_takeover, now_ms, previous_until_ms)
 
     def _clear_wake(self, session_id: str) -> None:
         # If the wake stays, a later waker reports an unserved wake by mistake. If a new wake is

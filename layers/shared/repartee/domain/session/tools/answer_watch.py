@@ -52,7 +52,10 @@ class AnswerWatch:
         text = " ".join(answer.answer for answer in answers)
         is_retryable = any(answer.retryable for answer in answers)
         self._outbox.offer(SessionError("no_answer", text, retryable=is_retryable))
-        if turn is not None and not self._tool_calls.is_model_awaiting_answer(turn.number):
+        if turn is None:
+            return
+        turn.reply.note_missing()
+        if not self._tool_calls.is_model_awaiting_answer(turn.number):
             self._replies.force_end_turn(turn, now_ms)
 
     def note_played(self, number: int, now_ms: int) -> None:

@@ -17,6 +17,7 @@ class Reply:
 
     Attributes:
         length_bytes: The length of the audio.
+        begun_at_ms: When the model's first output arrived, also if it was a tool call.
         first_audio_at_ms: When the first audio arrived.
         is_muted: Whether the newest generation had no sound, so that its text was only shown.
         is_cut: Whether the reply is cut, so that further output is dropped.
@@ -25,9 +26,11 @@ class Reply:
         awaits_copy: Whether the model interrupted its reply because it received a second copy of
             the same input.
         is_stopped: Whether the user stopped the reply, so that the rest of the turn is silent.
+        is_missing: Whether the client got ``no_answer``, because the model did not speak.
     """
 
     length_bytes: int = 0
+    begun_at_ms: int | None = None
     first_audio_at_ms: int | None = None
     is_muted: bool = False
     is_cut: bool = False
@@ -35,6 +38,7 @@ class Reply:
     is_paused: bool = False
     awaits_copy: bool = False
     is_stopped: bool = False
+    is_missing: bool = False
     _is_begun_unheard: bool = False
     _is_audible: bool = False
     _said: str = ""
@@ -68,6 +72,15 @@ class Reply:
         """
         length_ms = 0 if self.is_cut else round(duration_ms(self.length_bytes, OUTPUT_RATE_HZ))
         return (self.first_audio_at_ms or 0) + length_ms
+
+    def note_output(self, now_ms: int) -> None:
+        """Note the time of the model's first output."""
+        if self.begun_at_ms is None:
+            self.begun_at_ms = now_ms
+
+    def note_missing(self) -> None:
+        """Note that the client gets ``no_answer``, because the model does not speak."""
+        self.is_missing = True
 
     def add_audio(self, pcm: bytes, now_ms: int) -> bool:
         """Add audio; return whether this generation is audible so far."""

@@ -83,6 +83,7 @@ class Departure:
         linger_ms: How long the worker waits for the next input before it leaves.
         last_activity_ms: When the user or the model was last active.
         state: The state of the departure.
+        closed_as: Why this worker has closed the session for good, None if it has not.
     """
 
     linger_ms: int
@@ -93,6 +94,7 @@ class Departure:
     _cues: Cues
     last_activity_ms: int = 0
     state: Serving | Closing | Forced | Left = Serving()
+    closed_as: CloseReason | None = None
     _leave_by_ms: int = 0
     _played_by_ms: int = 0
     _begun_at: tuple[int, int] = (0, 0)
@@ -281,6 +283,7 @@ class Departure:
         # session that has ended.
         if not (self._turns.finished or self._has_unposted_frames(reason, now_ms)):
             self._client.close_connection()
+            self.closed_as = reason
             self.finish(FinishReason.ENDED)
 
     def _has_open_calls(self) -> bool:

@@ -23,6 +23,8 @@ from repartee.domain.session.turns.transcripts import PlacedTranscript
 from repartee.domain.session.upkeep.live_sessions import LiveSessions
 from repartee.domain.session.upkeep.watchdog import Watchdog
 
+_OUTPUT = LiveAudio | LiveText | LiveTranscript | LiveToolCall
+
 
 @dataclass(slots=True)
 class ReplyEvents:
@@ -80,6 +82,8 @@ class ReplyEvents:
             case _:
                 # Other events do not concern the reply.
                 return False
+        if self._turns.current is not None and isinstance(event, _OUTPUT):
+            self._turns.current.reply.note_output(now_ms)
         self._live_sessions.note_activity(now_ms)
         return hangs_up
 

@@ -95,6 +95,7 @@ class Watchdog:
             self._tool_calls.unspoken.expect_two_replies(turn.number)
         elif self._tries > 2:
             self._outbox.offer(SessionError("no_answer", self._apology, retryable=True))
+            turn.reply.note_missing()
             self._replies.force_end_turn(turn, now_ms)
         return self._tries == 2
 

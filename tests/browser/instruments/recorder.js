@@ -7,11 +7,22 @@
   const recorders = new Map(); // by context
   instruments.recordings = [];
 
+  // A call may end, and close its context, while the module still loads.
+  const addModule = async (context) => {
+    try {
+      await context.audioWorklet.addModule(MODULE);
+    } catch (error) {
+      if (context.state !== "closed") throw error;
+    }
+    return context.state !== "closed";
+  };
+
   const recorderOf = (context) => {
     const known = recorders.get(context);
     if (known) return known;
     const recording = { context, firstFrame: null, lastSoundFrame: 0, chunks: [] };
-    const made = context.audioWorklet.addModule(MODULE).then(() => {
+    const made = addModule(context).then((isLoaded) => {
+      if (!isLoaded) return null;
       const node = new AudioWorkletNode(context, "recorder", { numberOfOutputs: 1 });
       node.port.onmessage = ({ data }) => {
         recording.firstFrame ??= data.frame;
@@ -32,7 +43,7 @@
     const isHeard =
       target instanceof AudioDestinationNode || target instanceof MediaStreamAudioDestinationNode;
     if (isHeard && this.context.sampleRate === RATE_HZ) {
-      void recorderOf(this.context).then((node) => connect.call(this, node));
+      void recorderOf(this.context).then((node) => node && connect.call(this, node));
     }
     return connect.call(this, target, ...rest);
   };

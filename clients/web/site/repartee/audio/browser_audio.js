@@ -124,11 +124,18 @@ export class BrowserAudio {
     }
     this.unlock();
     const { inputDevice = "", outputDevice = "" } = this.#options;
-    await Promise.all([
-      this.#startSpeaker(outputDevice),
-      this.setDetector(this.#detectorState === "loading"),
-      this.#microphone.start(inputDevice),
-    ]);
+    try {
+      await Promise.all([
+        this.#startSpeaker(outputDevice),
+        this.setDetector(this.#detectorState === "loading"),
+        this.#microphone.start(inputDevice),
+      ]);
+    } catch (error) {
+      // An audio context that closes also refuses the worklet that it is loading.
+      if (!this.#isEnded) {
+        throw error;
+      }
+    }
     if (this.#isEnded) {
       return;
     }

@@ -92,3 +92,15 @@ test("an ended port keeps no device", async (t) => {
     ["closed", "closed"],
   );
 });
+
+test("audio that ends while its worklets load is no problem", async (t) => {
+  Object.assign(fakeBrowser(t), { loadsModules: false });
+  const audio = new BrowserAudio({ detector: false });
+  const problems = [];
+  audio.unlock();
+  const starting = audio.start({ onProblem: (code) => problems.push(code) });
+  await settled();
+  await audio.end();
+  await starting;
+  assert.deepEqual(problems, []);
+});

@@ -35,11 +35,13 @@ class FakeContext extends EventTarget {
   currentTime = 0;
   outputLatency = 0;
   destination = {};
-  audioWorklet = { addModule: async () => {} };
+  audioWorklet = { addModule: () => this.#load() };
+  #closing = new AbortController();
 
-  constructor({ sampleRate }) {
+  constructor({ sampleRate }, { loadsModules }) {
     super();
     this.sampleRate = sampleRate ?? 48_000;
+    this.loadsModules = loadsModules;
   }
 
   change(state) {
@@ -51,6 +53,7 @@ class FakeContext extends EventTarget {
 
   async close() {
     this.state = "closed";
+    this.#closing.abort();
   }
 
   createBuffer() {}
@@ -58,13 +61,23 @@ class FakeContext extends EventTarget {
   createBufferSource() {
     return { connect() {}, start() {} };
   }
+
+  /** Chromium rejects the modules that load while the context closes. */
+  #load() {
+    if (this.loadsModules) return Promise.resolve();
+    return new Promise((resolve, reject) => {
+      const refuse = () => reject(new DOMException("Unable to load a worklet's module.", "AbortError"));
+      this.#closing.signal.addEventListener("abort", refuse);
+    });
+  }
 }
 
 /**
  * Replace the globals of a browser for one test; return what the test controls.
  *
  * `problem` is thrown by `getUserMedia`, `refusedRateHz` is a rate whose contexts take no
- * microphone, and `devices` lists the ids of the microphones.
+ * microphone, and `devices` lists the ids of the microphones. Without `loadsModules` a worklet's
+ * module loads until its context closes.
  */
 export function fakeBrowser(test) {
   const browser = {
@@ -73,6 +86,7 @@ export function fakeBrowser(test) {
     nodes: [],
     problem: null,
     refusedRateHz: 0,
+    loadsModules: true,
     devices: ["built-in"],
     mediaDevices: new EventTarget(),
     get track() {
@@ -95,6 +109,10 @@ export function fakeBrowser(test) {
     MediaStream: class {},
     HTMLMediaElement: class {},
     AudioContext: class extends FakeContext {
+      constructor(options) {
+        super(options, browser);
+      }
+
       createMediaStreamSource() {
         if (this.sampleRate === browser.refusedRateHz) {
           throw new DOMException("another rate", "NotSupportedError");

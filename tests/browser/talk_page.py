@@ -28,10 +28,10 @@ from tests.integration.running import RunningStack
 
 # A reply takes some seconds on a busy machine.
 TIMEOUT_MS = 30_000
+expect.set_options(timeout=TIMEOUT_MS)
 _SILENCE_S = 0.2
 _POLL_INTERVAL_MS = 50
 _MOST_TABS = 60
-_FOCUS_WITHIN_S = 5
 _AXE = "axe.run(document, {resultTypes: ['violations']}).then(found => found.violations)"
 
 
@@ -104,9 +104,9 @@ class TalkPage:
         """Press the button with an accessible name."""
         self.button(name).click()
 
-    def see(self, text: str | re.Pattern[str], timeout_ms: float = TIMEOUT_MS) -> None:
+    def see(self, text: str | re.Pattern[str]) -> None:
         """Wait until the page shows a text, such as a caption."""
-        expect(self.page.get_by_text(text).first).to_be_visible(timeout=timeout_ms)
+        expect(self.page.get_by_text(text).first).to_be_visible()
 
     def say(self, pcm: bytes) -> float:
         """Speak 16 kHz PCM16 into the microphone; return the page's time of its end in ms."""
@@ -129,22 +129,30 @@ class TalkPage:
         return [each for each in frames if kind is None or each["frame"]["type"] == kind]
 
     def wait_for_frame(
-        self, kind: str, count: int = 1, *, direction: str = "received"
+        self,
+        kind: str,
+        count: int = 1,
+        *,
+        direction: str = "received",
+        within_ms: float = TIMEOUT_MS,
     ) -> dict[str, Any]:
         """Wait until ``count`` messages of a type were received or sent; return the last one."""
         found: dict[str, Any] = self.until(
             """([kind, count, direction]) => instruments.frames.filter((each) =>
               each.frame.type === kind && each.direction === direction)[count - 1]""",
             [kind, count, direction],
+            within_ms=within_ms,
         )
         return found
 
-    def until(self, expression: str, argument: object = None) -> Any:
+    def until(
+        self, expression: str, argument: object = None, *, within_ms: float = TIMEOUT_MS
+    ) -> Any:
         """Wait until JavaScript returns a true value; return it.
 
         Playwright's own ``wait_for_function`` needs an ``eval``, which the page's policy forbids.
         """
-        give_up_at_s = time.monotonic() + TIMEOUT_MS / 1000
+        give_up_at_s = time.monotonic() + within_ms / 1000
         while not (found := self.page.evaluate(expression, argument)):
             assert time.monotonic() < give_up_at_s, f"{expression} with {argument} stays {found}"
             self.page.wait_for_timeout(_POLL_INTERVAL_MS)
@@ -221,10 +229,11 @@ class TalkPage:
         )
         return name
 
-    def wait_for_focus(self, name: str) -> None:
+    def wait_for_focus(self, name: str | re.Pattern[str]) -> None:
         """Wait until an element with this name has the focus."""
-        give_up_at_s = time.monotonic() + _FOCUS_WITHIN_S
-        while self.focused() != name:
+        pattern = re.compile(re.escape(name)) if isinstance(name, str) else name
+        give_up_at_s = time.monotonic() + TIMEOUT_MS / 1000
+        while not pattern.fullmatch(self.focused()):
             assert time.monotonic() < give_up_at_s, f"{self.focused()} has the focus, not {name}"
             self.page.wait_for_timeout(_POLL_INTERVAL_MS)
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from playwright.sync_api import expect
 
 from repartee_client.access import get_token
 from repartee_client.commands.answers import ANSWER_TIMEOUT_S, Listener
@@ -75,11 +76,6 @@ def in_dialog(page: "TalkPage", heading: str, button: str) -> "Locator":
     return page.page.get_by_role("dialog", name=heading).get_by_role("button", name=button)
 
 
-def focused_text(page: "TalkPage") -> str:
-    text: str = page.page.evaluate("document.activeElement.textContent.trim()")
-    return text
-
-
 def test_a_past_conversation_is_read_and_continued(
     open_page: "OpenPage", user: str, hold_call: HoldCall
 ) -> None:
@@ -89,13 +85,13 @@ def test_a_past_conversation_is_read_and_continued(
 
     open_panel(page, "Past conversations")
     rows = page.page.locator(".panel-row")
-    assert rows.count() == 2
+    expect(rows).to_have_count(2)
     page.press(re.compile("my name is Robert.* 1 turn"))
     page.see("Hello Robert, how can I help you?")
-    assert focused_text(page).startswith("Good morning")
+    page.wait_for_focus(re.compile("Good morning.*"))
     assert page.accessibility_faults() == []
     page.press("All conversations")
-    assert "my name is Robert" in focused_text(page)
+    page.wait_for_focus(re.compile(".*my name is Robert.*", re.DOTALL))
 
     page.press(re.compile("my name is Robert"))
     page.press("Continue")
@@ -119,14 +115,14 @@ def test_a_deleted_conversation_ends_its_call_and_is_gone(
     page.press("Delete")
     page.see("The running call is in it, and ends.")
     page.page.keyboard.press("Escape")
-    assert focused_text(page) == "Delete"
+    page.wait_for_focus("Delete")
     page.press("Delete")
     assert page.accessibility_faults() == []
     in_dialog(page, "Delete this conversation?", "Delete").click()
 
-    page.see(re.compile("“When do you open.*” is deleted"))
-    assert "is deleted" in focused_text(page)
-    page.see("There are no conversations.")
+    page.wait_for_focus(
+        re.compile(r"“When do you open.*” is deleted\. There are no conversations.*")
+    )
     assert page.wait_for_frame("closed")["frame"]["reason"] == "erased"
     assert stored("/conversations")["conversations"] == []
 
@@ -144,11 +140,11 @@ def test_older_conversations_come_in_pages(
 
     open_panel(page, "Past conversations")
     rows = page.page.locator(".panel-row")
-    assert rows.count() == 2
+    expect(rows).to_have_count(2)
     page.press("Show older")
     page.see("Thank you")
-    assert rows.count() == 3
-    assert page.button("Show older").count() == 0
+    expect(rows).to_have_count(3)
+    expect(page.button("Show older")).to_have_count(0)
 
 
 def with_limit(url: str, limit: int) -> str:
@@ -222,7 +218,7 @@ def test_an_erased_user_is_signed_out(
     page.press("Erase everything")
     assert page.accessibility_faults() == []
     confirm = in_dialog(page, "Erase everything?", "Erase everything")
-    assert confirm.is_disabled()
+    expect(confirm).to_be_disabled()
     page.page.get_by_label("Type erase to confirm").fill("erase")
     confirm.click()
 
@@ -281,7 +277,7 @@ def test_choices_of_the_device_stay_after_a_reload(open_page: "OpenPage", user: 
     page.page.reload()
     open_panel(page, "Settings")
 
-    assert page.page.get_by_label("I use loudspeakers and hear echo").is_checked()
+    expect(page.page.get_by_label("I use loudspeakers and hear echo")).to_be_checked()
     page.press("Close")
     page.start_call()
     page.button(re.compile("Hold to talk")).wait_for()

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-import boto3
 from aws_lambda_powertools import Logger
 
 from repartee.adapters.aws.authorizer_answer import allow, deny
@@ -58,14 +57,15 @@ def handle(event: Mapping[str, Any], deps: Deps) -> dict[str, Any]:
 def build() -> Deps:
     """Build the function's dependencies, once per process."""
     settings = AuthorizerSettings.from_env()
-    secrets = SecretsManager(lambda: boto3.client("secretsmanager"))
+    clock, log = SystemClock(), get_logger()
+    secrets = SecretsManager(clock, log)
     return Deps(
         signer=JwtTicketSigner(secrets, settings.ticket_key_secret_arn),
         origins=OriginPolicy(
             (*settings.allowed_origins, *settings.page_addresses), settings.allow_missing_origin
         ),
-        clock=SystemClock(),
-        log=get_logger(),
+        clock=clock,
+        log=log,
     )
 
 

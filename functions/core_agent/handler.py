@@ -5,13 +5,12 @@ initialisation than during the first invocation.
 """
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache, partial
 from typing import Any
 from zoneinfo import ZoneInfo
 
-import boto3
 from aws_lambda_powertools import Logger
 
 from core_agent.tools.catalogue import make_tools
@@ -41,11 +40,17 @@ from repartee.observability import get_logger
 
 @dataclass(frozen=True, slots=True)
 class Deps:
-    """The function's dependencies."""
+    """The function's dependencies.
+
+    Attributes:
+        has_new_key: Whether the models use an old Gemini key, so that the dependencies must be
+            built again.
+    """
 
     answerer: QuestionAnswerer
     summariser: ConversationSummariser
     log: Logger
+    has_new_key: Callable[[], bool] = lambda: False
 
 
 def handle(event: Mapping[str, Any], deps: Deps, traceparent: str = "") -> dict[str, Any]:
@@ -87,9 +92,8 @@ def build() -> Deps:
     clock, client = SystemClock(), make_client()
     session_table = DynamoTable(client, settings.live_table)
     memory = DynamoTable(client, settings.memory_table)
-    api_key = SecretsManager(partial(boto3.client, "secretsmanager")).get(
-        settings.gemini_key_secret_arn
-    )
+    secrets, key_id = SecretsManager(clock, log), settings.gemini_key_secret_arn
+    api_key = secrets.get(key_id)
     prices = ModelPrices(PRICE_LIST.replacing(settings.model_prices), clock.now_ms(), log)
 
     def model(name: str) -> PricedModel:
@@ -129,9 +133,11 @@ def build() -> Deps:
     )
     summaries = DynamoSummaryWriter(memory=memory, clock=clock, retention=retention)
     summariser = ConversationSummariser(reader, summaries, usage, reasoner, clock, budget)
-    return Deps(answerer, summariser, log)
+    return Deps(answerer, summariser, log, lambda: secrets.get(key_id) != api_key)
 
 
 def lambda_handler(event: Mapping[str, Any], context: object) -> dict[str, Any]:
     """Answer the stream agent."""
+    if build().has_new_key():
+        build.cache_clear()
     return handle(event, build(), read_trace_context(context))

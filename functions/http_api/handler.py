@@ -6,7 +6,6 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-import boto3
 from mangum import Mangum
 from mangum.adapter import DEFAULT_TEXT_MIME_TYPES
 
@@ -82,11 +81,11 @@ def build() -> Application:
     """Build the function's dependencies, once per process."""
     settings = HttpApiSettings.from_env()
     persona = load_persona(settings.persona)
-    client, clock, ids = make_client(), SystemClock(), UlidSource()
+    client, clock, ids, log = make_client(), SystemClock(), UlidSource(), get_logger()
     session_table = DynamoTable(client, settings.live_table)
     memory = DynamoTable(client, settings.memory_table)
     desk = DynamoTable(client, settings.desk_table)
-    secrets = SecretsManager(lambda: boto3.client("secretsmanager"))
+    secrets = SecretsManager(clock, log)
     reader = DynamoConversationReader(memory=memory, clock=clock)
     usage = DynamoUsageStore(session_table=session_table, memory=memory, clock=clock)
     daily = DailyLimits(settings.max_talk_s_per_day, settings.max_usd_per_day)
@@ -140,7 +139,7 @@ def build() -> Application:
             websocket_url=settings.websocket_url,
             site=Site(Path(settings.page_directory)),
             sign_in=sign_in_of(settings),
-            log=get_logger(),
+            log=log,
         )
     )
 

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any, Protocol
 from zoneinfo import ZoneInfo
 
-import boto3
 from pydantic import TypeAdapter
 
 from repartee.adapters.aws.api_gateway_channel import ApiGatewayChannel
@@ -104,7 +103,7 @@ def build() -> Deps:
     persona, profile = load_persona(settings.persona), profile_of(settings.gemini_live_model)
     client, clock, ids = make_client(max_connections=THREADS), SystemClock(), UlidSource()
     log = get_logger()
-    secrets = SecretsManager(lambda: boto3.client("secretsmanager"))
+    secrets = SecretsManager(clock, log)
     session_table = DynamoTable(client, settings.live_table)
     memory = DynamoTable(client, settings.memory_table)
     retention = Retention(settings.retention_days)

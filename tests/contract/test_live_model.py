@@ -254,6 +254,24 @@ class TestGeminiLiveAlone:
         assert readers
         assert threading.get_ident() not in readers
 
+    def test_a_new_key_is_used_by_the_next_session(self, simulator, monkeypatch):
+        from repartee.adapters.gemini.live import GeminiLive
+
+        monkeypatch.setenv("SSL_CERT_FILE", str(Path(simulator.ca_file)))
+        keys = iter(["a-key", "bad-key", "another-key"])
+        model = GeminiLive(lambda: next(keys), simulator.base_url)
+
+        async def main() -> None:
+            first = await model.open(CONFIG)
+            with pytest.raises(LiveSetupFailed):
+                await model.open(CONFIG)
+            await first.send_text("hello")
+            assert await until_turn_is_over(first)
+            await first.close()
+            await (await model.open(CONFIG)).close()
+
+        asyncio.run(main())
+
     @pytest.mark.parametrize(("status", "retryable"), [(403, False), (429, True), (503, True)])
     def test_a_refused_handshake_is_final_by_its_status(
         self, status, retryable, tmp_path, monkeypatch

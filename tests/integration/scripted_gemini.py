@@ -48,6 +48,7 @@ class ScriptedGemini:
         requests: The body of each request.
         models: The model that each request asked.
         server_timeouts_s: How long each request's client says that it waits, rounded up.
+        api_keys: The key of each request.
         on_request: Called at each request.
     """
 
@@ -56,6 +57,7 @@ class ScriptedGemini:
     requests: list[Body] = field(default_factory=list)
     models: list[str] = field(default_factory=list)
     server_timeouts_s: list[int] = field(default_factory=list)
+    api_keys: list[str] = field(default_factory=list)
     on_request: Callable[[], object] = lambda: None
 
     def take(self, path: str, body: Body) -> Step:
@@ -96,6 +98,7 @@ def _handler(gemini: ScriptedGemini) -> type[BaseHTTPRequestHandler]:
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["content-length"]))
             asked = json.loads(body)
+            gemini.api_keys.append(self.headers.get("x-goog-api-key", ""))
             gemini.server_timeouts_s.append(int(self.headers.get("x-server-timeout", 0)))
             step = gemini.take(self.path, asked)
             if isinstance(step, threading.Event):

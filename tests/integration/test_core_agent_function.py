@@ -13,8 +13,11 @@ from typing import Any
 
 import pytest
 
+import core_agent.handler
 from core_agent.handler import build, lambda_handler
 from repartee.adapters.aws.core_agent_event import SummaryEvent
+from repartee.adapters.aws.secrets_manager import MAX_AGE_MS
+from repartee.adapters.clock import SystemClock
 from repartee.adapters.dynamodb import keys
 from repartee.domain.conversation.summary import SummaryRequest
 from repartee.domain.front_desk.bookings import Slot
@@ -174,6 +177,35 @@ def test_a_turn_replayed_after_its_booking_books_nothing_new(
     assert deployed.desk.bookings("user-ann") == before
     # The same words cost no model call; other words run the model again.
     assert len(deployed.gemini.requests) == (2 if again == "book me in at three" else 4)
+
+
+class LaterClock(SystemClock):
+    """The machine's clocks, and what a test adds to them."""
+
+    later_ms = 0
+
+    def monotonic_ms(self) -> int:
+        return super().monotonic_ms() + self.later_ms
+
+
+def test_a_new_gemini_key_is_used_within_five_minutes_by_the_same_process(
+    deployed: DeployedCoreAgent, servers: Servers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(core_agent.handler, "SystemClock", LaterClock)
+    build.cache_clear()
+    lambda_handler(deployed.event("book me in at three"), None)
+    first = build()
+    servers.secrets_manager().put_secret_value(
+        SecretId=deployed.environment["GEMINI_KEY_SECRET_ARN"], SecretString="a-new-key"
+    )
+    lambda_handler(deployed.event("and at four", index=2), None)
+    assert build() is first
+    assert set(deployed.gemini.api_keys) == {"made-up-key"}
+
+    monkeypatch.setattr(LaterClock, "later_ms", MAX_AGE_MS)
+    lambda_handler(deployed.event("are you there", index=3), None)
+
+    assert deployed.gemini.api_keys[-1] == "a-new-key"
 
 
 def take_over(deployed: DeployedCoreAgent) -> None:

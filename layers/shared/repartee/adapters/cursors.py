@@ -32,7 +32,7 @@ class Cursors:
 
     Args:
         secrets: Reads the key.
-        key_id: The id of the key's secret. A new key invalidates old cursors.
+        key_id: The id of the key's secret. Cursors of the previous version stay valid.
     """
 
     def __init__(self, secrets: Secrets, key_id: str):
@@ -64,12 +64,21 @@ class Cursors:
             raise CursorRefused from None
         mac, content = sealed[:_MAC_BYTES], sealed[_MAC_BYTES:]
         if not hmac.compare_digest(mac, self._mac(listing, user_id, content)):
-            raise CursorRefused
+            signed = _signed(listing, user_id, content)
+            keys = self._secrets.versions(self._key_id)
+            if not any(hmac.compare_digest(mac, _digest(key, signed)) for key in keys):
+                raise CursorRefused
         return tuple(json.loads(content))
 
     def _mac(self, listing: Listing, user_id: str, content: bytes) -> bytes:
-        key = self._secrets.get(self._key_id).encode()
-        user = user_id.encode()
-        # The length of the id makes these bytes different for every other user and content.
-        signed = listing.value.encode() + b"%d:" % len(user) + user + content
-        return hmac.digest(key, signed, "sha256")
+        return _digest(self._secrets.get(self._key_id), _signed(listing, user_id, content))
+
+
+def _signed(listing: Listing, user_id: str, content: bytes) -> bytes:
+    user = user_id.encode()
+    # The length of the id makes these bytes different for every other user and content.
+    return listing.value.encode() + b"%d:" % len(user) + user + content
+
+
+def _digest(key: str, signed: bytes) -> bytes:
+    return hmac.digest(key.encode(), signed, "sha256")

@@ -20,10 +20,13 @@ _CLAIMS = ("jti", "sub", "sid", "cid")
 
 
 class JwtTicketSigner:
-    """Signs with a key from a secret.
+    """Signs with the current version of a key, and accepts the previous one too.
+
+    Functions see a new key at different times, within minutes. So a ticket may be signed with a
+    key that the verifier does not know yet, or with the one before.
 
     Args:
-        secrets: Reads the key; it caches, so the key is fetched at the first use only.
+        secrets: Reads the key.
         key_id: The id of the key's secret.
     """
 
@@ -57,29 +60,42 @@ class JwtTicketSigner:
         return ticket
 
     def _signed_claims(self, token: str) -> dict[str, Any]:
-        try:
-            return jwt.decode(
-                token,
-                self._key(),
-                algorithms=[ALGORITHM],
-                audience=AUDIENCE,
-                # Times are checked against our own clock; types of the ids by ``verify``.
-                options={
-                    "require": ["exp", "aud", *_CLAIMS],
-                    "verify_exp": False,
-                    "verify_nbf": False,
-                    "verify_iat": False,
-                },
-            )
-        except (jwt.InvalidSignatureError, jwt.InvalidAlgorithmError):
-            raise TicketRefused("forged") from None
-        except jwt.InvalidAudienceError:
-            raise TicketRefused("wrong_audience") from None
-        except jwt.MissingRequiredClaimError as error:
-            reason = "wrong_audience" if error.claim == "aud" else "malformed"
-            raise TicketRefused(reason) from None
-        except (jwt.InvalidTokenError, UnicodeError):
-            raise TicketRefused("malformed") from None
+        key = self._key()
+        claims = _claims(token, key)
+        if claims is None:
+            for other in (text.encode() for text in self._secrets.versions(self._key_id)):
+                if claims is None and other != key and len(other) >= MIN_KEY_BYTES:
+                    claims = _claims(token, other)
+        if claims is None:
+            raise TicketRefused("forged")
+        return claims
+
+
+def _claims(token: str, key: bytes) -> dict[str, Any] | None:
+    """Return the claims, None if the ticket is not signed with this key."""
+    try:
+        return jwt.decode(
+            token,
+            key,
+            algorithms=[ALGORITHM],
+            audience=AUDIENCE,
+            # Times are checked against our own clock; types of the ids by ``verify``.
+            options={
+                "require": ["exp", "aud", *_CLAIMS],
+                "verify_exp": False,
+                "verify_nbf": False,
+                "verify_iat": False,
+            },
+        )
+    except (jwt.InvalidSignatureError, jwt.InvalidAlgorithmError):
+        return None
+    except jwt.InvalidAudienceError:
+        raise TicketRefused("wrong_audience") from None
+    except jwt.MissingRequiredClaimError as error:
+        reason = "wrong_audience" if error.claim == "aud" else "malformed"
+        raise TicketRefused(reason) from None
+    except (jwt.InvalidTokenError, UnicodeError):
+        raise TicketRefused("malformed") from None
 
 
 def _ticket(claims: Mapping[str, Any]) -> Ticket:

@@ -28,13 +28,20 @@ class IdSource(Protocol):
 
 
 class Secrets(Protocol):
-    """Reads secrets and keeps them for the life of the process."""
+    """Reads secrets, and keeps their values for some minutes.
+
+    A value that cannot be read again stays, with a warning in the log. Both methods raise
+    ``StoreUnavailable`` when the service fails and no value is known.
+    """
 
     def get(self, secret_id: str) -> str:
-        """Return the secret's text.
+        """Return the text of the secret's current version, at most 5 minutes old."""
+        ...
 
-        Raises:
-            StoreUnavailable: The service failed beyond the retries.
+    def versions(self, secret_id: str) -> tuple[str, ...]:
+        """Return the texts of the current and the previous version, at most a minute old.
+
+        There is no previous version before the first rotation.
         """
         ...
 

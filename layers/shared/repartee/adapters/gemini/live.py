@@ -140,7 +140,7 @@ class GeminiLive:
     """Opens Live sessions.
 
     Args:
-        api_key: Returns the key; called when a session is opened, not before.
+        api_key: Returns the key; called in a thread whenever a session is opened, not before.
         base_url: Empty for Google's own servers.
         profiles: Returns the profile of a model by its name.
     """
@@ -155,6 +155,7 @@ class GeminiLive:
         self._base_url = base_url
         self._profiles = profiles
         self._client: genai.Client | None = None
+        self._client_key = ""
 
     async def open(self, config: LiveConfig) -> GeminiLiveSession:
         """Set up a session and seed it.
@@ -165,12 +166,11 @@ class GeminiLive:
         profile = self._profiles(config.model)
         options = _connect_config(config, profile)
         try:
-            if self._client is None:
-                # This reads a secret and certificates, which would block the event loop too long.
-                self._client = await asyncio.to_thread(self._make_client)
+            # This may read a secret and certificates, which would block the event loop too long.
+            client = await asyncio.to_thread(self._client_with_current_key)
             async with contextlib.AsyncExitStack() as stack:
                 session = await stack.enter_async_context(
-                    self._client.aio.live.connect(model=config.model, config=options)
+                    client.aio.live.connect(model=config.model, config=options)
                 )
                 if config.history:
                     await session.send_client_content(
@@ -191,9 +191,15 @@ class GeminiLive:
         except (WebSocketException, OSError, ValueError, StoreUnavailable) as error:
             raise _refused(type(error).__name__, 0) from error
 
-    def _make_client(self) -> genai.Client:
+    def _client_with_current_key(self) -> genai.Client:
+        key = self._api_key()
+        if self._client is None or key != self._client_key:
+            self._client, self._client_key = self._make_client(key), key
+        return self._client
+
+    def _make_client(self, key: str) -> genai.Client:
         return genai.Client(
-            api_key=self._api_key(),
+            api_key=key,
             http_options=types.HttpOptions(
                 api_version=API_VERSION,
                 base_url=self._base_url or None,

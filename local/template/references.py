@@ -52,7 +52,7 @@ def reference_and_arn(name: str, resource: dict[str, Any], chooser: Resolver) ->
         return str(chooser.resolve(properties[key])) if key in properties else name
 
     match resource.get("Type"):
-        case "AWS::Serverless::Function":
+        case "AWS::Serverless::Function" | "AWS::Lambda::Function":
             function = physical("FunctionName")
             return function, function_arn(function)
         case "AWS::DynamoDB::Table":

@@ -43,7 +43,7 @@ class DeployedStack:
         return sorted(
             self.physical[name]
             for name, kind in self.types.items()
-            if kind == "AWS::CloudWatch::Alarm"
+            if kind in ("AWS::CloudWatch::Alarm", "AWS::CloudWatch::CompositeAlarm")
         )
 
 

@@ -356,8 +356,6 @@ def test_a_stream_agent_may_run_long_hand_over_and_have_a_pool() -> None:
     assert stream_agent["ReservedConcurrentExecutions"] == {
         "Fn::If": ["ReservePool", pool, {"Ref": "AWS::NoValue"}]
     }
-    alarm = RESOURCES["FullPoolAlarm"]["Properties"]
-    assert alarm["Threshold"] == {"Fn::If": ["ReservePool", pool, {"Ref": "AccountConcurrency"}]}
 
 
 def test_the_stack_deploys_to_a_new_account_because_no_pool_is_reserved() -> None:
@@ -497,57 +495,8 @@ def test_the_account_wide_log_role_is_made_only_on_request() -> None:
     assert TEMPLATE["Parameters"]["ManageApiGatewayLogRole"]["Default"] == "false"
 
 
-def test_alarms_watch_the_failure_queue_and_every_functions_errors() -> None:
-    alarms = resources_of_type(TEMPLATE, "AWS::CloudWatch::Alarm")
-    (queue,) = [alarm for alarm in alarms.values() if alarm.get("Namespace") == "AWS/SQS"]
-    assert queue["Dimensions"] == [
-        {"Name": "QueueName", "Value": {"Fn::GetAtt": ["OnFailureQueue", "QueueName"]}}
-    ]
-    watched = {
-        metric["MetricStat"]["Metric"]["Dimensions"][0]["Value"]["Ref"]
-        for alarm in alarms.values()
-        for metric in alarm.get("Metrics", [])
-        if "MetricStat" in metric
-    }
-    assert watched == set(FUNCTIONS)
-
-
-def test_an_alarm_sees_an_error_that_lambda_counts_at_the_start_of_a_long_invocation() -> None:
-    """Lambda counts a worker's error at its start, 15 min earlier (AWS: metrics of functions)."""
-    alarm = RESOURCES["FunctionErrorsAlarm"]["Properties"]
-    periods_s = {
-        metric["MetricStat"]["Period"] for metric in alarm["Metrics"] if "MetricStat" in metric
-    }
-    longest_s = max(function["Timeout"] for function in FUNCTIONS.values())
-    # CloudWatch evaluates complete minutes, some of them late.
-    assert min(periods_s) * alarm["EvaluationPeriods"] >= longest_s + 120
-    assert alarm["DatapointsToAlarm"] == 1
-
-
-def test_an_alarm_watches_connections_refused_because_a_table_failed() -> None:
-    """``connect`` answers 503 on purpose, which Lambda counts as no error."""
-    (found,) = resources_of_type(TEMPLATE, "AWS::Logs::MetricFilter").values()
-    assert found["LogGroupName"] == {"Ref": "ConnectLogs"}
-    reason = re.fullmatch(r'\{ \$\.reason = "(\w+)" \}', found["FilterPattern"])
-    assert reason
-    handler = (ROOT / "functions/connect/handler.py").read_text()
-    assert re.search(rf'"reason": "{reason[1]}"\}}\)\n +return \{{"statusCode": 503\}}', handler)
-    (counted,) = found["MetricTransformations"]
-    alarm = RESOURCES["ConnectErrorsAlarm"]["Properties"]
-    assert alarm["MetricName"] == counted["MetricName"]
-    assert alarm["Namespace"] == counted["MetricNamespace"]
-    assert counted["MetricValue"] == "1"
-
-
 def test_metrics_go_into_the_namespace_that_alarms_and_dashboards_read() -> None:
     assert GLOBALS["Environment"]["Variables"]["POWERTOOLS_METRICS_NAMESPACE"] == NAMESPACE
-
-
-def test_an_alarm_on_our_own_metric_names_one_that_exists() -> None:
-    alarms = resources_of_type(TEMPLATE, "AWS::CloudWatch::Alarm")
-    own = [alarm for alarm in alarms.values() if alarm.get("Namespace") == NAMESPACE]
-    assert own
-    assert {alarm["MetricName"] for alarm in own} <= {metric.label for metric in Metric}
 
 
 def test_outputs_name_the_addresses_and_the_resources() -> None:

@@ -257,6 +257,18 @@ def test_an_alarm_without_a_receiver_is_found(
     assert mend in found.advice
 
 
+def test_an_alarm_that_a_paging_composite_alarm_names_needs_no_receiver(dev: Deployment) -> None:
+    single, other = Alarm("a", True, ()), Alarm("ab", True, ())
+    page = Alarm("page", True, (TOPIC,), 'ALARM("a") OR ALARM("c")')
+    seen = [single, page]
+    assert judge_alarms(["a", "page"], seen, {TOPIC: 1}, dev).verdict is Verdict.OK
+    found = judge_alarms(["a", "ab", "page"], [*seen, other], {TOPIC: 1}, dev)
+    assert "1 of 3 have no receiver" in found.detail
+    silent_page = Alarm("page", True, (), page.rule)
+    found = judge_alarms(["a", "page"], [single, silent_page], {}, dev)
+    assert "2 of 2 have no receiver" in found.detail
+
+
 def test_a_stack_without_alarms_is_wrong_and_other_actions_are_no_topics(dev: Deployment) -> None:
     assert judge_alarms([], [], {}, dev).verdict is Verdict.WRONG
     assert topics_of([Alarm("a", True, (TOPIC, "arn:aws:lambda:x", "odd"))]) == [TOPIC]

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from repartee.domain.live.model_profiles import profile_of
-from repartee.observability import NAMESPACE, Metric
+from repartee.observability import NAMESPACE
 from tests.build.cloudformation import (
     ROOT,
     as_list,

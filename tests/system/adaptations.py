@@ -12,9 +12,16 @@ _SIGN_IN = re.compile(r"https://\$\{UserPoolDomain\}\.auth\.[^/]+")
 
 
 def without_metric_math(template: Template, _: str) -> Template:
-    resources = template["Resources"].items()
-    kept = {name: found for name, found in resources if "Metrics" not in found["Properties"]}
-    return {**template, "Resources": kept}
+    metric = {"Namespace": "Repartee", "MetricName": "Turns", "Statistic": "Sum", "Period": 60}
+
+    def changed(found: dict[str, Any]) -> dict[str, Any]:
+        if "Metrics" not in (properties := found.get("Properties", {})):
+            return found
+        kept = {name: value for name, value in properties.items() if name != "Metrics"}
+        return {**found, "Properties": {**kept, **metric}}
+
+    resources = {name: changed(found) for name, found in template["Resources"].items()}
+    return {**template, "Resources": resources}
 
 
 def secrets_by_id(template: Template, _: str) -> Template:

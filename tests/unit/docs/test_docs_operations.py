@@ -11,7 +11,7 @@ from repartee.domain.persona import Persona
 from repartee.domain.phrases import Phrases
 from repartee.domain.session.effects import FinishReason
 from repartee.observability import Metric
-from tests.build.cloudformation import load_template, resources_of_type
+from tests.build.cloudformation import load_template, resources_of_type, text_of
 from tests.documents import ROOT, code_spans, first_code, page, rows, section, sections
 
 pytestmark = pytest.mark.unit
@@ -97,12 +97,19 @@ def test_the_row_of_a_metric_names_its_dimension() -> None:
         assert not metric.dimension or f"by `{metric.dimension}`" in meaning[metric.label]
 
 
-def test_every_alarm_has_a_line_in_the_runbook() -> None:
-    alarms = resources_of_type(TEMPLATE, "AWS::CloudWatch::Alarm")
-    assert alarms
-    table = rows(section(OPERATIONS, "Alarms"))
-    assert {first_code(row[0]) for row in table} == set(alarms)
-    assert all(cell for row in table for cell in row)
+def test_every_alarm_has_a_section_in_the_runbook_under_the_address_in_its_description() -> None:
+    alarms = {
+        **resources_of_type(TEMPLATE, "AWS::CloudWatch::Alarm"),
+        **resources_of_type(TEMPLATE, "AWS::CloudWatch::CompositeAlarm"),
+    }
+    found = sections(page("docs/runbook.md"), 2)
+    assert {each.title for each in found} == set(alarms)
+    for each in found:
+        _, _, anchor = text_of(alarms[each.title]["AlarmDescription"]).partition("${RunbookUrl}#")
+        assert anchor == each.title.lower()
+        parts = ["Users", "Fires", "See it", "Do", "OK again"]
+        wanted = [part for part in parts if (each.title, part) != ("UsersAreHurtAlarm", "Fires")]
+        assert re.findall(r"^- \*\*([^*]+):\*\* \w", each.text, re.M) == wanted
 
 
 def test_every_saved_query_has_a_row() -> None:

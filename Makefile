@@ -122,7 +122,7 @@ screenshots: setup .tools/browser/.stamp .tools/web/.stamp ## Take the pictures 
 	@$(PYTHON) -m tests.browser.screenshots
 
 dashboard: setup .tools/plots/.stamp ## Draw the template's dashboards from the running stack or the last run (RUN=FOLDER, SESSION=ID, PNG=FOLDER)
-	@$(PYTHON) -m local.dashboard $(if $(RUN),--run "$(RUN)") $(if $(SESSION),--session "$(SESSION)") $(if $(PNG),--png "$(PNG)")
+	@$(PYTHON) -m local.dashboard $(if $(RUN),--run $(RUN)) $(if $(SESSION),--session "$(SESSION)") $(if $(PNG),--png "$(PNG)")
 
 lint: .venv/.stamp .tools/sam/.stamp ## Check format, style, types, imports and the template
 	$(RUN) ruff format --check $(SOURCES)

@@ -105,6 +105,7 @@ def describe(stack: Stack, options: StackOptions) -> str:
         f"DynamoDB        {addresses.dynamodb}",
         f"AWS services    {addresses.aws}",
         f"Gemini          {addresses.gemini or 'the real one'}",
+        f"Dashboards      {addresses.observer}/dashboard",
         f"Traces          {addresses.observer}/traces",
         f"Token           curl -s -d user=ada {addresses.issuer}/token",
         f"Persona         {describe_persona(worker.environment, simulated=is_simulated)}",

@@ -1,15 +1,16 @@
 """``python -m local.dashboard``: draw the dashboards from a run of the local stack.
 
-It takes the running stack, or else the last run, and writes an HTML page into the run's folder.
+It takes the running stack, or else the last run, and writes into ``dashboard/`` of the run's folder:
+an SVG of each dashboard, and a page with all of them.
 """
 
 import argparse
-import html
+import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable
+from html import escape
 from pathlib import Path
 
-from local.dashboard.body import read_body as read_body
 from local.dashboard.canvas import NotInstalledError
 from local.dashboard.drawing import draw
 from local.dashboard.run_data import NoDataError, dashboards
@@ -18,52 +19,71 @@ from local.stack.run_folders import LOCAL
 from local.stack.running import RUNNING
 
 
-def run_folder(port_base: int) -> Path | None:
+def run_folder(port_base: int, local: Path = LOCAL) -> Path | None:
     """Return the folder of the running stack, or else of the last run; None if there is none."""
-    running = RUNNING / str(port_base)
+    running = local / RUNNING.name / str(port_base)
     if running.exists():
         return running.resolve()
-    runs = [*LOCAL.glob("run-*"), *(LOCAL / "demo").glob("run-*")]
+    runs = [*local.glob("run-*"), *(local / "demo").glob("run-*")]
     return max(runs, key=lambda run: run.name, default=None)
 
 
-def page(svgs: Sequence[str], run: Path) -> str:
-    """Return the HTML page with both dashboards."""
+def page(svgs: Iterable[str], title: str) -> str:
+    """Return a page with the dashboards.
+
+    Args:
+        svgs: The dashboards as SVG elements.
+        title: Plain text.
+    """
     drawn = "\n".join(svgs)
-    return (
-        '<!doctype html><html lang="en"><meta charset="utf-8"><title>Dashboards</title>'
-        "<style>body{margin:0;background:#f2f3f3;font:14px system-ui,sans-serif}"
-        "svg{display:block;margin:0 auto;max-width:100%;height:auto}"
-        "p{max-width:1440px;margin:0 auto;padding:8px 12px;color:#545b64}</style>"
-        f"<p>{html.escape(str(run))}</p>\n{drawn}\n</html>\n"
-    )
+    return f"""<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<title>{escape(title)}</title>
+<style>body {{ margin: 0; background: #f2f3f3 }} svg {{ max-width: 100%; height: auto }}</style>
+</head>
+<body>
+{drawn}
+</body>
+</html>
+"""
 
 
 def main() -> None:
+    # Logs may name users: only the owner of the run may read what is drawn from them.
+    os.umask(0o077)
     parser = argparse.ArgumentParser(prog="python -m local.dashboard", description=__doc__)
-    parser.add_argument("--run", type=Path, action="append", help="a run's folder; several add up")
+    parser.add_argument(
+        "--run", type=Path, nargs="+", help="folders of runs, whose records count as one run"
+    )
     parser.add_argument("--session", help="the session whose story is shown")
-    parser.add_argument("--png", type=Path, metavar="FOLDER", help="write PNGs there too")
+    parser.add_argument("--png", type=Path, metavar="FOLDER", help="write PNGs there")
     given = parser.parse_args()
+    if given.session and not given.session.isalnum():
+        parser.error("a session's id has letters and digits only")
     runs: list[Path] = given.run or []
     if not runs:
         last = run_folder(port_base_or_exit(parser))
         if last is None:
-            sys.exit("no run to draw: start `make up` or `make demo`")
+            sys.exit("local.dashboard: no run to draw: start `make up` or `make demo`")
         runs = [last]
     try:
         canvases = {view.name: draw(view) for view in dashboards(runs, given.session)}
     except (NoDataError, NotInstalledError) as error:
         sys.exit(f"local.dashboard: {error}")
-    path = runs[-1] / "dashboard.html"
-    path.write_text(page([canvas.svg() for canvas in canvases.values()], runs[-1]))
-    print(path)
-    if given.png:
-        given.png.mkdir(parents=True, exist_ok=True)
-        for name, canvas in canvases.items():
-            picture = given.png / f"dashboard-{name}.png"
-            picture.write_bytes(canvas.png())
-            print(picture)
+    folder = runs[-1] / "dashboard"
+    folder.mkdir(exist_ok=True)
+    svgs = {name: canvas.svg() for name, canvas in canvases.items()}
+    for name, svg in svgs.items():
+        (folder / f"{name}.svg").write_text(svg)
+    index = folder / "index.html"
+    index.write_text(page(svgs.values(), f"Dashboards of {runs[-1].name}"))
+    print(index)
+    for name, canvas in canvases.items() if given.png else ():
+        picture = given.png / f"dashboard-{name}.png"
+        picture.write_bytes(canvas.png())
+        print(picture)
 
 
 if __name__ == "__main__":

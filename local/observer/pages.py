@@ -53,6 +53,7 @@ dd { margin: 0; overflow-wrap: anywhere; }
 .d1 { padding-inline-start: 1rem; } .d2 { padding-inline-start: 2rem; }
 .d3 { padding-inline-start: 3rem; } .d4 { padding-inline-start: 4rem; }
 .d5 { padding-inline-start: 5rem; } .d6 { padding-inline-start: 6rem; }
+.dashboards svg { height: auto; }
 """
 _HEADERS = {
     "Content-Security-Policy": (
@@ -63,7 +64,7 @@ _HEADERS = {
     "X-Content-Type-Options": "nosniff",
 }
 # The links at the top of each page: address and text.
-LINKS: dict[str, str] = {"/traces": "Traces"}
+LINKS: dict[str, str] = {"/dashboard": "Dashboards", "/traces": "Traces"}
 
 
 def page(title: str, body: str, *, status: int = 200) -> web.Response:

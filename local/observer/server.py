@@ -1,8 +1,11 @@
 """The HTTP API of the observer; it serves this machine alone."""
 
+from pathlib import Path
+
 from aiohttp import web
 from pydantic import ValidationError
 
+from local.observer.dashboard_pages import DashboardPages
 from local.observer.otlp import read_spans
 from local.observer.pages import STYLE
 from local.observer.trace_pages import list_page, missing_page, trace_page
@@ -15,11 +18,13 @@ class Observer:
     """Takes traces, and serves the pages.
 
     Args:
+        run_directory: The folder of the run, for the dashboards.
         traces: Keeps the traces.
     """
 
-    def __init__(self, traces: TraceStore | None = None) -> None:
+    def __init__(self, run_directory: Path, traces: TraceStore | None = None) -> None:
         self.traces = traces or TraceStore()
+        self._dashboards = DashboardPages(run_directory)
 
     def application(self) -> web.Application:
         """Return the application."""
@@ -29,6 +34,7 @@ class Observer:
                 web.get("/", self._start),
                 web.get("/observer.css", self._style),
                 web.post("/v1/traces", self._take),
+                web.get("/dashboard", self._dashboards.show),
                 web.get("/traces", self._list),
                 web.get("/traces/{trace_id:[0-9a-f]{32}}.json", self._json),
                 web.get("/traces/{trace_id}", self._trace),

@@ -206,7 +206,7 @@ class _StackStarter:
         return issuer
 
     async def _observer(self) -> Observer:
-        observer = Observer()
+        observer = Observer(self._paths.run_directory)
         enter = self._running.enter_async_context
         await enter(serving(observer.application(), self._ports.observer))
         return observer

@@ -111,7 +111,7 @@ talk: setup ## Talk to the running stack with the microphone (WAV=FILE speaks a 
 test: setup .tools/sam/.stamp ## Run all tests except those of test-system (PYTEST_ARGS="-m unit" selects some)
 	$(RUN) pytest -n 2 --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
 
-test-system: setup .tools/sam/.stamp .tools/asyncapi/.stamp .tools/browser/.stamp .tools/web/.stamp ## Run the tests that need MiniStack or the AsyncAPI parser, then those of the page (with PYTEST_ARGS the first alone)
+test-system: setup .tools/sam/.stamp .tools/asyncapi/.stamp .tools/browser/.stamp .tools/plots/.stamp .tools/web/.stamp ## Run the tests that need MiniStack or the AsyncAPI parser, then those of the page (with PYTEST_ARGS the first alone)
 	$(RUN) pytest -m system $(PYTEST_ARGS)
 	$(if $(PYTEST_ARGS),,$(MAKE) --no-print-directory test-browser)
 

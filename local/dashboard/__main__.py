@@ -1,7 +1,7 @@
 """``python -m local.dashboard``: draw the dashboards from a run of the local stack.
 
-It takes the running stack, or else the last run, and writes into ``dashboard/`` of the run's folder:
-an SVG of each dashboard, and a page with all of them.
+It takes the running stack, or else the last run, and writes into the folder ``dashboard`` of the
+run: an SVG of each dashboard, and a page with all of them.
 """
 
 import argparse

@@ -177,11 +177,12 @@ def _draw_table(canvas: Canvas, inner: Card, logs: Logs) -> None:
 
 def _cell(value: Value) -> str:
     match value:
-        case None:
+        case None | "":
             return "-"
         case Instant():
-            seconds = datetime.fromtimestamp(value / 1000, UTC)
-            return f"{seconds:%Y-%m-%d %H:%M:%S}.{int(value) % 1000:03}"
+            if value % 60_000 == 0:
+                return _time(value)
+            return f"{datetime.fromtimestamp(value / 1000, UTC):%Y-%m-%d %H:%M:%S.%f}"[:-3]
         case float() if value.is_integer():
             return f"{value:.0f}"
         case float():

@@ -106,7 +106,8 @@ def _graph(wanted: MetricProperties, run: RunData) -> Graph:
         lines=tuple(_lines(wanted, run.metrics, start_ms, end_ms)),
         is_stacked=wanted.stacked,
         levels={level.label: level.value for level in wanted.annotations.horizontal},
-        lowest=(wanted.y_axis.left.min, wanted.y_axis.right.min),
+        left=wanted.y_axis.left,
+        right=wanted.y_axis.right,
     )
 
 

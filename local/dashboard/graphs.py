@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+from local.dashboard.body import Axis
 from local.dashboard.canvas import INK, LINE, QUIET, Canvas
 from local.dashboard.views import Graph, Line
 
@@ -60,14 +61,14 @@ def draw_graph(
             fontsize=9,
             color="#d13212",
         )
-    _scale(axes, [line for line, _ in left], graph.lowest[0])
+    _scale(axes, [line for line, _ in left], graph.left)
     if has_right:
         other = axes.twinx()
         right = [(line, color) for line, color in lines if line.is_right]
         _dress(other, start_ms, end_ms)
         other.grid(visible=False)
         _plot(other, right)
-        _scale(other, [line for line, _ in right], graph.lowest[1])
+        _scale(other, [line for line, _ in right], graph.right)
     if not graph.has_data:
         axes.text(0.5, 0.5, "No data", transform=axes.transAxes, ha="center", color=QUIET)
     for line, color, row, offset in entries:
@@ -100,6 +101,7 @@ def _dress(axes: Any, start_ms: int, end_ms: int) -> None:
     axes.tick_params(labelsize=9.5, colors=QUIET, length=3, color=LINE)
     axes.grid(visible=True, axis="y", color=LINE, linewidth=0.6)
     axes.set_axisbelow(True)
+    axes.margins(y=0.08)
     axes.set_facecolor("none")
     for side in ("top", "left", "right"):
         axes.spines[side].set_visible(False)
@@ -110,7 +112,13 @@ def _plot(axes: Any, lines: Sequence[tuple[Line, str]]) -> None:
     for line, color in lines:
         times = [_moment(at) for at in line.series]
         axes.plot(
-            times, list(line.series.values()), color=color, linewidth=1.6, marker="o", markersize=3
+            times,
+            list(line.series.values()),
+            color=color,
+            linewidth=1.6,
+            marker="o",
+            markersize=3.5,
+            clip_on=False,
         )
 
 
@@ -131,16 +139,19 @@ def _stack(axes: Any, lines: Sequence[tuple[Line, str]]) -> None:
             below[at] = below.get(at, 0.0) + value
 
 
-def _scale(axes: Any, lines: Sequence[Line], lowest: float | None) -> None:
+def _scale(axes: Any, lines: Sequence[Line], ends: Axis) -> None:
     from matplotlib.ticker import FuncFormatter, MaxNLocator
 
     bottom, top = axes.get_ylim()
-    highest = max((value for line in lines for value in line.series.values()), default=0.0)
-    if lowest is not None:
-        axes.set_ylim(lowest, max(top, highest * 1.08) if highest > lowest else lowest + 1)
-    elif bottom == top:
-        axes.set_ylim(bottom, bottom + 1)
-    axes.yaxis.set_major_locator(MaxNLocator(nbins=5))
+    lowest = bottom if ends.min is None else ends.min
+    highest = max((value for line in lines for value in line.series.values()), default=lowest)
+    if ends.max is not None:
+        top = ends.max
+    elif highest <= lowest:
+        top = lowest + 1
+    axes.set_ylim(lowest, top)
+    whole = all(value.is_integer() for line in lines for value in line.series.values())
+    axes.yaxis.set_major_locator(MaxNLocator(nbins=5, integer=whole))
     axes.yaxis.set_major_formatter(FuncFormatter(_tick))
 
 

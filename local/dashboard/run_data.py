@@ -13,42 +13,52 @@ from local.dashboard.views import DashboardView
 from local.insights.events import read_events
 from local.insights.search import Event
 from local.stack.options import PROJECT
+from local.stack.run_folders import read_parameters
 from local.template.reader import resolved_resources
 
 TEMPLATE = PROJECT / "template.yaml"
-# The console shows nothing narrower than a few periods well.
-_SHORTEST_MS = 10 * 60_000
-_MINUTE_MS = 60_000
+# The longest period of a widget, so that no period begins before the time axis.
+_PERIOD_MS = 5 * 60_000
 
 
 class NoDataError(RuntimeError):
-    """The runs have recorded no metric."""
+    """The folders hold no run, or a run without a metric."""
 
 
 def dashboards(runs: Sequence[Path], session: str | None = None) -> list[DashboardView]:
     """Return both dashboards of the template.
 
     Args:
-        runs: The folders of the runs, whose records count as one.
+        runs: The folders of the runs, whose records count as one; the last one's parameters apply.
         session: A session's id, for the story of this session alone.
 
     Raises:
-        NoDataError: The runs have recorded no metric.
+        NoDataError: The folders hold no run, or a run without a metric.
         TemplateError: The template is wrong.
         DashboardError: A widget is not supported.
         MetricMathError: An expression is not supported.
         QueryError: A query is not supported.
     """
-    data = collect(runs)
+    try:
+        parameters = read_parameters(runs[-1])
+    except FileNotFoundError as error:
+        raise NoDataError(f"{runs[-1]} is not the folder of a run of this version") from error
+    data = collect(runs, parameters)
     values = {"session": session} if session else {}
     return [
         evaluate(resource["DashboardName"], read_body(resource["DashboardBody"], values), data)
-        for resource in resolved_resources(TEMPLATE, "AWS::CloudWatch::Dashboard").values()
+        for resource in resolved_resources(
+            TEMPLATE, "AWS::CloudWatch::Dashboard", parameters
+        ).values()
     ]
 
 
-def collect(runs: Sequence[Path]) -> RunData:
+def collect(runs: Sequence[Path], parameters: Mapping[str, str]) -> RunData:
     """Return the records of runs.
+
+    Args:
+        runs: The folders of the runs.
+        parameters: The template's parameters.
 
     Raises:
         NoDataError: There is no metric.
@@ -59,9 +69,9 @@ def collect(runs: Sequence[Path]) -> RunData:
     span = metrics.span_ms()
     if span is None:
         raise NoDataError(f"no metric in {', '.join(map(str, runs))}")
-    start_ms = min(span[0], span[1] - _SHORTEST_MS) // _MINUTE_MS * _MINUTE_MS
-    end_ms = (span[1] // _MINUTE_MS + 1) * _MINUTE_MS
-    groups = _log_groups()
+    start_ms = span[0] // _PERIOD_MS * _PERIOD_MS
+    end_ms = (span[1] // _PERIOD_MS + 1) * _PERIOD_MS
+    groups = _log_groups(parameters)
 
     @cache
     def events(log_group: str) -> Sequence[Event]:
@@ -81,9 +91,9 @@ def _events(runs: Sequence[Path], function: str, log_group: str) -> Iterator[Eve
         yield from read_events(run / "logs" / f"{function}.log", log_group)
 
 
-def _log_groups() -> Mapping[str, str]:
+def _log_groups(parameters: Mapping[str, str]) -> Mapping[str, str]:
     """Return the logical id of the function that writes to each log group."""
-    groups = resolved_resources(TEMPLATE, "AWS::Logs::LogGroup")
+    groups = resolved_resources(TEMPLATE, "AWS::Logs::LogGroup", parameters)
     return {
         group["LogGroupName"]: name.removesuffix("Logs") + "Function"
         for name, group in groups.items()

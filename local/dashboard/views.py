@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from local.cloudwatch.alarms import AlarmState
 from local.cloudwatch.metric_store import Series
+from local.dashboard.body import Axis
 from local.insights.search import Table
 
 
@@ -36,14 +37,16 @@ class Graph:
         lines: Its lines; those without values are only in the legend.
         is_stacked: Whether the lines of the left axis are added up.
         levels: Values of horizontal lines by label.
-        lowest: The lower ends of the left and the right axis.
+        left: The ends of the left axis.
+        right: The ends of the right axis.
     """
 
     title: str
     lines: tuple[Line, ...]
     is_stacked: bool
     levels: Mapping[str, float]
-    lowest: tuple[float | None, float | None]
+    left: Axis
+    right: Axis
 
     @property
     def has_data(self) -> bool:

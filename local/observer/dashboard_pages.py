@@ -37,7 +37,9 @@ class DashboardPages:
             '<form><label>Session id <input name="session" size="28" '
             f'value="{escape(session)}"></label> <button>Show</button></form>'
         )
-        answer = page("Dashboards", f'{form}<p>{escape(error)}</p><div class="dashboards">{drawn}</div>')
+        answer = page(
+            "Dashboards", f'{form}<p>{escape(error)}</p><div class="dashboards">{drawn}</div>'
+        )
         answer.headers["Content-Security-Policy"] = _POLICY
         return answer
 

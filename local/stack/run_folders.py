@@ -1,24 +1,39 @@
-"""The folders of runs below ``.local/``: a new one for each run, and the removal of old ones."""
+"""The folders of runs below ``.local/``: their names, their parameters, the removal of old ones."""
 
 import contextlib
 import fcntl
+import json
 import os
 import re
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from local.stack.options import PROJECT
+from local.hosting.private_folders import write_private
+from local.stack.options import PROJECT, STAGE
 
 LOCAL = PROJECT / ".local"
 KEPT_RUNS = 5
+_PARAMETERS = "parameters.json"
 _NAME = re.compile(r"run-\d{8}-\d{6}-\d+")
 
 
 def new_run_directory(folder: Path = LOCAL) -> Path:
     """Return the path of a new folder for a run; names sort by time."""
     return folder / f"run-{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}"
+
+
+def write_parameters(run_directory: Path, parameters: Mapping[str, str]) -> None:
+    """Keep the template's parameters of a run, for programs that read its records later."""
+    values = {"StageName": STAGE, **parameters}
+    write_private(run_directory / _PARAMETERS, json.dumps(values, indent=2) + "\n")
+
+
+def read_parameters(run_directory: Path) -> dict[str, str]:
+    """Return the template's parameters of a run that are not its defaults."""
+    values: dict[str, str] = json.loads((run_directory / _PARAMETERS).read_text())
+    return values
 
 
 @contextlib.contextmanager

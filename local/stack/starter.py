@@ -47,7 +47,7 @@ from local.stack.options import (
     Addresses,
     StackOptions,
 )
-from local.stack.run_folders import LOCAL, marked_in_use, new_run_directory
+from local.stack.run_folders import LOCAL, marked_in_use, new_run_directory, write_parameters
 from local.stack.running import Stack
 from local.stack.wiring import addresses_at, hosted_function, page_addresses, read_application
 from local.template.intrinsics import TemplateError
@@ -125,6 +125,7 @@ class _StackStarter:
         if self._paths.run_directory.is_relative_to(LOCAL):
             # Earlier versions and other programs created it with the usual mode.
             LOCAL.chmod(0o700)
+        write_parameters(self._paths.run_directory, self._options.parameters)
         timers = SystemTimers()
         metrics = AwsMetrics(self._paths.run_directory / AWS_METRICS, timers.now_s)
         self._running.callback(metrics.close)

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from html.parser import HTMLParser
+from pathlib import Path
 from typing import Any
 
 import aiohttp
@@ -10,6 +11,7 @@ import pytest
 
 from local.hosting.servers import serving
 from local.observer import Observer, TraceStore
+from local.stack.run_folders import write_parameters
 
 pytestmark = pytest.mark.integration
 
@@ -73,10 +75,14 @@ class Site:
             return await answer.json()
 
 
-def observe(story: Callable[[Site], Awaitable[None]], traces: TraceStore | None = None) -> None:
+def observe(
+    story: Callable[[Site], Awaitable[None]],
+    traces: TraceStore | None = None,
+    run_directory: Path = Path("no such run"),
+) -> None:
     async def run() -> None:
         async with (
-            serving(Observer(traces).application(), 0) as port,
+            serving(Observer(run_directory, traces).application(), 0) as port,
             aiohttp.ClientSession() as http,
         ):
             await story(Site(f"http://127.0.0.1:{port}", http))
@@ -185,3 +191,17 @@ def test_new_traces_replace_the_oldest() -> None:
         assert [(await site.get(f"/traces/{one}.json"))[0] for one in ids] == [404, 200, 200]
 
     observe(story, TraceStore(most=2))
+
+
+def test_the_page_of_dashboards_says_why_it_shows_none(tmp_path: Path) -> None:
+    write_parameters(tmp_path, {})
+
+    async def story(site: Site) -> None:
+        status, html = await site.get("/dashboard")
+        assert status == 200
+        assert f"no metric in {tmp_path}" in html
+        _, html = await site.get("/dashboard?session=%22%3E%3Cscript%3E")
+        assert "letters and digits only" in html
+        assert "<script" not in html
+
+    observe(story, run_directory=tmp_path)

@@ -49,7 +49,7 @@ class RunData:
     Args:
         metrics: All metrics.
         events: Returns the log events of a log group.
-        alarms: The state of each alarm by ARN.
+        alarms: The state of each alarm by name.
         start_ms: The start of the time range, in Unix ms.
         end_ms: The end of the time range.
     """
@@ -83,8 +83,8 @@ def _view(widget: Widget, run: RunData) -> View:
         case MetricWidget(properties=wanted):
             return _graph(wanted, run)
         case AlarmWidget(properties=alarms):
-            unknown = AlarmState.INSUFFICIENT_DATA
-            states = {arn.rsplit(":", 1)[-1]: run.alarms.get(arn, unknown) for arn in alarms.alarms}
+            names = [arn.rpartition(":")[2] for arn in alarms.alarms]
+            states = {name: run.alarms[name] for name in names}
             return Alarms(alarms.title, states)
         case TextWidget(properties=text):
             return Text(text.markdown, has_background=text.background == "solid")

@@ -4,9 +4,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 
-from local.cloudwatch.alarms import AlarmState
+from local.cloudwatch.alarms import AlarmHistory, AlarmState
 from local.cloudwatch.metric_store import MetricStore
 from local.cloudwatch.run_metrics import read_run
+from local.cloudwatch.template_alarms import read_alarms, read_composite_alarms
 from local.dashboard.body import read_body
 from local.dashboard.evaluation import RunData, evaluate
 from local.dashboard.views import DashboardView
@@ -19,6 +20,7 @@ from local.template.reader import resolved_resources
 TEMPLATE = PROJECT / "template.yaml"
 # The longest period of a widget, so that no period begins before the time axis.
 _PERIOD_MS = 5 * 60_000
+_MINUTE_MS = 60_000
 
 
 class NoDataError(RuntimeError):
@@ -71,13 +73,14 @@ def collect(runs: Sequence[Path], parameters: Mapping[str, str]) -> RunData:
         raise NoDataError(f"no metric in {', '.join(map(str, runs))}")
     start_ms = span[0] // _PERIOD_MS * _PERIOD_MS
     end_ms = (span[1] // _PERIOD_MS + 1) * _PERIOD_MS
+    alarms = _alarm_states(metrics, parameters, start_ms, span[1] + _MINUTE_MS)
     groups = _log_groups(parameters)
 
     @cache
     def events(log_group: str) -> Sequence[Event]:
         return tuple(_events(runs, groups[log_group], log_group))
 
-    return RunData(metrics, events, _alarm_states(metrics, start_ms, end_ms), start_ms, end_ms)
+    return RunData(metrics, events, alarms, start_ms, end_ms)
 
 
 def _add(metrics: MetricStore, more: MetricStore) -> None:
@@ -100,5 +103,15 @@ def _log_groups(parameters: Mapping[str, str]) -> Mapping[str, str]:
     }
 
 
-def _alarm_states(metrics: MetricStore, start_ms: int, end_ms: int) -> Mapping[str, AlarmState]:
-    return {}
+def _alarm_states(
+    metrics: MetricStore, parameters: Mapping[str, str], start_ms: int, now_ms: int
+) -> Mapping[str, AlarmState]:
+    """Return the states of all alarms by name, as evaluated each minute until now."""
+    states = {
+        name: AlarmHistory(alarm).run(metrics, start_ms, now_ms).state
+        for name, alarm in read_alarms(TEMPLATE, parameters).items()
+    }
+    for name, children in read_composite_alarms(TEMPLATE, parameters).items():
+        fires = any(states[child] is AlarmState.ALARM for child in children)
+        states[name] = AlarmState.ALARM if fires else AlarmState.OK
+    return states

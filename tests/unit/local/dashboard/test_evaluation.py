@@ -106,13 +106,14 @@ def test_data_outside_of_the_time_range_are_not_shown():
 
 
 def test_alarms_are_shown_by_name_with_their_state():
+    states = {"One": AlarmState.ALARM, "Two": AlarmState.OK}
     arns = ["arn:aws:cloudwatch:r:1:One", "arn:aws:cloudwatch:r:1:Two"]
-    run = RunData(store(), lambda _: (), {arns[0]: AlarmState.ALARM}, 0, MINUTE_MS)
+    run = RunData(store(), lambda _: (), states, 0, MINUTE_MS)
 
     shown = view("alarm", {"title": "t", "alarms": arns}, run)
 
     assert isinstance(shown, Alarms)
-    assert shown.states == {"One": AlarmState.ALARM, "Two": AlarmState.INSUFFICIENT_DATA}
+    assert shown.states == states
 
 
 def test_a_log_widget_shows_the_events_of_its_log_groups_in_the_time_range():

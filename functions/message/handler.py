@@ -75,6 +75,7 @@ def build() -> Deps:
         max_in_flight=settings.max_in_flight,
         grace_s=settings.grace_s,
         prewarm=settings.prewarm,
+        traced=settings.traced,
     )
     return Deps(router=router, log=get_logger())
 

@@ -13,7 +13,7 @@ import pytest
 
 from local.observer.otlp import ReceivedSpan, SpanKind, read_spans
 from repartee.adapters.no_tracer import NoTracer
-from repartee.adapters.otlp.tracer import OtlpTracer, checked_address
+from repartee.adapters.otlp.tracer import OtlpTracer
 from repartee.domain.errors import StoreUnavailable
 from repartee.domain.tracing import spans
 from repartee.domain.tracing.spans import Span, Trace, TraceContext
@@ -230,31 +230,3 @@ def test_a_token_that_cannot_be_read_loses_the_trace_and_is_not_logged() -> None
         assert collector.requests == []
     assert lost(log)[0]["reasons"] == {"StoreUnavailable": 1}
     assert "arn of" not in log.text
-
-
-@pytest.mark.parametrize(
-    "url",
-    [
-        "https://xray.eu-west-1.amazonaws.com/v1/traces",
-        "http://127.0.0.1:4318/v1/traces",
-        "http://[::1]:4318/v1/traces",
-        "http://localhost:4318/v1/traces",
-    ],
-)
-def test_encrypted_and_local_addresses_are_taken(url: str) -> None:
-    assert checked_address(url) == url
-
-
-@pytest.mark.parametrize(
-    "url",
-    [
-        "http://collector.example/v1/traces",
-        "http://127.0.0.1.example/v1/traces",
-        "https://user:password@collector.example/v1/traces",
-        "ftp://127.0.0.1/",
-        "/v1/traces",
-    ],
-)
-def test_other_addresses_are_refused(url: str) -> None:
-    with pytest.raises(ValueError, match="https"):
-        checked_address(url)

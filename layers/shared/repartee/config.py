@@ -68,6 +68,16 @@ def _prices(value: object) -> object:
     return parse_prices(value) if isinstance(value, str) else value
 
 
+def _trace_url(url: str) -> str:
+    """Return the address, to which spans go encrypted or stay on this machine."""
+    parts = urlsplit(url)
+    is_loopback = parts.scheme == "http" and parts.hostname in ("127.0.0.1", "::1", "localhost")
+    is_encrypted = parts.scheme == "https" and parts.hostname and not parts.username
+    if url and not (is_loopback or is_encrypted):
+        raise ValueError("must be an https address; http is for this machine only")
+    return url
+
+
 def _origins(addresses: tuple[str, ...]) -> tuple[str, ...]:
     parts = (urlsplit(address) for address in addresses)
     return tuple(f"{address.scheme}://{address.netloc}" for address in parts)
@@ -75,6 +85,7 @@ def _origins(addresses: tuple[str, ...]) -> tuple[str, ...]:
 
 type Names = Annotated[tuple[str, ...], BeforeValidator(_split)]
 type Origins = Annotated[Names, AfterValidator(_origins)]
+type TraceUrl = Annotated[str, AfterValidator(_trace_url)]
 type OwnPrices = Annotated[tuple[ListPrice, ...], BeforeValidator(_prices)]
 
 
@@ -126,7 +137,11 @@ class ConnectSettings(_Settings):
 
 
 class MessageSettings(_Settings):
-    """Settings of the ``$default`` route."""
+    """Settings of the ``$default`` route.
+
+    Attributes:
+        traced: Whether a worker gets a trace context with its wake.
+    """
 
     live_table: str
     management_endpoint: str
@@ -135,6 +150,7 @@ class MessageSettings(_Settings):
     max_in_flight: int = Field(default=25, ge=5, le=100)
     grace_s: int = Field(default=30, ge=0, le=300)
     prewarm: bool = True
+    traced: bool = False
 
 
 class DisconnectSettings(_Settings):
@@ -163,6 +179,9 @@ class StreamAgentSettings(_Settings):
         max_talk_s_per_day: How long a user may talk in a UTC day; 0 for no limit.
         max_usd_per_day: How much a user may cost in a UTC day; 0 for no limit.
         model_prices: The operator's own prices, see ``domain.cost.prices.parse_prices``.
+        trace_url: The address for traces; empty for none.
+        trace_token_secret_arn: The secret with the bearer token for it; empty for no token.
+        stack_name: The name that traces give to the whole deployment.
     """
 
     live_table: str
@@ -190,6 +209,9 @@ class StreamAgentSettings(_Settings):
     max_talk_s_per_day: int = Field(default=3_600, ge=0, le=DAY_S)
     max_usd_per_day: Decimal = Field(default=Decimal(5), ge=0, le=100_000)
     model_prices: OwnPrices = ()
+    trace_url: TraceUrl = ""
+    trace_token_secret_arn: str = ""
+    stack_name: str = ""
 
 
 class CoreAgentSettings(_Settings):

@@ -53,6 +53,40 @@ def test_a_bad_limit_or_price_is_refused_by_the_name_of_its_variable(
         StreamAgentSettings.from_env()
 
 
+@pytest.mark.parametrize(
+    "url",
+    [
+        "",
+        "https://xray.eu-west-1.amazonaws.com/v1/traces",
+        "http://127.0.0.1:4318/v1/traces",
+        "http://localhost:4318/v1/traces",
+    ],
+)
+def test_traces_go_encrypted_or_stay_on_this_machine(
+    url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TRACE_URL", url)
+
+    assert StreamAgentSettings.from_env().trace_url == url
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://collector.example/v1/traces",
+        "http://127.0.0.1.example/v1/traces",
+        "https://user:password@collector.example/v1/traces",
+        "ftp://127.0.0.1/",
+        "/v1/traces",
+    ],
+)
+def test_other_addresses_for_traces_are_refused(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TRACE_URL", url)
+
+    with pytest.raises(ValidationError, match="TRACE_URL"):
+        StreamAgentSettings.from_env()
+
+
 def test_limits_are_read_exactly_and_zero_is_allowed(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

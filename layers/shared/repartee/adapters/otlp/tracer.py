@@ -5,7 +5,6 @@ import threading
 from collections import Counter
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
-from urllib.parse import urlsplit
 
 from repartee.adapters.otlp.model import encode
 from repartee.domain.tracing.spans import Trace
@@ -18,20 +17,6 @@ MAX_QUEUED: Final = 32
 """A worker ends a turn every few seconds, so a full queue means that the receiver is down."""
 CONNECT_TIMEOUT_S: Final = 2.0
 READ_TIMEOUT_S: Final = 3.0
-_LOOPBACK = ("127.0.0.1", "::1", "localhost")
-
-
-def checked_address(url: str) -> str:
-    """Return the address of a receiver of traces.
-
-    Raises:
-        ValueError: Spans would be sent without encryption, or it is no address.
-    """
-    parts = urlsplit(url)
-    is_loopback = parts.scheme == "http" and parts.hostname in _LOOPBACK
-    if not parts.hostname or parts.username or not (parts.scheme == "https" or is_loopback):
-        raise ValueError("must be an https address; http is for this machine only")
-    return url
 
 
 class OtlpTracer:
@@ -60,7 +45,7 @@ class OtlpTracer:
         max_queued: int = MAX_QUEUED,
         timeouts_s: tuple[float, float] = (CONNECT_TIMEOUT_S, READ_TIMEOUT_S),
     ):
-        self._url = checked_address(url)
+        self._url = url
         self._stack = stack
         self._token = token
         self._log = log

@@ -67,6 +67,7 @@ class MessageRouter:
         max_in_flight: How many numbered messages of a client may wait to be accepted.
         grace_s: How long clients may come back; ``ready`` reports it.
         prewarm: Whether ``hello`` wakes a worker, before the user has said anything.
+        traced: Whether a wake has a trace context.
     """
 
     mailbox: Mailbox
@@ -80,6 +81,7 @@ class MessageRouter:
     max_in_flight: int
     grace_s: int
     prewarm: bool
+    traced: bool = False
 
     def route(self, caller: ConnectionIdentity, text: str | None) -> RoutingResult:
         """Route one frame; failures that the client can correct are answered and not raised.
@@ -98,7 +100,9 @@ class _Routing:
         self._connection = Connected(caller.connected_at_ms, caller.connection_id)
         self._kind = ""
         self._answers = ClientAnswers(router.channel, router.connections, caller)
-        self._waker = Waker(router.sessions, router.workers, router.clock, caller, self._answers)
+        self._waker = Waker(
+            router.sessions, router.workers, router.clock, caller, self._answers, router.traced
+        )
 
     def run(self, text: str | None) -> RoutingResult:
         answers = self._answers

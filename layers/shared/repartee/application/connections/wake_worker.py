@@ -6,6 +6,7 @@ from repartee.application.connections.client_answers import ClientAnswers, Troub
 from repartee.domain.errors import StoreUnavailable
 from repartee.domain.protocol.ticket import ConnectionIdentity
 from repartee.domain.session.state import SessionState
+from repartee.domain.tracing.turn_spans import wake_context
 from repartee.ports.runtime import Clock
 from repartee.ports.sessions import SessionStore
 from repartee.ports.workers import WakeRequest, WorkerPool
@@ -27,6 +28,7 @@ class Waker:
     _clock: Clock
     _caller: ConnectionIdentity
     _answers: ClientAnswers
+    _traced: bool = False
     woke: bool = False
 
     def is_served(self, state: SessionState) -> bool:
@@ -47,6 +49,7 @@ class Waker:
                         user_id=caller.user_id,
                         conversation_id=caller.conversation_id,
                         woken_at_ms=now_ms,
+                        traceparent=self._traceparent(now_ms),
                     )
                 )
                 self.woke = True
@@ -60,3 +63,7 @@ class Waker:
             return
         if election.unserved_since_ms is not None:
             self._answers.busy(Trouble.WAKE_UNSERVED, WAKE_RETRY_MS)
+
+    def _traceparent(self, now_ms: int) -> str:
+        is_traced, session_id = self._traced, self._caller.session_id
+        return wake_context(session_id, now_ms).traceparent if is_traced else ""

@@ -22,6 +22,8 @@ TURN: Final = "repartee.turn"
 EPOCH: Final = "repartee.epoch"
 STATUS: Final = "repartee.status"
 COST_USD: Final = "repartee.cost_usd"
+FIRST_OUTPUT_MS: Final = "repartee.first_output_ms"
+FIRST_AUDIO_MS: Final = "repartee.first_audio_ms"
 
 GEMINI: Final = "gcp.gemini"
 CHAT: Final = "chat"

@@ -58,4 +58,4 @@ class DashboardPages:
 
     def _drawn(self) -> str:
         folder = self._run_directory / "dashboard"
-        return "\n".join(path.read_text() for path in sorted(folder.glob("*.svg"), reverse=True))
+        return "\n".join(path.read_text() for path in sorted(folder.glob("*.svg")))

@@ -21,7 +21,8 @@ from repartee.application.connections.open_connection import ConnectionOpener
 from repartee.config import ConnectSettings
 from repartee.domain.errors import ConnectionRefused, StoreUnavailable
 from repartee.domain.users.retention import Retention
-from repartee.observability import get_logger
+from repartee.observability import MetricsRecorder, get_logger
+from repartee.ports.metrics import Metric, Metrics
 from repartee.ports.runtime import Clock
 
 SUBPROTOCOL = "repartee.v1"
@@ -36,6 +37,7 @@ class Deps:
     max_sessions: int
     max_connections: int
     log: Logger
+    metrics: Metrics
 
 
 def handle(event: Mapping[str, Any], deps: Deps) -> dict[str, Any]:
@@ -54,6 +56,7 @@ def handle(event: Mapping[str, Any], deps: Deps) -> dict[str, Any]:
         return {"statusCode": refused.status}
     except StoreUnavailable:
         deps.log.exception("connection refused", extra={**ids, "reason": "store_unavailable"})
+        deps.metrics.record({Metric.CONNECT_FAILURES: 1}, by="store_unavailable")
         return {"statusCode": 503}
     deps.log.info(
         "connection opened",
@@ -93,6 +96,7 @@ def build() -> Deps:
         channel=lru_cache(maxsize=1)(partial(_channel, settings.management_endpoint)),
     )
     return Deps(
+        metrics=MetricsRecorder(clock),
         opener=opener,
         clock=clock,
         max_sessions=settings.max_sessions_per_user,

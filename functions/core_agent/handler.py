@@ -35,7 +35,7 @@ from repartee.config import PRICE_LIST, CoreAgentSettings
 from repartee.domain.conversation.history_budget import MemoryBudget
 from repartee.domain.front_desk.rules import default_rules
 from repartee.domain.users.retention import Retention
-from repartee.observability import get_logger
+from repartee.observability import MetricsRecorder, get_logger, log_fields
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,16 +69,18 @@ def handle(event: Mapping[str, Any], deps: Deps, traceparent: str = "") -> dict[
     kind = event.get("kind")
     if kind == "summarise":
         wanted = SummaryEvent.model_validate(event).request()
-        done = deps.summariser.summarise(wanted)
-        deps.log.info("conversation summed up", extra=done.log_fields(wanted))
+        with log_fields(session_id=wanted.session_id):
+            done = deps.summariser.summarise(wanted)
+            deps.log.info("conversation summed up", extra=done.log_fields(wanted))
         return {}
     if kind is not None:
         deps.log.warning("event of an unknown kind", extra={"kind": kind})
         return {}
     request = replace(RequestEvent.model_validate(event).request(), traceparent=traceparent)
-    answered = deps.answerer.answer(request)
-    asked = {"session_id": request.session_id, "call": str(request.key)}
-    deps.log.info("question answered", extra={**asked, **answered.log_fields()})
+    turn, call = request.key.turn, str(request.key)
+    with log_fields(session_id=request.session_id, epoch=request.epoch, turn=turn, call=call):
+        answered = deps.answerer.answer(request)
+        deps.log.info("question answered", extra=answered.log_fields())
     return AnswerEvent.of(answered.answer)
 
 
@@ -116,6 +118,7 @@ def build() -> Deps:
     usage = DynamoUsageStore(
         session_table=session_table, memory=memory, clock=clock, retention=retention
     )
+    metrics = MetricsRecorder(clock)
     answerer = QuestionAnswerer(
         calls=DynamoToolCallStore(
             session_table=session_table, memory=memory, clock=clock, retention=retention
@@ -124,6 +127,7 @@ def build() -> Deps:
         reasoner=reasoner,
         notes=stores.notes,
         usage=usage,
+        metrics=metrics,
         make_tools=partial(make_tools, stores),
         clock=clock,
         wait=time.sleep,
@@ -132,7 +136,7 @@ def build() -> Deps:
         memory=budget,
     )
     summaries = DynamoSummaryWriter(memory=memory, clock=clock, retention=retention)
-    summariser = ConversationSummariser(reader, summaries, usage, reasoner, clock, budget)
+    summariser = ConversationSummariser(reader, summaries, usage, metrics, reasoner, clock, budget)
     return Deps(answerer, summariser, log, lambda: secrets.get(key_id) != api_key)
 
 

@@ -20,7 +20,8 @@ from repartee.adapters.dynamodb.table import DynamoTable
 from repartee.adapters.ids import UlidSource
 from repartee.application.connections.route_message import MessageRouter
 from repartee.config import MessageSettings
-from repartee.observability import get_logger
+from repartee.observability import MetricsRecorder, get_logger
+from repartee.ports.metrics import Metric, Metrics
 
 # Imported with the function, because Lambda gives the start of a process more processor time.
 _parse = parser()
@@ -32,6 +33,7 @@ class Deps:
 
     router: MessageRouter
     log: Logger
+    metrics: Metrics
 
 
 def handle(event: Mapping[str, Any], deps: Deps) -> dict[str, Any]:
@@ -50,6 +52,8 @@ def handle(event: Mapping[str, Any], deps: Deps) -> dict[str, Any]:
                 "troubles": [str(trouble) for trouble in routed.troubles],
             },
         )
+        for trouble in routed.troubles:
+            deps.metrics.record({Metric.TROUBLES: 1}, by=trouble)
     if routed.woke:
         deps.log.info(
             "worker woken",
@@ -77,7 +81,7 @@ def build() -> Deps:
         prewarm=settings.prewarm,
         traced=settings.traced,
     )
-    return Deps(router=router, log=get_logger())
+    return Deps(router=router, log=get_logger(), metrics=MetricsRecorder(clock))
 
 
 def lambda_handler(event: Mapping[str, Any], context: object) -> dict[str, Any]:

@@ -46,7 +46,7 @@ from repartee.domain.live.model_profiles import known_profile_of, profile_of
 from repartee.domain.live.persona_prompt import live_persona, tools_of
 from repartee.domain.session.settings import SessionSettings
 from repartee.domain.users.retention import Retention
-from repartee.observability import MetricsRecorder, get_logger
+from repartee.observability import MetricsRecorder, get_logger, log_fields
 from repartee.ports.workers import WakeRequest
 
 # Reads, posts, writes, a renewal and tool calls run side by side, and none may wait for a thread.
@@ -93,7 +93,8 @@ def handle(
         asyncio.get_running_loop().set_default_executor(NonJoiningExecutor(THREADS))
         return await deps.server.serve(wake, remaining_ms=remaining_ms)
 
-    return {"left": asyncio.run(serve())}
+    with log_fields(session_id=wake.session_id):
+        return {"left": asyncio.run(serve())}
 
 
 @lru_cache(maxsize=1)
@@ -133,7 +134,7 @@ def build() -> Deps:
         ),
         clock=clock,
         ids=ids,
-        metrics=MetricsRecorder(),
+        metrics=MetricsRecorder(clock),
         log=log,
         detector=WebRtcSpeechDetector,
         recorder=None if settings.record_sessions == "off" else recorder,

@@ -21,6 +21,7 @@ from repartee.ports.answers import ReasoningRequest
 from tests.contract.scenes import CONVERSATION, LEASE_MS, SESSION, USER, served_session
 from tests.contract.stores import Stores
 from tests.fakes.desk import FakeDesk
+from tests.fakes.metrics import FakeMetrics
 from tests.fakes.reasoner import CallTool, FakeReasoner, Mind
 from tests.fakes.tool_stores import fake_tool_stores
 from tests.personas import FRONT_DESK
@@ -52,6 +53,7 @@ def test_a_repeated_question_has_time_to_run_and_books_once(stores: Stores) -> N
             conversations=stores.reader,
             notes=stores.notes,
             usage=stores.usage,
+            metrics=FakeMetrics(),
             reasoner=reasoner,
             make_tools=partial(make_tools, fake_tool_stores(desk=desk, notes=stores.notes)),
             clock=stores.clock,

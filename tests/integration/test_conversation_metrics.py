@@ -1,4 +1,4 @@
-"""A conversation emits metrics with its tokens, its cost and its latency."""
+"""A conversation emits metrics with its tokens, its cost and its latency, and names its lines."""
 
 import json
 
@@ -22,13 +22,13 @@ def emitted_metrics(log: str) -> dict[str, list[float]]:
         fields = json.loads(line)
         for directive in fields["_aws"]["CloudWatchMetrics"]:
             assert directive["Namespace"] == NAMESPACE
-            assert directive["Dimensions"] == [["service"]]
+            assert directive["Dimensions"][0] == ["service"]
             for metric in directive["Metrics"]:
                 values.setdefault(metric["Name"], []).extend(fields[metric["Name"]])
     return values
 
 
-def test_a_conversation_emits_what_its_client_is_told(running: RunningStack):
+def test_a_conversation_emits_what_its_client_is_told_and_its_lines_name_it(running: RunningStack):
     async def talk() -> tuple[str, AnsweredUtterance]:
         booking = recordings("second_user")[1]
         ticket = await (await running.api_of(new_user("measured"))).start_session()
@@ -40,9 +40,27 @@ def test_a_conversation_emits_what_its_client_is_told(running: RunningStack):
     session_id, exchange = running.run(talk())
     running.until_ended(session_id)
     values = emitted_metrics(running.log("StreamAgentFunction"))
+    core = emitted_metrics(running.log("CoreAgentFunction"))
 
-    assert exchange.tokens_in in values["InputTokens"]
-    assert exchange.tokens_out in values["OutputTokens"]
-    assert any(cost == pytest.approx(exchange.cost_usd) for cost in values["CostUsd"])
+    for name, told in (
+        ("InputTokens", exchange.tokens_in),
+        ("OutputTokens", exchange.tokens_out),
+        ("CostUsd", exchange.cost_usd),
+    ):
+        sums = [one + other for one in values[name] for other in core[name]]
+        assert told in [pytest.approx(each) for each in sums]
     assert max(values["ToolCalls"]) >= 1
     assert min(values["FirstAudioMs"]) > 0
+    assert values["SetupMs"]
+    assert values["WakeToLeaseMs"]
+    assert values["CoreAgentMs"]
+    assert len(values["SessionsHeard"]) <= len(values["SessionsOpened"])
+
+    functions = ("Connect", "Message", "StreamAgent", "CoreAgent", "Disconnect")
+    logs = "".join(running.log(f"{name}Function") for name in functions)
+    lines = [json.loads(line) for line in logs.splitlines() if line.startswith("{")]
+    said = [line for line in lines if "message" in line]
+    of_session = {line["message"] for line in said if line.get("session_id") == session_id}
+    assert {"connection opened", "worker woken", "lease taken", "turn timed"} <= of_session
+    assert {"question answered", "connection closed"} <= of_session
+    assert [line for line in said if "session_id" not in line] == []

@@ -29,6 +29,7 @@ from repartee.domain.tools.core_calls import CoreRequest, ToolCallKey, arguments
 from repartee.observability import get_logger
 from tests.fakes.conversation_store import FakeConversationStore
 from tests.fakes.desk import FakeDesk
+from tests.fakes.metrics import FakeMetrics
 from tests.fakes.notes import FakeNotes
 from tests.fakes.tables import FakeTables
 from tests.fakes.tool_call_store import FakeToolCallStore
@@ -81,6 +82,7 @@ class CoreAgentUnderTest:
                 conversations=conversations,
                 notes=FakeNotes(self.tables),
                 usage=FakeUsageStore(self.tables),
+                metrics=FakeMetrics(),
                 reasoner=reasoner,
                 make_tools=partial(make_tools, fake_tool_stores(self.tables, desk=self.desk)),
                 clock=self.tables.clock,
@@ -93,6 +95,7 @@ class CoreAgentUnderTest:
                 conversations,
                 conversations,
                 FakeUsageStore(self.tables),
+                FakeMetrics(),
                 reasoner,
                 self.tables.clock,
                 MemoryBudget(200),

@@ -30,6 +30,7 @@ from repartee.domain.tools.core_calls import (
 from repartee.ports.answers import ReasoningRequest
 from tests.fakes.conversation_store import FakeConversationStore
 from tests.fakes.desk import FakeDesk
+from tests.fakes.metrics import FakeMetrics
 from tests.fakes.notes import FakeNotes
 from tests.fakes.tables import FakeTables
 from tests.fakes.tool_call_store import FakeToolCallStore
@@ -103,6 +104,7 @@ def make_caller(
             conversations=FakeConversationStore(tables),
             notes=FakeNotes(tables),
             usage=FakeUsageStore(tables),
+            metrics=FakeMetrics(),
             reasoner=make_reasoner(simulator, tables, fallback),
             make_tools=partial(make_tools, fake_tool_stores(tables, desk=desk)),
             clock=tables.clock,
@@ -269,7 +271,13 @@ def test_a_summary_with_six_seconds_left_is_written_or_given_up_in_time(
     started_s = machine_time.monotonic()
 
     summarised = summarise_conversation.ConversationSummariser(
-        store, store, FakeUsageStore(tables), reasoner, tables.clock, MemoryBudget(300)
+        store,
+        store,
+        FakeUsageStore(tables),
+        FakeMetrics(),
+        reasoner,
+        tables.clock,
+        MemoryBudget(300),
     ).summarise(SummaryRequest("ann", "c1", "s1"))
 
     assert summarised.trouble == trouble

@@ -6,12 +6,15 @@ needs only a name does not wait for it.
 
 import logging
 import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from repartee.ports.metrics import DIMENSION as DIMENSION
 from repartee.ports.metrics import NAMESPACE as NAMESPACE
 from repartee.ports.metrics import Metric as Metric
+from repartee.ports.runtime import Clock
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.logging import Logger
@@ -25,67 +28,52 @@ class MetricsRecorder:
     and lost.
 
     Args:
+        clock: Gives the values' time.
         service: Value of the dimension; None takes Powertools' own setting from the environment.
     """
 
-    def __init__(self, service: str | None = None) -> None:
+    def __init__(self, clock: Clock, service: str | None = None) -> None:
+        self._clock = clock
         self._service = service
 
-    def turn_finished(
-        self,
-        *,
-        first_audio_ms: float | None,
-        input_tokens: int,
-        output_tokens: int,
-        cost_usd: Decimal | float,
-        errors: int,
-        tool_calls: int,
-    ) -> None:
-        """Record one committed turn; events that did not happen count as 0.
+    def record(self, values: Mapping[Metric, float | Decimal], *, by: str = "") -> None:
+        """Write values of the present.
 
         Args:
-            first_audio_ms: None if the turn had no speech or no reply.
-            input_tokens: All tokens of the turn into the model, of any modality.
-            output_tokens: All tokens of the turn out of the model, of any modality.
-            cost_usd: Price of those tokens, in USD.
-            errors: Faults during the turn that the user could notice.
-            tool_calls: Tools that the model called in the turn.
+            values: A value for each metric; all of them have the same dimension, or none.
+            by: The value of that dimension.
         """
-        values: dict[Metric, float | Decimal] = {
-            Metric.TURNS: 1,
-            Metric.INPUT_TOKENS: input_tokens,
-            Metric.OUTPUT_TOKENS: output_tokens,
-            Metric.COST_USD: cost_usd,
-            Metric.TURN_ERRORS: errors,
-            Metric.TOOL_CALLS: tool_calls,
-        }
-        if first_audio_ms is not None:
-            values[Metric.FIRST_AUDIO_MS] = first_audio_ms
-        self._write(values)
-
-    def lease_taken(self, *, takeover: bool) -> None:
-        """Record that a worker took a lease, and whether it had expired at another worker."""
-        self._write({Metric.TAKEOVERS: int(takeover)})
-
-    def session_left(self, *, by_limit: bool) -> None:
-        """Record that a worker left a session, and whether a daily limit ended it."""
-        self._write({Metric.LIMITS_REACHED: int(by_limit)})
-
-    def session_opened(self) -> None:
-        """Record that a session got its first worker."""
-        self._write({Metric.SESSIONS_OPENED: 1})
-
-    def _write(self, values: dict[Metric, float | Decimal]) -> None:
         try:
             from aws_lambda_powertools.metrics import EphemeralMetrics
 
+            (dimension,) = {metric.dimension for metric in values}
             line = EphemeralMetrics(service=self._service, namespace=NAMESPACE)
+            # ``set_timestamp`` compares the time with the wall clock, and tests move time by hand.
+            line.timestamp = self._clock.now_ms()
             for metric, value in values.items():
                 line.add_metric(name=metric.label, unit=metric.unit, value=float(value))
+            if dimension:
+                line.add_dimensions(**{DIMENSION: line.service, dimension: by})
             line.flush_metrics()
         except Exception as error:  # noqa: BLE001 - a lost metric must not fail a turn
             names = ", ".join(metric.label for metric in values)
             print(f"metrics lost: {names}: {type(error).__name__}", file=sys.stderr)  # noqa: T201
+
+
+@contextmanager
+def log_fields(**fields: object) -> Iterator[None]:
+    """Add fields to all lines that this thread, or this task and its tasks, log meanwhile.
+
+    A line's own fields replace them. The lines of adapters and libraries get them too.
+    """
+    from aws_lambda_powertools.logging import formatter
+
+    before = formatter.THREAD_LOCAL_KEYS.get()
+    formatter.THREAD_LOCAL_KEYS.set({**before, **fields})
+    try:
+        yield
+    finally:
+        formatter.THREAD_LOCAL_KEYS.set(before)
 
 
 def get_logger(service: str | None = None) -> "Logger":

@@ -1,5 +1,6 @@
 """Metrics are lines of the embedded metric format on standard output; logs are JSON lines."""
 
+import asyncio
 import json
 import logging
 import subprocess
@@ -10,7 +11,9 @@ from typing import Any
 
 import pytest
 
-from repartee.observability import DIMENSION, NAMESPACE, Metric, MetricsRecorder, get_logger
+from repartee.observability import MetricsRecorder, get_logger, log_fields
+from repartee.ports.metrics import DIMENSION, NAMESPACE, Metric
+from tests.fakes.clock import FakeClock
 
 pytestmark = pytest.mark.unit
 
@@ -21,80 +24,59 @@ def emitted(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
     return [json.loads(line) for line in capsys.readouterr().out.splitlines()]
 
 
-def declared(line: dict[str, Any]) -> dict[str, str]:
-    """Return the units in a metric line, by metric name."""
+def recorder(service: str | None = "stream-agent") -> MetricsRecorder:
+    return MetricsRecorder(FakeClock(), service)
+
+
+def test_a_line_holds_all_values_of_one_moment(capsys: pytest.CaptureFixture[str]) -> None:
+    recorder().record({Metric.TURNS: 1, Metric.COST_USD: Decimal("0.00183")})
+
+    (line,) = emitted(capsys)
     (directive,) = line["_aws"]["CloudWatchMetrics"]
     assert directive["Namespace"] == NAMESPACE
     assert directive["Dimensions"] == [[DIMENSION]]
-    return {metric["Name"]: metric["Unit"] for metric in directive["Metrics"]}
-
-
-def finish_turn(recorder: MetricsRecorder, first_audio_ms: float | None = 412.5) -> None:
-    recorder.turn_finished(
-        first_audio_ms=first_audio_ms,
-        input_tokens=250,
-        output_tokens=90,
-        cost_usd=Decimal("0.00183"),
-        errors=0,
-        tool_calls=0,
-    )
-
-
-def test_a_turn_is_one_line_with_every_number_of_the_turn(
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    finish_turn(MetricsRecorder("stream-agent"))
-
-    (line,) = emitted(capsys)
+    assert directive["Metrics"] == [
+        {"Name": "Turns", "Unit": "Count"},
+        {"Name": "CostUsd", "Unit": "None"},
+    ]
     assert line[DIMENSION] == "stream-agent"
-    assert declared(line) == {
-        "Turns": "Count",
-        "FirstAudioMs": "Milliseconds",
-        "TurnErrors": "Count",
-        "InputTokens": "Count",
-        "OutputTokens": "Count",
-        "CostUsd": "None",
-        "ToolCalls": "Count",
-    }
-    assert line["FirstAudioMs"] == [412.5]
-    assert line["InputTokens"] == [250.0]
-    assert line["OutputTokens"] == [90.0]
-    assert line["CostUsd"] == [0.00183]
+    assert (line["Turns"], line["CostUsd"]) == ([1.0], [0.00183])
 
 
-def test_missing_steps_of_a_turn_are_recorded_as_zero(
+def test_the_time_of_a_line_is_that_of_the_clock(capsys: pytest.CaptureFixture[str]) -> None:
+    clock = FakeClock(unix_ms=1_000)
+    MetricsRecorder(clock, "s").record({Metric.TURNS: 1})
+    clock.advance(60_000)
+    MetricsRecorder(clock, "s").record({Metric.TURNS: 1})
+
+    assert [line["_aws"]["Timestamp"] for line in emitted(capsys)] == [1_000, 61_000]
+
+
+def test_a_metric_with_a_dimension_counts_for_the_function_and_for_the_dimension(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    finish_turn(MetricsRecorder("stream-agent"))
+    recorder().record({Metric.LIVE_REFUSED: 1}, by="busy")
 
     (line,) = emitted(capsys)
-    assert line["TurnErrors"] == [0.0]
-    assert line["ToolCalls"] == [0.0]
+    (directive,) = line["_aws"]["CloudWatchMetrics"]
+    assert directive["Dimensions"] == [[DIMENSION], [DIMENSION, "code"]]
+    assert (line[DIMENSION], line["code"], line["LiveRefused"]) == ("stream-agent", "busy", [1.0])
 
 
-def test_a_turn_without_audio_to_time_records_no_time(capsys: pytest.CaptureFixture[str]) -> None:
-    finish_turn(MetricsRecorder("stream-agent"), first_audio_ms=None)
-
-    (line,) = emitted(capsys)
-    assert Metric.FIRST_AUDIO_MS.label not in declared(line)
-    assert Metric.TURNS.label in declared(line)
-
-
-@pytest.mark.parametrize(("takeover", "value"), [(True, [1.0]), (False, [0.0])])
-def test_every_lease_says_whether_it_was_a_takeover(
-    takeover: bool, value: list[float], capsys: pytest.CaptureFixture[str]
+def test_metrics_of_different_dimensions_are_reported_and_lost(
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
-    MetricsRecorder("stream-agent").lease_taken(takeover=takeover)
+    recorder().record({Metric.LIVE_REFUSED: 1, Metric.TURNS: 1}, by="busy")
 
-    (line,) = emitted(capsys)
-    assert declared(line) == {"Takeovers": "Count"}
-    assert line["Takeovers"] == value
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert "metrics lost: LiveRefused, Turns" in captured.err
 
 
-def test_turns_of_one_recorder_never_run_together(capsys: pytest.CaptureFixture[str]) -> None:
-    recorder = MetricsRecorder("stream-agent")
+def test_lines_of_one_recorder_never_run_together(capsys: pytest.CaptureFixture[str]) -> None:
+    recording = recorder()
     for _ in range(3):
-        finish_turn(recorder)
+        recording.record({Metric.TURNS: 1})
 
     assert [line["Turns"] for line in emitted(capsys)] == [[1.0], [1.0], [1.0]]
 
@@ -103,7 +85,7 @@ def test_without_a_service_the_deployed_setting_names_it(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("POWERTOOLS_SERVICE_NAME", "stack-stream-agent")
-    MetricsRecorder().session_opened()
+    recorder(None).record({Metric.LIVE_REFUSED: 1}, by="busy")
 
     (line,) = emitted(capsys)
     assert line[DIMENSION] == "stack-stream-agent"
@@ -116,12 +98,49 @@ def test_a_number_that_cannot_be_written_is_reported_and_lost(
         def __float__(self) -> float:
             raise OverflowError
 
-    finish_turn(MetricsRecorder("stream-agent"), first_audio_ms=Broken(1))
+    recorder().record({Metric.FIRST_AUDIO_MS: Broken(1)})
 
     captured = capsys.readouterr()
     assert captured.out == ""
     assert "metrics lost" in captured.err
     assert "OverflowError" in captured.err
+
+
+def test_no_two_metrics_share_a_name() -> None:
+    assert len({metric.label for metric in Metric}) == len(Metric)
+
+
+def test_fields_are_in_the_lines_of_a_task_and_of_its_threads(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    log = get_logger("fields-log-test")
+
+    async def session(session_id: str) -> None:
+        with log_fields(session_id=session_id, epoch=2):
+            await asyncio.sleep(0)
+            await asyncio.to_thread(log.info, "turn timed", turn=3)
+            with log_fields(session_id="earlier"):
+                log.info("lease taken")
+            log.info("lease left", epoch=4)
+        log.info("idle")
+
+    async def two() -> None:
+        await asyncio.gather(session("a"), session("b"))
+
+    asyncio.run(two())
+    lines = emitted(capsys)
+    kept = [tuple(one.get(key) for key in ("session_id", "epoch", "turn")) for one in lines]
+    said = [line["message"] for line in lines]
+    assert sorted(zip(said, kept, strict=True), key=repr) == [
+        ("idle", (None, None, None)),
+        ("idle", (None, None, None)),
+        ("lease left", ("a", 4, None)),
+        ("lease left", ("b", 4, None)),
+        ("lease taken", ("earlier", 2, None)),
+        ("lease taken", ("earlier", 2, None)),
+        ("turn timed", ("a", 2, 3)),
+        ("turn timed", ("b", 2, 3)),
+    ]
 
 
 def test_a_log_line_has_its_message_and_its_keys(capsys: pytest.CaptureFixture[str]) -> None:

@@ -5,6 +5,8 @@ from decimal import Decimal
 from enum import Enum
 from typing import Protocol
 
+from repartee.domain.cost.usage import Bill
+
 NAMESPACE = "Repartee"
 """CloudWatch namespace of every metric."""
 
@@ -95,8 +97,18 @@ class Metric(Enum):
         "Workers with a turn, once per worker and minute.",
     )
     SETUP_MS = ("SetupMs", "Milliseconds", "Set-up of a Live session that Gemini accepted.")
-    LIVE_REFUSED = ("LiveRefused", "Count", "Live sessions that could not be opened.", "code")
-    LIVE_DROPPED = ("LiveDropped", "Count", "Live sessions that broke off.", "code")
+    LIVE_REFUSED = (
+        "LiveRefused",
+        "Count",
+        "Live sessions that could not be opened: refused, busy or unreachable.",
+        "code",
+    )
+    LIVE_DROPPED = (
+        "LiveDropped",
+        "Count",
+        "Live sessions that broke off, by WebSocket close code; other for a rare one.",
+        "code",
+    )
     CORE_AGENT_MS = (
         "CoreAgentMs",
         "Milliseconds",
@@ -142,6 +154,15 @@ class Metric(Enum):
         self.meaning = meaning
         self.dimension = dimension
         self.writers = writers
+
+
+def spending(bill: Bill) -> dict[Metric, float | Decimal]:
+    """Return the values of a bill that no other line counts."""
+    return {
+        Metric.INPUT_TOKENS: bill.usage.tokens_in,
+        Metric.OUTPUT_TOKENS: bill.usage.tokens_out,
+        Metric.COST_USD: bill.cost_usd,
+    }
 
 
 class Metrics(Protocol):

@@ -1,7 +1,6 @@
-"""Ports of the runtime: clock, ids, secrets, tickets, log, metrics."""
+"""Ports of the runtime: clock, ids, secrets, tickets, log."""
 
 from collections.abc import Mapping
-from decimal import Decimal
 from typing import Protocol
 
 from repartee.domain.protocol.ticket import Ticket
@@ -62,35 +61,6 @@ class TicketSigner(Protocol):
         Raises:
             TicketRefused: ``malformed``, ``forged``, ``expired`` or ``wrong_audience``.
         """
-        ...
-
-
-class TurnMetrics(Protocol):
-    """Counts what a session does; never raises."""
-
-    def turn_finished(
-        self,
-        *,
-        first_audio_ms: float | None,
-        input_tokens: int,
-        output_tokens: int,
-        cost_usd: Decimal | float,
-        errors: int,
-        tool_calls: int,
-    ) -> None:
-        """Record one committed turn."""
-        ...
-
-    def lease_taken(self, *, takeover: bool) -> None:
-        """Record that a worker took a lease."""
-        ...
-
-    def session_left(self, *, by_limit: bool) -> None:
-        """Record that a worker left a session, and whether a daily limit ended it."""
-        ...
-
-    def session_opened(self) -> None:
-        """Record that a session got its first worker."""
         ...
 
 

@@ -16,6 +16,7 @@ from repartee.domain.tools.core_calls import CoreRequest, ToolCallKey, arguments
 from repartee.ports.answers import ReasoningFailed
 from tests.fakes.conversation_store import FakeConversationStore
 from tests.fakes.desk import FakeDesk
+from tests.fakes.metrics import FakeMetrics
 from tests.fakes.notes import FakeNotes
 from tests.fakes.reasoner import FakeReasoner, Mind
 from tests.fakes.tables import FakeTables
@@ -43,6 +44,7 @@ class AnswerQuestionHarness:
         )
         self.calls = FakeToolCallStore(self.tables)
         self.reasoner = FakeReasoner(mind, self.clock)
+        self.metrics = FakeMetrics()
         self.usage = FakeUsageStore(self.tables)
         self.desk = FakeDesk({TODAY: OpeningHours(time(9), time(17))}, ZONE)
         self.waits: list[float] = []
@@ -75,6 +77,7 @@ class AnswerQuestionHarness:
             conversations=FakeConversationStore(self.tables),
             notes=FakeNotes(self.tables),
             usage=self.usage,
+            metrics=self.metrics,
             reasoner=self.reasoner,
             make_tools=partial(make_tools, fake_tool_stores(self.tables, desk=self.desk)),
             clock=self.clock,

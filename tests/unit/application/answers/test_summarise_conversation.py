@@ -18,7 +18,9 @@ from repartee.domain.errors import StoreUnavailable
 from repartee.domain.session.state import SessionState
 from repartee.domain.users.preferences import Profile
 from repartee.ports.answers import ReasoningFailed, ReasoningRequest, ReasoningResult
+from repartee.ports.metrics import Metric
 from tests.fakes.conversation_store import FakeConversationStore
+from tests.fakes.metrics import FakeMetrics
 from tests.fakes.reasoner import FakeReasoner, Mind
 from tests.fakes.tables import FakeTables
 from tests.fakes.usage_store import FakeUsageStore
@@ -44,6 +46,7 @@ class Desk:
         self.store = FakeConversationStore(self.tables)
         self.tables.conversations[PLACE] = Conversation(*PLACE, "", 0, 0, turn_count=turns)
         self.tables.turns["c1"] = {number: turn(number) for number in range(1, turns + 1)}
+        self.metrics = FakeMetrics()
         self.usage = FakeUsageStore(self.tables)
         self.tables.states["s1"] = SessionState("s1", *PLACE, connection_id=None)
         self.reasoner = FakeReasoner(mind or _counting(), self.tables.clock)
@@ -53,6 +56,7 @@ class Desk:
             self.store,
             self.store,
             self.usage,
+            self.metrics,
             self.reasoner,
             self.tables.clock,
             BUDGET,
@@ -184,7 +188,9 @@ def test_the_cost_of_a_failed_summary_is_counted(
         desk.tables.clock.advance(1)
         monkeypatch.setattr(desk.reasoner, "answer", act)
         assert desk.summarise().trouble == trouble
+        assert desk.metrics.of(Metric.SUMMARY_ERRORS)[-1] == bool(trouble)
 
+    assert sum(desk.metrics.of(Metric.COST_USD)) == Decimal("0.0250")
     (used,) = desk.tables.usage.values()
     assert (used.turns, used.tokens, used.cost_usd) == (
         0,
@@ -212,6 +218,7 @@ def test_nothing_is_summed_up_for_an_erased_user():
     desk.tables.profiles["ann"] = Profile("ann", erased_at_ms=1)
 
     assert desk.summarise().trouble == "user_erased"
+    assert desk.metrics.of(Metric.SUMMARY_ERRORS) == [0]
     assert desk.reasoner.requests == []
 
 

@@ -19,6 +19,7 @@ from tests.fakes.clock import NOON_MS
 from tests.fakes.connection_store import FakeConnectionStore
 from tests.fakes.log import CapturedLog
 from tests.fakes.mailbox import FakeMailbox
+from tests.fakes.metrics import FakeMetrics
 from tests.fakes.session_store import FakeSessionStore
 from tests.fakes.tables import FakeTables
 from tests.fakes.worker_pool import FakeWorkerPool
@@ -130,7 +131,8 @@ class MessageRouteHarness:
             grace_s=30,
             prewarm=prewarm,
         )
-        self.deps = Deps(router, self.log.logger)
+        self.metrics = FakeMetrics()
+        self.deps = Deps(router, self.log.logger, self.metrics)
 
     def send(
         self,

@@ -11,11 +11,13 @@ from repartee.domain.errors import StoreUnavailable
 from repartee.domain.protocol.messages import Notice, Notified, Superseded
 from repartee.domain.session.state import Connected, ConnectionOpening, OpenedConnection
 from repartee.domain.users.preferences import Profile
+from repartee.ports.metrics import Metric
 from tests.event_files import load_event
 from tests.fakes.client_channel import FakeClientChannel
 from tests.fakes.clock import NOON_MS
 from tests.fakes.log import CapturedLog
 from tests.fakes.mailbox import FakeMailbox
+from tests.fakes.metrics import FakeMetrics
 from tests.fakes.opening_store import FakeOpeningStore
 from tests.fakes.session_store import FakeSessionStore
 from tests.fakes.tables import FakeTables
@@ -49,7 +51,8 @@ class Door:
             sessions=FakeSessionStore(self.tables),
             channel=lambda: self.channel,
         )
-        self.deps = Deps(opener, self.tables.clock, 2, 3, self.log.logger)
+        self.metrics = FakeMetrics()
+        self.deps = Deps(opener, self.tables.clock, 2, 3, self.log.logger, self.metrics)
 
     def replace_port(self, **port: Any) -> None:
         self.deps = replace(self.deps, opener=replace(self.deps.opener, **port))
@@ -182,6 +185,7 @@ def test_a_failing_table_refuses_with_503() -> None:
 
     assert door.knock() == {"statusCode": 503}
     assert door.refusals == ["store_unavailable"]
+    assert door.metrics.by(Metric.CONNECT_FAILURES) == ["store_unavailable"]
 
 
 @pytest.mark.parametrize("offer", ["repartee.v1", "repartee.v1, other", " repartee.v1 ,other"])

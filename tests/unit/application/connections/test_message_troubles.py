@@ -8,6 +8,7 @@ import pytest
 from repartee.application.connections.client_answers import Trouble
 from repartee.domain.errors import StoreUnavailable
 from repartee.domain.protocol.messages import Numbered
+from repartee.ports.metrics import Metric
 from tests.unit.application.connections.message_route_harness import (
     CALLER,
     DATA,
@@ -77,6 +78,7 @@ def test_a_wake_that_fails_sends_busy_to_the_client(broken: str) -> None:
     assert len(line.kept) == 1
     assert [record["message"] for record in line.log.lines] == ["message not fully handled"]
     assert line.log.lines[0]["troubles"] == ["wake_failed"]
+    assert line.metrics.by(Metric.TROUBLES) == ["wake_failed"]
 
 
 def test_a_client_that_left_after_sending_is_no_error() -> None:

@@ -18,6 +18,7 @@ from repartee.domain.live.model import LiveToolCall, LiveUsage
 from repartee.domain.protocol.messages import Bye
 from repartee.domain.session.effects import FinishReason
 from repartee.domain.tools.core_calls import CoreAnswer, CoreRequest
+from repartee.ports.metrics import Metric
 from tests.fakes.conversation_store import FakeConversationStore
 from tests.fakes.live_model import FakeLiveSession
 from tests.fakes.notes import FakeNotes
@@ -55,6 +56,7 @@ class PaidScene(WorkerHarness):
             conversations=FakeConversationStore(self.tables),
             notes=FakeNotes(self.tables),
             usage=self.usage,
+            metrics=self.metrics,
             reasoner=self.reasoner,
             make_tools=lambda _context: (),
             clock=self.clock,
@@ -69,7 +71,12 @@ class PaidScene(WorkerHarness):
         return answer
 
     def used(self) -> DayUsage:
-        return self.usage.of_day(USER, utc_day(self.clock.now_ms()))
+        """Return the user's counter of the day, which agrees with the metrics."""
+        used = self.usage.of_day(USER, utc_day(self.clock.now_ms()))
+        metrics = (Metric.INPUT_TOKENS, Metric.OUTPUT_TOKENS, Metric.COST_USD)
+        written = [sum(self.metrics.of(metric)) for metric in metrics]
+        assert written == [used.tokens.tokens_in, used.tokens.tokens_out, used.cost_usd]
+        return used
 
     async def heard(self) -> FakeLiveSession:
         """The next Live session transcribes the user's speech."""
@@ -144,7 +151,7 @@ async def test_an_answer_that_a_dead_worker_had_is_billed_once() -> None:
     it.acknowledge_all()
     assert await serving is FinishReason.IDLE
 
-    assert it.metrics.takeovers == [False, True]
+    assert it.metrics.of(Metric.TAKEOVERS) == [0, 1]
     assert len(it.reasoner.requests) == 1
     # The cost of the dead worker's Live session is lost.
     assert it.used().cost_usd == LIVE_PRICES.cost_usd(HEARD + ANSWERED) + CORE.cost_usd

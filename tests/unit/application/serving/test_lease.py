@@ -15,6 +15,7 @@ from repartee.domain.protocol.messages import OutputPosition
 from repartee.domain.session.effects import FinishReason
 from repartee.domain.session.state import PendingCall
 from repartee.domain.tools.core_calls import ASK_CORE_AGENT, ToolCallKey
+from repartee.ports.metrics import Metric
 from tests.fakes.erasure_store import FakeErasureStore
 from tests.fakes.live_model import SentText
 from tests.unit.application.serving.worker_harness import (
@@ -246,7 +247,7 @@ async def test_a_worker_takes_a_dead_workers_lease_when_it_expires():
     await scene.live.opened.get()
 
     assert scene.clock.monotonic_ms() == 5_000
-    assert scene.metrics.takeovers == [True]
+    assert scene.metrics.of(Metric.TAKEOVERS) == [1]
     await serving
 
 

@@ -17,6 +17,7 @@ from repartee.domain.protocol.messages import Bye, Text
 from repartee.domain.session.effects import FinishReason
 from repartee.domain.session.events import Tick
 from repartee.domain.session.machine import SessionMachine
+from repartee.ports.metrics import Metric
 from tests.fakes.live_model import FakeLiveSession, SentAudio
 from tests.unit.application.serving.worker_harness import (
     CHUNK,
@@ -47,8 +48,9 @@ async def test_a_spoken_turn_is_heard_answered_remembered_once_and_its_input_for
     assert turn.cost_usd == Decimal("0.000525")
     assert [frame["seq"] for frame in scene.frames()] == list(range(1, len(scene.frames()) + 1))
     await scene.until(lambda: not scene.tables.mailboxes[SESSION].messages)
-    assert scene.metrics.turns[0]["input_tokens"] == 150
-    assert (scene.metrics.takeovers, scene.metrics.opened) == ([False], 1)
+    assert scene.metrics.of(Metric.INPUT_TOKENS) == [150]
+    assert scene.metrics.of(Metric.TAKEOVERS) == [0]
+    assert scene.metrics.of(Metric.SESSIONS_OPENED) == [1]
     assert await serving is FinishReason.IDLE
 
 
@@ -130,7 +132,7 @@ async def test_a_worker_leaves_what_a_client_that_is_gone_would_have_to_wait_for
 
     assert await serving is FinishReason.IDLE
     assert scene.clock.monotonic_ms() <= SETTINGS.grace_ms + 2_000
-    assert scene.metrics.takeovers == [False]
+    assert scene.metrics.of(Metric.TAKEOVERS) == [0]
     assert not scene.state().is_lease_held(scene.clock.now_ms())
     left = scene.mailbox.read_after(SESSION, scene.state().cursor)
     assert 16 <= len(left) < 20

@@ -12,6 +12,7 @@ from repartee.domain.errors import StoreUnavailable
 from repartee.domain.live.model import LiveUsage
 from repartee.domain.protocol.messages import Hello, Numbered
 from repartee.domain.session.effects import FinishReason
+from repartee.ports.metrics import Metric
 from tests.unit.application.serving.worker_harness import (
     LINE,
     SESSION,
@@ -63,7 +64,7 @@ async def test_a_worker_that_cannot_read_the_conversation_releases_the_lease_at_
     monkeypatch.setattr(scene.ports.reader, "load_memory", load)
     serving = scene.serve()
     await scene.live.opened.get()
-    assert scene.metrics.takeovers == [is_takeover] * 2
+    assert scene.metrics.of(Metric.TAKEOVERS) == [is_takeover] * 2
     await serving
 
 
@@ -144,7 +145,7 @@ async def test_a_bill_that_comes_after_the_last_commit_is_counted_when_the_worke
     after = it.usage.of_day(USER, day)
     assert after.cost_usd - before.cost_usd == LIVE_PRICES.audio_out_usd
     assert (after.turns, it.state().cost_usd) == (1, after.cost_usd)
-    assert it.metrics.left_by_limit == [False]
+    assert it.metrics.of(Metric.LIMITS_REACHED) == [0]
 
 
 @in_virtual_time

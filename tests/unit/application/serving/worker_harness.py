@@ -42,6 +42,7 @@ from tests.fakes.core_agent import FakeCoreAgent
 from tests.fakes.ids import FakeIdSource
 from tests.fakes.live_model import FakeLiveModel, FakeLiveSession, SentToolResponses
 from tests.fakes.mailbox import FakeMailbox
+from tests.fakes.metrics import FakeMetrics
 from tests.fakes.notes import FakeNotes
 from tests.fakes.opening_store import FakeOpeningStore
 from tests.fakes.profile_store import FakeProfileStore
@@ -63,26 +64,6 @@ REPLY = b"\0\2" * 2400
 def unavailable(*_args: object, **_kwargs: object) -> NoReturn:
     """Stand in for a method of a store that fails."""
     raise StoreUnavailable("down")
-
-
-@dataclass
-class RecordedMetrics:
-    turns: list[dict[str, object]] = field(default_factory=list)
-    takeovers: list[bool] = field(default_factory=list)
-    opened: int = 0
-    left_by_limit: list[bool] = field(default_factory=list)
-
-    def turn_finished(self, **values: object) -> None:
-        self.turns.append(values)
-
-    def lease_taken(self, *, takeover: bool) -> None:
-        self.takeovers.append(takeover)
-
-    def session_left(self, *, by_limit: bool) -> None:
-        self.left_by_limit.append(by_limit)
-
-    def session_opened(self) -> None:
-        self.opened += 1
 
 
 @dataclass
@@ -113,7 +94,7 @@ class WorkerHarness:
         self.workers = FakeWorkerPool()
         self.summaries = FakeSummaryRequests()
         self.usage = FakeUsageStore(tables)
-        self.metrics = RecordedMetrics()
+        self.metrics = FakeMetrics()
         self.log = RecordedLog()
         self.ports = SessionPorts(
             sessions=self.sessions,

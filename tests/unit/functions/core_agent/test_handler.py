@@ -18,6 +18,7 @@ from repartee.domain.tools.core_calls import CoreAnswer, CoreRequest, ToolCallKe
 from repartee.observability import get_logger
 from tests.fakes.clock import FakeClock
 from tests.fakes.conversation_store import FakeConversationStore
+from tests.fakes.metrics import FakeMetrics
 from tests.fakes.notes import FakeNotes
 from tests.fakes.reasoner import FakeReasoner
 from tests.fakes.tables import FakeTables
@@ -53,6 +54,7 @@ def _deps(event: RequestEvent, service: str = "core-agent") -> Deps:
         conversations=conversations,
         notes=FakeNotes(tables),
         usage=FakeUsageStore(tables),
+        metrics=FakeMetrics(),
         reasoner=reasoner,
         make_tools=lambda _context: (),
         clock=tables.clock,
@@ -62,7 +64,13 @@ def _deps(event: RequestEvent, service: str = "core-agent") -> Deps:
         memory=MemoryBudget(),
     )
     summarise = ConversationSummariser(
-        conversations, conversations, FakeUsageStore(tables), reasoner, tables.clock, MemoryBudget()
+        conversations,
+        conversations,
+        FakeUsageStore(tables),
+        FakeMetrics(),
+        reasoner,
+        tables.clock,
+        MemoryBudget(),
     )
     return Deps(use_case, summarise, get_logger(service))
 

@@ -8,6 +8,8 @@ import pytest
 from local.cloudwatch.metric_store import MetricId, MetricStore
 from local.cloudwatch.run_metrics import add_metric_lines, read_run
 from repartee.observability import MetricsRecorder
+from repartee.ports.metrics import Metric
+from tests.fakes.clock import FakeClock
 
 pytestmark = pytest.mark.unit
 
@@ -45,7 +47,8 @@ def test_other_lines_are_no_metrics(other: str) -> None:
 
 
 def test_a_line_of_the_functions_is_read(capsys: pytest.CaptureFixture[str]) -> None:
-    MetricsRecorder("local-stream-agent").session_opened()
+    recorder = MetricsRecorder(FakeClock(), "local-stream-agent")
+    recorder.record({Metric.SESSIONS_OPENED: 1})
     store = MetricStore()
     add_metric_lines(store, capsys.readouterr().out.splitlines())
     metric = MetricId.of("Repartee", "SessionsOpened", {"service": "local-stream-agent"})

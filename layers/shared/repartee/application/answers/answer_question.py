@@ -31,6 +31,7 @@ from repartee.ports.answers import (
     ToolCallStore,
 )
 from repartee.ports.conversations import ConversationReader
+from repartee.ports.metrics import Metrics
 from repartee.ports.runtime import Clock
 from repartee.ports.users import Notes, UsageStore
 
@@ -113,6 +114,7 @@ class QuestionAnswerer:
     notes: Notes
     reasoner: Reasoner
     usage: UsageStore
+    metrics: Metrics
     make_tools: Callable[[ToolContext], Sequence[Tool[Any]]]
     clock: Clock
     wait: Callable[[float], object]
@@ -206,7 +208,8 @@ class QuestionAnswerer:
 
     def _count(self, request: CoreRequest, answered: QuestionResult, run: str) -> QuestionResult:
         try:
-            count_model_cost(self.usage, request, run, answered.answer.bill, self.clock.now_ms())
+            bill, now_ms = answered.answer.bill, self.clock.now_ms()
+            count_model_cost(self.usage, self.metrics, request, run, bill, now_ms)
         except UserErased:
             return replace(answered, trouble="user_erased")
         except StoreUnavailable:

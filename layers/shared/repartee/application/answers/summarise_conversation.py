@@ -17,12 +17,15 @@ from repartee.domain.cost.usage import Bill
 from repartee.domain.errors import StoreUnavailable, UserErased
 from repartee.ports.answers import Reasoner, ReasoningFailed, ReasoningRequest
 from repartee.ports.conversations import ConversationReader, SummaryWriter
+from repartee.ports.metrics import Metric, Metrics
 from repartee.ports.runtime import Clock
 from repartee.ports.users import UsageStore
 
 MAX_RUN_MS = 50_000
 """No model call starts later; below the function's timeout in template.yaml, 60 s."""
 _MAX_TURNS = 100
+# Another run has made a newer summary, or there is nothing to summarise any more.
+_NO_FAULTS = ("", "overtaken", "user_erased")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,12 +59,19 @@ class ConversationSummariser:
     reader: ConversationReader
     summaries: SummaryWriter
     usage: UsageStore
+    metrics: Metrics
     reasoner: Reasoner
     clock: Clock
     budget: MemoryBudget
 
     def summarise(self, request: SummaryRequest) -> SummaryResult:
         """Fold until only the newest turns are left; a failure keeps the earlier folds."""
+        result = self._fold_all(request)
+        has_failed = result.trouble not in _NO_FAULTS
+        self.metrics.record({Metric.SUMMARY_ERRORS: int(has_failed)})
+        return result
+
+    def _fold_all(self, request: SummaryRequest) -> SummaryResult:
         deadline_ms = self.clock.now_ms() + MAX_RUN_MS
         folded, through = 0, 0
         try:
@@ -128,4 +138,5 @@ class ConversationSummariser:
 
     def _count(self, request: SummaryRequest, asked: ReasoningRequest, bill: Bill) -> None:
         now_ms = self.clock.now_ms()
-        count_model_cost(self.usage, request, f"{asked.question_id}/{now_ms}", bill, now_ms)
+        run = f"{asked.question_id}/{now_ms}"
+        count_model_cost(self.usage, self.metrics, request, run, bill, now_ms)

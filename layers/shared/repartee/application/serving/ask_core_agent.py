@@ -9,6 +9,7 @@ from repartee.domain.session.effects import AskCoreAgent
 from repartee.domain.session.events import CoreAnswered
 from repartee.domain.session.state import SessionState
 from repartee.domain.tools.core_calls import CoreAnswer, CoreRequest, ToolCallStatus
+from repartee.ports.metrics import Metric
 
 RETRY_DELAY_S = 0.2
 # The session core replaces an empty text with a phrase of the persona.
@@ -38,14 +39,20 @@ async def ask_core_agent(
         deadline_ms=now_ms + effect.timeout_ms,
         run_id=ports.ids.new_id(now_ms),
     )
+    began_ms, failures = ports.clock.monotonic_ms(), 0
     try:
         answer = await _ask(request, ports)
     except CoreAgentFailed as failed:
+        failures = 1
+        answer = NO_ANSWER
         left_ms = request.deadline_ms - ports.clock.now_ms()
         if failed.retryable and left_ms >= _MIN_ATTEMPT_MS + RETRY_DELAY_S * 1000:
-            answer = await _retry(request, failed, ports)
-        else:
-            answer = NO_ANSWER
+            try:
+                answer = await _retry(request, failed, ports)
+            except CoreAgentFailed:
+                failures = 2
+    took_ms = ports.clock.monotonic_ms() - began_ms
+    ports.metrics.record({Metric.CORE_AGENT_MS: took_ms, Metric.CORE_AGENT_ERRORS: failures})
     return CoreAnswered(effect.key, effect.arguments_hash, answer)
 
 
@@ -56,16 +63,14 @@ async def _retry(request: CoreRequest, failed: CoreAgentFailed, ports: SessionPo
         run_id=ports.ids.new_id(ports.clock.now_ms()),
         ended_run_id=request.run_id if failed.has_ended else None,
     )
-    try:
-        return await _ask(again, ports)
-    except CoreAgentFailed:
-        return NO_ANSWER
+    return await _ask(again, ports)
 
 
 async def _ask(request: CoreRequest, ports: SessionPorts) -> CoreAnswer:
     try:
         return await asyncio.to_thread(ports.core.ask, request)
     except CoreAgentFailed as error:
-        fields = {"call": str(request.key), "error": str(error)}
-        ports.log.warning("core agent failed", extra=fields)
+        fields = {"turn": request.key.turn, "call": str(request.key), "error": str(error)}
+        asked = {"session_id": request.session_id, "epoch": request.epoch}
+        ports.log.warning("core agent failed", extra={**asked, **fields})
         raise

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
 
+from repartee.application.serving.observe_session import SessionObserver
 from repartee.application.serving.session_ports import SessionPorts
 from repartee.domain.audio import INPUT_RATE_HZ, length_bytes
 from repartee.domain.errors import LiveSetupFailed
@@ -34,6 +35,7 @@ class LiveLane:
     Args:
         session_id: The session, for the log.
         ports: The live model and the log.
+        observer: Counts Live sessions that were refused or broke off.
         feed: Passes an event to the machine.
         spawn: Starts the reading task, which ends with the run. Its errors end the run.
     """
@@ -42,11 +44,13 @@ class LiveLane:
         self,
         session_id: str,
         ports: SessionPorts,
+        observer: SessionObserver,
         feed: Callable[[Event], None],
         spawn: Callable[[Coroutine[None, None, None]], asyncio.Task[None]],
     ):
         self._session_id = session_id
         self._ports = ports
+        self._observer = observer
         self._feed = feed
         self._spawn = spawn
         self._waiting: asyncio.Queue[ModelEffect] = asyncio.Queue()
@@ -102,11 +106,18 @@ class LiveLane:
                 extra={"session_id": self._session_id, "saves_usd": float(effect.saves_usd)},
             )
         await self.close()
+        self._observer.begin_setup()
         try:
             self._live = await self._set_up(effect.config)
         except LiveSetupFailed as error:
+            self._observer.count_refusal(error.code, is_final=not error.retryable)
             self._ports.log.warning(
-                "live session refused", extra={"code": error.code, "reason": error.reason}
+                "live session refused",
+                extra={
+                    "session_id": self._session_id,
+                    "code": error.code,
+                    "reason": error.reason,
+                },
             )
             failure = LiveFailure.BUSY if error.retryable else LiveFailure.REFUSED
             closed = LiveClosed(failure, error.code, error.reason)
@@ -125,5 +136,7 @@ class LiveLane:
     async def _read(self, generation: int, live: LiveSession) -> None:
         async for event in live.events():
             if isinstance(event, LiveClosed):
-                self._ports.log.warning("live session closed", extra={"code": event.code})
+                self._observer.count_drop(event.code)
+                fields = {"session_id": self._session_id, "code": event.code}
+                self._ports.log.warning("live session closed", extra=fields)
             self._feed(FromLive(generation, event))

@@ -8,6 +8,7 @@ from repartee.application.serving.ask_core_agent import ask_core_agent
 from repartee.application.serving.client_lane import ClientLane
 from repartee.application.serving.lease_keeper import LeaseKeeper
 from repartee.application.serving.live_lane import LiveLane
+from repartee.application.serving.observe_session import SessionObserver
 from repartee.application.serving.poll_backoff import PollBackoff
 from repartee.application.serving.record_session import SessionRecording
 from repartee.application.serving.session_ports import SessionPorts
@@ -50,15 +51,17 @@ class SessionRun:
         lease: LeaseKeeper,
         ports: SessionPorts,
         grace_ms: int,
+        observer: SessionObserver,
         recording: SessionRecording | None = None,
     ):
         self._machine = machine
+        self._observer = observer
         self._recording = recording
         self._state = state
         self._lease = lease
         self._ports = ports
         self._tables = TableLane(machine, state, lease, ports, grace_ms, self._feed)
-        self._live = LiveLane(state.session_id, ports, self._feed, self._spawn)
+        self._live = LiveLane(state.session_id, ports, observer, self._feed, self._spawn)
         self._client = ClientLane(lease, ports.channel, self._feed)
         self._tasks: set[asyncio.Task[None]] = set()
         self._group = asyncio.TaskGroup()
@@ -131,6 +134,7 @@ class SessionRun:
             # If the machine fails on the event, a replay needs this event.
             if self._recording is not None:
                 self._recording.add(event, now_ms, work.in_lane_order)
+        self._observer.note(event, work, now_ms)
         self._tables.put(*work.tables)
         self._live.put(*work.model)
         self._client.put(*work.client)

@@ -8,6 +8,11 @@ from dataclasses import dataclass, replace
 from repartee.application.answers.recall import recall
 from repartee.application.serving.earlier_sessions import end_earlier_sessions, open_tool_calls_of
 from repartee.application.serving.lease_keeper import LeaseKeeper, take_lease
+from repartee.application.serving.observe_session import (
+    SessionObserver,
+    TurnTimer,
+    count_lease,
+)
 from repartee.application.serving.record_session import SessionRecording
 from repartee.application.serving.run_session import SessionRun
 from repartee.application.serving.session_ports import SessionPorts
@@ -27,6 +32,7 @@ from repartee.domain.session.machine import SessionMachine
 from repartee.domain.session.replay.recording import Opening
 from repartee.domain.session.settings import SessionSettings
 from repartee.domain.session.state import Lease, SessionState
+from repartee.observability import log_fields
 from repartee.ports.sessions import MAX_MESSAGES_READ
 from repartee.ports.workers import WakeRequest
 
@@ -82,6 +88,7 @@ class SessionServer:
             and the session needs no worker.
         """
         reason: FinishReason | None = None
+        woken_at_ms: int | None = wake.woken_at_ms
         is_late = self.ports.clock.now_ms() > wake.woken_at_ms + MAX_WAKE_AGE_MS
         if is_late and not await self._has_work(wake.session_id):
             return reason
@@ -91,7 +98,9 @@ class SessionServer:
                 taken = await take_lease(wake.session_id, self.ports)
             if taken is None:
                 return reason
-            outcome = await self._serve_lease(*taken, remaining_ms)
+            outcome = await self._serve_lease(*taken, remaining_ms, woken_at_ms)
+            # The next lease of this worker follows without a request.
+            woken_at_ms = None
             reason = outcome.reason
             if reason is not FinishReason.IDLE:
                 break
@@ -114,12 +123,25 @@ class SessionServer:
         return True
 
     async def _serve_lease(
-        self, lease: Lease, keeper: LeaseKeeper, remaining_ms: Callable[[], int]
+        self,
+        lease: Lease,
+        keeper: LeaseKeeper,
+        remaining_ms: Callable[[], int],
+        woken_at_ms: int | None = None,
+    ) -> _LeaseOutcome:
+        state = lease.state
+        with log_fields(session_id=state.session_id, epoch=state.epoch):
+            return await self._run_lease(lease, keeper, remaining_ms, woken_at_ms)
+
+    async def _run_lease(
+        self,
+        lease: Lease,
+        keeper: LeaseKeeper,
+        remaining_ms: Callable[[], int],
+        woken_at_ms: int | None,
     ) -> _LeaseOutcome:
         ports, state = self.ports, lease.state
-        ports.metrics.lease_taken(takeover=lease.is_takeover)
-        if state.epoch == 1:
-            ports.metrics.session_opened()
+        count_lease(lease, ports.metrics, woken_at_ms)
         taken = {"session_id": state.session_id, "epoch": state.epoch}
         ports.log.info("lease taken", extra={**taken, "persona": self.settings.persona.name})
         try:
@@ -134,12 +156,13 @@ class SessionServer:
         except StoreUnavailable:
             await self._abandon_lease(lease)
             raise
-        machine, run = self._make_run(lease, memory, keeper)
+        machine, run, observer = self._make_run(lease, memory, keeper, woken_at_ms)
         reason = await run.run(remaining_ms, Started(used, unread))
         ports.log.info("lease left", extra={"session_id": state.session_id, "reason": reason.value})
         if ports.quirks.learn_from(machine):
             model = self.settings.live_model
-            ports.log.warning("live model refuses history", extra={"model": model})
+            ports.log.warning("live model refuses history", extra={**taken, "model": model})
+        observer.leave()
         if reason is FinishReason.FENCED:
             await count_usage_of_erased(machine, state, ports)
         else:
@@ -165,8 +188,8 @@ class SessionServer:
         return lease.with_pending_calls(calls)
 
     def _make_run(
-        self, lease: Lease, memory: Memory, keeper: LeaseKeeper
-    ) -> tuple[SessionMachine, SessionRun]:
+        self, lease: Lease, memory: Memory, keeper: LeaseKeeper, woken_at_ms: int | None
+    ) -> tuple[SessionMachine, SessionRun, SessionObserver]:
         ports = self.ports
         settings = ports.quirks.applied_to(self.settings, memory.profile)
         offset_ms = ports.clock.now_ms() - ports.clock.monotonic_ms()
@@ -177,8 +200,12 @@ class SessionServer:
             recording = SessionRecording(ports.recorder, opening, detector)
             detector = recording.detector
         machine = SessionMachine(lease, memory, settings, detector, unix_offset_ms=offset_ms)
-        run = SessionRun(machine, lease.state, keeper, ports, settings.grace_ms, recording)
-        return machine, run
+        timer = TurnTimer(lease, woken_at_ms, offset_ms)
+        observer = SessionObserver(machine, lease, memory, ports, timer)
+        run = SessionRun(
+            machine, lease.state, keeper, ports, settings.grace_ms, observer, recording
+        )
+        return machine, run, observer
 
     async def _release_lease(
         self, state: SessionState, run: SessionRun, *, has_ended: bool

@@ -9,7 +9,8 @@ from repartee.ports.answers import CoreAgent, SummaryRequests
 from repartee.ports.clients import ClientChannel
 from repartee.ports.conversations import ConversationReader, ConversationWriter
 from repartee.ports.live_model import LiveModel
-from repartee.ports.runtime import Clock, IdSource, Log, TurnMetrics
+from repartee.ports.metrics import Metrics
+from repartee.ports.runtime import Clock, IdSource, Log
 from repartee.ports.sessions import ConnectionStore, Mailbox, SessionRecorder, SessionStore
 from repartee.ports.users import Notes, ProfileStore, UsageStore
 from repartee.ports.workers import WorkerPool
@@ -40,7 +41,7 @@ class SessionPorts:
     usage: UsageStore
     clock: Clock
     ids: IdSource
-    metrics: TurnMetrics
+    metrics: Metrics
     log: Log
     detector: Callable[[], SpeechDetector]
     recorder: SessionRecorder | None = None

@@ -41,14 +41,13 @@ def read_usage(ports: SessionPorts, user_id: str) -> UsageRead | None:
 async def count_remaining_usage(
     machine: SessionMachine, state: SessionState, ports: SessionPorts
 ) -> None:
-    """Count the usage that no turn has counted, and whether a limit was reached.
+    """Count the usage that no turn has counted.
 
     This is the cost of the live model; core_agent counts its own. A fenced worker must not call
     this, because it must not write. Its usage since the last commit is lost, except if
     ``count_usage_of_erased`` counts it.
     """
     hit = machine.limit_reached
-    ports.metrics.session_left(by_limit=hit is not None)
     if hit is not None:
         ports.log.info(
             "daily limit reached", extra={"session_id": state.session_id, "kind": hit.kind.value}

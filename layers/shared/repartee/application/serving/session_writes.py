@@ -14,7 +14,6 @@ from repartee.domain.session.effects import (
     TableWrite,
 )
 from repartee.domain.session.state import SessionState, TurnAmendment, TurnCommit
-from repartee.domain.tools.core_calls import ToolCallStatus
 
 
 class SessionWrites:
@@ -70,14 +69,14 @@ class SessionWrites:
                 ports.mailbox.delete(state.session_id, seqs, notice_ids)
 
     def _commit(self, effect: CommitTurn, taken: InputTaken | None) -> None:
-        state, ports, turn = self._state, self._ports, effect.turn
+        state, ports = self._state, self._ports
         ports.writer.commit_turn(
             TurnCommit(
                 user_id=state.user_id,
                 conversation_id=state.conversation_id,
                 session_id=state.session_id,
                 epoch=state.epoch,
-                turn=turn,
+                turn=effect.turn,
                 cursor=effect.cursor,
                 committed_at_ms=ports.clock.now_ms(),
                 pending_calls=effect.pending_calls,
@@ -86,23 +85,14 @@ class SessionWrites:
                 taken=taken,
             )
         )
-        ports.metrics.turn_finished(
-            first_audio_ms=turn.first_audio_ms,
-            input_tokens=turn.usage.tokens_in,
-            output_tokens=turn.usage.tokens_out,
-            cost_usd=turn.cost_usd,
-            errors=len(turn.skipped)
-            + sum(call.status is ToolCallStatus.FAILED for call in turn.tool_calls),
-            tool_calls=len(turn.tool_calls),
-        )
-        ports.log.info("turn committed", extra={"turn": turn.number, "epoch": state.epoch})
 
     def _amend(self, turn: Turn) -> None:
         state, ports = self._state, self._ports
         ports.writer.amend_turn(
             TurnAmendment(state.user_id, state.conversation_id, state.session_id, state.epoch, turn)
         )
-        ports.log.info("turn amended", extra={"turn": turn.number, "epoch": state.epoch})
+        fields = {"session_id": state.session_id, "turn": turn.number, "epoch": state.epoch}
+        ports.log.info("turn amended", extra=fields)
 
     def _save_connection(self, connection_id: str | None) -> None:
         # A client that vanished frees its slot after the grace period, even if its $disconnect

@@ -86,6 +86,7 @@ def options_from() -> StackOptions:
         ),
         dynamodb_data=None if given.fresh else given.data or LOCAL / "data" / str(port_base),
         prewarm={} if given.no_prewarm else PREWARM,
+        tracing=True,
         code_changed=lambda change: print(describe_change(change), flush=True),
     )
 
@@ -106,7 +107,7 @@ def describe(stack: Stack, options: StackOptions) -> str:
         f"AWS services    {addresses.aws}",
         f"Gemini          {addresses.gemini or 'the real one'}",
         f"Dashboards      {addresses.observer}/dashboard",
-        f"Traces          {addresses.observer}/traces",
+        f"Traces          {describe_traces(worker.environment, addresses.observer)}",
         f"Token           curl -s -d user=ada {addresses.issuer}/token",
         f"Persona         {describe_persona(worker.environment, simulated=is_simulated)}",
         *([f"Speech          {describe_hearing()}"] if is_simulated else []),
@@ -135,6 +136,18 @@ def describe_persona(environment: Mapping[str, str], *, simulated: bool) -> str:
     if simulated and language.partition("-")[0] not in languages():
         described += f"; the simulator has no file for {language} and answers in English"
     return described
+
+
+def describe_traces(environment: Mapping[str, str], observer: str) -> str:
+    """Return where the traces of turns are.
+
+    Args:
+        environment: The variables of the worker.
+        observer: The address of the observer.
+    """
+    if not (url := environment["TRACE_URL"]):
+        return "off"
+    return f"{observer}/traces" if url.startswith(f"{observer}/") else f"sent to {url}"
 
 
 def describe_hearing() -> str:

@@ -7,7 +7,7 @@ import asyncio
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any, Protocol
 from zoneinfo import ZoneInfo
@@ -34,6 +34,8 @@ from repartee.adapters.dynamodb.users.usage_store import DynamoUsageStore
 from repartee.adapters.file_recorder import FileRecorder
 from repartee.adapters.gemini.live import GeminiLive
 from repartee.adapters.ids import UlidSource
+from repartee.adapters.no_tracer import NoTracer
+from repartee.adapters.otlp.tracer import OtlpTracer
 from repartee.adapters.personas import load_persona
 from repartee.adapters.speech_detector import WebRtcSpeechDetector
 from repartee.application.answers.price_models import ModelPrices
@@ -47,10 +49,13 @@ from repartee.domain.live.persona_prompt import live_persona, tools_of
 from repartee.domain.session.settings import SessionSettings
 from repartee.domain.users.retention import Retention
 from repartee.observability import MetricsRecorder, get_logger, log_fields
+from repartee.ports.tracing import Tracer
 from repartee.ports.workers import WakeRequest
 
 # Reads, posts, writes, a renewal and tool calls run side by side, and none may wait for a thread.
 THREADS = 16
+# The user is served, so the traces that are left may take this long.
+FLUSH_TRACES_S = 1.0
 
 _WAKE_REQUEST = TypeAdapter(WakeRequest)
 
@@ -68,6 +73,7 @@ class Deps:
     """The function's dependencies; tests pass fakes."""
 
     server: SessionServer
+    tracer: Tracer
 
 
 class NonJoiningExecutor(ThreadPoolExecutor):
@@ -94,7 +100,10 @@ def handle(
         return await deps.server.serve(wake, remaining_ms=remaining_ms)
 
     with log_fields(session_id=wake.session_id):
-        return {"left": asyncio.run(serve())}
+        try:
+            return {"left": asyncio.run(serve())}
+        finally:
+            deps.tracer.flush(FLUSH_TRACES_S)
 
 
 @lru_cache(maxsize=1)
@@ -112,6 +121,11 @@ def build() -> Deps:
         Path(settings.record_directory),
         wants_audio=settings.record_sessions == "events_and_audio",
     )
+    tracer: Tracer = NoTracer()
+    if settings.trace_url:
+        arn = settings.trace_token_secret_arn
+        token = partial(secrets.get, arn) if arn else None
+        tracer = OtlpTracer(settings.trace_url, settings.stack_name, log, token)
     ports = SessionPorts(
         sessions=DynamoSessionStore(session_table=session_table),
         mailbox=DynamoMailbox(session_table=session_table, clock=clock, ids=ids),
@@ -135,6 +149,7 @@ def build() -> Deps:
         clock=clock,
         ids=ids,
         metrics=MetricsRecorder(clock),
+        tracer=tracer,
         log=log,
         detector=WebRtcSpeechDetector,
         recorder=None if settings.record_sessions == "off" else recorder,
@@ -161,7 +176,7 @@ def build() -> Deps:
         tools=tools_of(persona, persona.narrowed(profile)),
         greeting=persona.greeting if persona.speaks_first else "",
     )
-    return Deps(SessionServer(ports, session_settings))
+    return Deps(SessionServer(ports, session_settings), tracer)
 
 
 def lambda_handler(event: Mapping[str, Any], context: LambdaContext) -> dict[str, str | None]:

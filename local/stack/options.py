@@ -80,6 +80,7 @@ class StackOptions:
         table_faults: A proxy in front of the tables that makes faults; None lets the functions
             call DynamoDB directly.
         events: The delivery of Event invocations.
+        tracing: Whether turns are traced to the observer, unless ``TraceUrl`` is set.
         deadline_s: The time that each program has to start.
         code_changed: Called when the functions' source files were edited; later invocations run
             the new code. None looks for no changes.
@@ -105,6 +106,7 @@ class StackOptions:
     chaos: ChaosSettings = field(default_factory=ChaosSettings)
     table_faults: TableFaultProxy | None = None
     events: EventSettings = field(default_factory=EventSettings)
+    tracing: bool = False
     deadline_s: float = 60.0
     code_changed: Callable[[CodeChange], None] | None = None
 

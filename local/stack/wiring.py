@@ -79,6 +79,7 @@ def read_application(
         options.template,
         {
             **{name: value for name, value in own.items() if name in declared},
+            **_defaults(options, addresses),
             **options.parameters,
         },
         LocalValues(
@@ -97,6 +98,11 @@ def read_application(
     if len(application.websocket_apis) != 1 or len(application.http_apis) > 1:
         raise TemplateError("the stack serves one WebSocket API and at most one HTTP API")
     return application
+
+
+def _defaults(options: StackOptions, addresses: Addresses) -> dict[str, str]:
+    """Return the values of parameters that differ here, unless the developer sets them."""
+    return {"TraceUrl": f"{addresses.observer}/v1/traces"} if options.tracing else {}
 
 
 def hosted_function(

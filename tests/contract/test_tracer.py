@@ -1,12 +1,8 @@
 """The contract of Tracer, on the fake and on OTLP over HTTP; and how the latter bears failures."""
 
 import json
-import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
@@ -20,10 +16,10 @@ from repartee.domain.tracing.spans import Span, Trace, TraceContext
 from repartee.ports.tracing import Tracer
 from tests.fakes.log import CapturedLog
 from tests.fakes.tracer import FakeTracer
+from tests.http_collector import PATIENCE_S, collecting
 
 pytestmark = pytest.mark.contract
 
-PATIENCE_S = 10.0
 ROOT = TraceContext.of("s1/7", "turn")
 TURN = Span(
     ROOT, "", "turn", "stream_agent", spans.SpanKind.SERVER, 1_000, 1_900,
@@ -34,53 +30,6 @@ TOOL = Span(
     1_200, 1_700, error_type="TimeoutError",
 )  # fmt: skip
 TRACE: Trace = (TURN, TOOL)
-
-
-@dataclass
-class Collector:
-    """A server for traces.
-
-    Attributes:
-        status: The status of its answers.
-        may_answer: Clear it to hold answers back until it is set.
-        requests: The headers and bodies.
-    """
-
-    status: int = 200
-    may_answer: threading.Event = field(default_factory=threading.Event)
-    requests: list[tuple[dict[str, str], bytes]] = field(default_factory=list)
-    url: str = ""
-
-
-@contextmanager
-def collecting(status: int = 200) -> Iterator[Collector]:
-    collector = Collector(status)
-    collector.may_answer.set()
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["content-length"]))
-            collector.requests.append((dict(self.headers), body))
-            collector.may_answer.wait(PATIENCE_S)
-            self.send_response(collector.status)
-            self.send_header("location", "/elsewhere")
-            self.send_header("content-length", "0")
-            self.end_headers()
-
-        def log_message(self, format: str, *args: object) -> None:
-            """Keep quiet."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    collector.url = f"http://127.0.0.1:{server.server_port}/v1/traces"
-    thread = threading.Thread(target=server.serve_forever, args=(0.02,))
-    thread.start()
-    try:
-        yield collector
-    finally:
-        collector.may_answer.set()
-        server.shutdown()
-        thread.join()
-        server.server_close()
 
 
 def lost(log: CapturedLog) -> list[dict[str, Any]]:

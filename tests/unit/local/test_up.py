@@ -8,7 +8,13 @@ import pytest
 
 from local import up
 from local.stack import PROJECT, StackOptions
-from local.up import describe_hearing, describe_persona, describe_tables, options_from
+from local.up import (
+    describe_hearing,
+    describe_persona,
+    describe_tables,
+    describe_traces,
+    options_from,
+)
 
 pytestmark = pytest.mark.unit
 
@@ -100,6 +106,18 @@ def test_a_language_that_the_simulator_does_not_know_is_named(
 
 def environment(persona: str, language: str) -> dict[str, str]:
     return {"PERSONA": persona, "LANGUAGE": language, "GEMINI_LIVE_MODEL": "gemini-3.8-live"}
+
+
+@pytest.mark.parametrize(
+    ("url", "described"),
+    [
+        ("http://127.0.0.1:8709/v1/traces", "http://127.0.0.1:8709/traces"),
+        ("http://127.0.0.1:4318/v1/traces", "sent to http://127.0.0.1:4318/v1/traces"),
+        ("", "off"),
+    ],
+)
+def test_the_developer_reads_where_the_traces_are(url: str, described: str) -> None:
+    assert describe_traces({"TRACE_URL": url}, "http://127.0.0.1:8709") == described
 
 
 def test_the_developer_reads_what_the_simulator_hears(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -50,6 +50,7 @@ from tests.fakes.session_store import FakeSessionStore
 from tests.fakes.speech_detector import FakeSpeechDetector
 from tests.fakes.summary_requests import FakeSummaryRequests
 from tests.fakes.tables import FakeTables
+from tests.fakes.tracer import FakeTracer
 from tests.fakes.usage_store import FakeUsageStore
 from tests.fakes.worker_pool import FakeWorkerPool
 from tests.virtual_time import LoopClock
@@ -94,6 +95,7 @@ class WorkerHarness:
         self.workers = FakeWorkerPool()
         self.summaries = FakeSummaryRequests()
         self.usage = FakeUsageStore(tables)
+        self.tracer = FakeTracer()
         self.metrics = FakeMetrics()
         self.log = RecordedLog()
         self.ports = SessionPorts(
@@ -113,6 +115,7 @@ class WorkerHarness:
             clock=self.clock,
             ids=FakeIdSource(),
             metrics=self.metrics,
+            tracer=self.tracer,
             log=self.log,
             detector=FakeSpeechDetector,
         )
@@ -168,8 +171,10 @@ class WorkerHarness:
         hop: int = 0,
         remaining_ms: int | Callable[[], int] = PLENTY_MS,
         late_ms: int = 0,
+        traceparent: str = "",
     ) -> "asyncio.Task[FinishReason | None]":
-        wake = WakeRequest(SESSION, USER, CONVERSATION, self.clock.now_ms() - late_ms, hop)
+        woken_at_ms = self.clock.now_ms() - late_ms
+        wake = WakeRequest(SESSION, USER, CONVERSATION, woken_at_ms, hop, traceparent)
         began_ms = self.clock.monotonic_ms()
 
         def left_ms() -> int:

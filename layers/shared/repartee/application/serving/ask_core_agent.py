@@ -19,7 +19,7 @@ _MIN_ATTEMPT_MS = 1_000
 
 
 async def ask_core_agent(
-    effect: AskCoreAgent, state: SessionState, ports: SessionPorts
+    effect: AskCoreAgent, state: SessionState, ports: SessionPorts, traceparent: str = ""
 ) -> CoreAnswered:
     """Ask core_agent, and ask again if that fails; return ``NO_ANSWER`` if both attempts fail.
 
@@ -38,6 +38,7 @@ async def ask_core_agent(
         language=effect.language,
         deadline_ms=now_ms + effect.timeout_ms,
         run_id=ports.ids.new_id(now_ms),
+        traceparent=traceparent,
     )
     began_ms, failures = ports.clock.monotonic_ms(), 0
     try:

@@ -7,6 +7,7 @@ from decimal import Decimal
 
 from repartee.application.serving.lease_keeper import LEASE_MS
 from repartee.application.serving.session_ports import SessionPorts
+from repartee.application.tracing.trace_turns import TurnTraces
 from repartee.domain.conversation.conversation import Memory
 from repartee.domain.cost.usage import Bill
 from repartee.domain.live.model import LiveOpened
@@ -177,6 +178,7 @@ class SessionObserver:
         memory: The conversation at the start of the lease.
         ports: The metrics and the log.
         timer: Collects the times of the turns.
+        traces: Posts the spans of the turns.
     """
 
     def __init__(
@@ -186,11 +188,13 @@ class SessionObserver:
         memory: Memory,
         ports: SessionPorts,
         timer: TurnTimer,
+        traces: TurnTraces,
     ):
         session_id = lease.state.session_id
         self._machine = machine
         self._ports = ports
         self._timer = timer
+        self._traces = traces
         self._is_heard = any(one.said for one in memory.turns if one.session_id == session_id)
         self._detached_ms: int | None = None
         self._committing: CommitTurn | None = None
@@ -214,6 +218,7 @@ class SessionObserver:
                 self._note_posted(now_ms)
             case CoreAnswered(key=key, answer=answer):
                 timer.answer(key, answer.status, now_ms)
+                self._traces.note_answer(key, answer.timing)
             case TurnCommitted():
                 self._note_committed()
             case ConversationLost():
@@ -234,6 +239,10 @@ class SessionObserver:
                 self._timer.ask(key, now_ms)
             case _:
                 pass
+
+    def traceparent_of(self, key: ToolCallKey) -> str:
+        """Return the trace context for a question to core_agent, "" without tracing."""
+        return self._traces.traceparent_of(key)
 
     def begin_setup(self) -> None:
         """Note that the set-up of a Live session begins."""
@@ -310,6 +319,7 @@ class SessionObserver:
                     **timing.parts_ms(),
                 },
             )
+            self._traces.post(timing, effect, is_unanswered=marks.is_unanswered)
 
 
 def _live_bill(commit: CommitTurn) -> Bill:

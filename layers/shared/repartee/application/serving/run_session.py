@@ -206,7 +206,8 @@ class SessionRun:
             self._feed(TimeRunningOut(threshold_ms))
 
     async def _ask(self, effect: AskCoreAgent) -> None:
-        self._feed(await ask_core_agent(effect, self._state, self._ports))
+        traceparent = self._observer.traceparent_of(effect.key)
+        self._feed(await ask_core_agent(effect, self._state, self._ports, traceparent))
 
 
 def _first(failures: BaseExceptionGroup[BaseException]) -> BaseException:

@@ -22,6 +22,7 @@ from repartee.application.serving.session_usage import (
     used_today,
 )
 from repartee.application.serving.table_lane import STORE_RETRY_MS
+from repartee.application.tracing.trace_turns import TurnTraces
 from repartee.domain.conversation.conversation import Conversation, Memory
 from repartee.domain.errors import ClientTooSlow, ConnectionGone, LeaseLost, StoreUnavailable
 from repartee.domain.protocol.answers import Busy
@@ -32,6 +33,8 @@ from repartee.domain.session.machine import SessionMachine
 from repartee.domain.session.replay.recording import Opening
 from repartee.domain.session.settings import SessionSettings
 from repartee.domain.session.state import Lease, SessionState
+from repartee.domain.tracing.spans import TraceContext
+from repartee.domain.tracing.turn_spans import wake_context
 from repartee.observability import log_fields
 from repartee.ports.sessions import MAX_MESSAGES_READ
 from repartee.ports.workers import WakeRequest
@@ -88,7 +91,7 @@ class SessionServer:
             and the session needs no worker.
         """
         reason: FinishReason | None = None
-        woken_at_ms: int | None = wake.woken_at_ms
+        request: WakeRequest | None = wake
         is_late = self.ports.clock.now_ms() > wake.woken_at_ms + MAX_WAKE_AGE_MS
         if is_late and not await self._has_work(wake.session_id):
             return reason
@@ -98,9 +101,9 @@ class SessionServer:
                 taken = await take_lease(wake.session_id, self.ports)
             if taken is None:
                 return reason
-            outcome = await self._serve_lease(*taken, remaining_ms, woken_at_ms)
+            outcome = await self._serve_lease(*taken, remaining_ms, request)
             # The next lease of this worker follows without a request.
-            woken_at_ms = None
+            request = None
             reason = outcome.reason
             if reason is not FinishReason.IDLE:
                 break
@@ -127,21 +130,21 @@ class SessionServer:
         lease: Lease,
         keeper: LeaseKeeper,
         remaining_ms: Callable[[], int],
-        woken_at_ms: int | None = None,
+        wake: WakeRequest | None = None,
     ) -> _LeaseOutcome:
         state = lease.state
         with log_fields(session_id=state.session_id, epoch=state.epoch):
-            return await self._run_lease(lease, keeper, remaining_ms, woken_at_ms)
+            return await self._run_lease(lease, keeper, remaining_ms, wake)
 
     async def _run_lease(
         self,
         lease: Lease,
         keeper: LeaseKeeper,
         remaining_ms: Callable[[], int],
-        woken_at_ms: int | None,
+        wake: WakeRequest | None,
     ) -> _LeaseOutcome:
         ports, state = self.ports, lease.state
-        count_lease(lease, ports.metrics, woken_at_ms)
+        count_lease(lease, ports.metrics, None if wake is None else wake.woken_at_ms)
         taken = {"session_id": state.session_id, "epoch": state.epoch}
         ports.log.info("lease taken", extra={**taken, "persona": self.settings.persona.name})
         try:
@@ -156,7 +159,7 @@ class SessionServer:
         except StoreUnavailable:
             await self._abandon_lease(lease)
             raise
-        machine, run, observer = self._make_run(lease, memory, keeper, woken_at_ms)
+        machine, run, observer = self._make_run(lease, memory, keeper, wake)
         reason = await run.run(remaining_ms, Started(used, unread))
         ports.log.info("lease left", extra={"session_id": state.session_id, "reason": reason.value})
         if ports.quirks.learn_from(machine):
@@ -188,7 +191,7 @@ class SessionServer:
         return lease.with_pending_calls(calls)
 
     def _make_run(
-        self, lease: Lease, memory: Memory, keeper: LeaseKeeper, woken_at_ms: int | None
+        self, lease: Lease, memory: Memory, keeper: LeaseKeeper, wake: WakeRequest | None
     ) -> tuple[SessionMachine, SessionRun, SessionObserver]:
         ports = self.ports
         settings = ports.quirks.applied_to(self.settings, memory.profile)
@@ -200,8 +203,16 @@ class SessionServer:
             recording = SessionRecording(ports.recorder, opening, detector)
             detector = recording.detector
         machine = SessionMachine(lease, memory, settings, detector, unix_offset_ms=offset_ms)
-        timer = TurnTimer(lease, woken_at_ms, offset_ms)
-        observer = SessionObserver(machine, lease, memory, ports, timer)
+        timer = TurnTimer(lease, None if wake is None else wake.woken_at_ms, offset_ms)
+        traces = TurnTraces(
+            ports.tracer,
+            ports.log,
+            lease.state,
+            settings.live_model,
+            first_turn=memory.conversation.turn_count + 1,
+            waker=None if wake is None else TraceContext.read(wake.traceparent),
+        )
+        observer = SessionObserver(machine, lease, memory, ports, timer, traces)
         run = SessionRun(
             machine, lease.state, keeper, ports, settings.grace_ms, observer, recording
         )
@@ -290,7 +301,10 @@ class SessionServer:
                 "too many hand-overs", extra={"session_id": wake.session_id, "hop": wake.hop}
             )
             return
-        successor = replace(wake, woken_at_ms=self.ports.clock.now_ms(), hop=wake.hop + 1)
+        now_ms = self.ports.clock.now_ms()
+        context = wake_context(wake.session_id, now_ms) if self.ports.tracer.is_on else None
+        traceparent = "" if context is None else context.traceparent
+        successor = replace(wake, woken_at_ms=now_ms, hop=wake.hop + 1, traceparent=traceparent)
         await asyncio.to_thread(self.ports.workers.wake, successor)
 
 

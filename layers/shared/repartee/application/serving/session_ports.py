@@ -12,6 +12,7 @@ from repartee.ports.live_model import LiveModel
 from repartee.ports.metrics import Metrics
 from repartee.ports.runtime import Clock, IdSource, Log
 from repartee.ports.sessions import ConnectionStore, Mailbox, SessionRecorder, SessionStore
+from repartee.ports.tracing import Tracer
 from repartee.ports.users import Notes, ProfileStore, UsageStore
 from repartee.ports.workers import WorkerPool
 
@@ -42,6 +43,7 @@ class SessionPorts:
     clock: Clock
     ids: IdSource
     metrics: Metrics
+    tracer: Tracer
     log: Log
     detector: Callable[[], SpeechDetector]
     recorder: SessionRecorder | None = None

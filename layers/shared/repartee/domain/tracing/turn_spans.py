@@ -34,6 +34,7 @@ class TurnFacts:
         answers: The times of core_agent, by call.
         waker: The context of the message that woke the worker; None if it woke it for no turn, or
             for an earlier one.
+        error_type: The failure that the user noticed; "" for none.
     """
 
     conversation_id: str
@@ -42,6 +43,7 @@ class TurnFacts:
     bill: Bill
     answers: Mapping[str, AgentTiming] = field(default_factory=dict)
     waker: TraceContext | None = None
+    error_type: str = ""
 
 
 def wake_context(session_id: str, woken_at_ms: int) -> TraceContext:
@@ -95,6 +97,7 @@ class _TurnSpans:
                 names.OUTPUT_TOKENS: facts.bill.usage.tokens_out,
                 names.COST_USD: float(facts.bill.cost_usd),
             },
+            facts.error_type,
         )
 
     def spans(self) -> Iterator[Span]:

@@ -19,7 +19,7 @@ flag = $(if $(filter-out 0,$(1)),$(2))
 PYTEST_ARGS ?=
 export UV_COMPILE_BYTECODE := 1
 
-.PHONY: help setup demo talk up test test-system test-browser screenshots dashboard lint format docs smoke lock build bench chaos replay deploy doctor desk client clean
+.PHONY: help setup demo talk up test test-system test-browser screenshots dashboard lint format docs smoke lock build bench chaos replay deploy doctor desk stop-calls allow-calls client clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-12s %s\n", $$1, $$2}'
@@ -168,6 +168,13 @@ doctor: .venv/.stamp ## Check the account and the deployed stack (ENV=dev or pro
 desk: .venv/.stamp ## Show or change the front desk's hours and limits (ENV=dev or prod, SET="monday=09:00-17:00 closed=12-25", YES=1)
 	+@$(PYTHON) -m ops.desk $(if $(SET),set $(SET),show) $(if $(ENV),--env "$(ENV)") $(call flag,$(YES),--yes) \
 		$(if $(findstring n,$(firstword -$(MAKEFLAGS))),--dry-run)
+
+stop-calls allow-calls: .venv/.stamp
+	+@$(PYTHON) -m ops.calls $(@:-calls=) $(if $(ENV),--env "$(ENV)") $(call flag,$(YES),--yes) \
+		$(if $(findstring n,$(firstword -$(MAKEFLAGS))),--dry-run)
+
+stop-calls: ## End all calls within 5 s and refuse new ones (ENV=dev or prod, YES=1)
+allow-calls: ## Allow calls again (ENV=dev or prod, YES=1)
 
 BENCHMARKS := first_audio memory process cold_start hearing mailbox
 # An unknown word after `bench` is passed on too: the command refuses it and lists the names.

@@ -12,6 +12,7 @@ from repartee.adapters.aws.api_gateway_channel import ApiGatewayChannel
 from repartee.adapters.aws.gateway_event import header_values, opening_of
 from repartee.adapters.clock import SystemClock
 from repartee.adapters.dynamodb.client import make_client
+from repartee.adapters.dynamodb.service.call_switch import DynamoCallSwitch
 from repartee.adapters.dynamodb.sessions.mailbox import DynamoMailbox
 from repartee.adapters.dynamodb.sessions.opening_store import DynamoOpeningStore
 from repartee.adapters.dynamodb.sessions.store import DynamoSessionStore
@@ -94,6 +95,7 @@ def build() -> Deps:
         mailbox=DynamoMailbox(session_table=session_table, clock=clock, ids=UlidSource()),
         sessions=DynamoSessionStore(session_table=session_table),
         channel=lru_cache(maxsize=1)(partial(_channel, settings.management_endpoint)),
+        switch=DynamoCallSwitch(session_table=session_table),
     )
     return Deps(
         metrics=MetricsRecorder(clock),

@@ -23,6 +23,7 @@ from repartee.adapters.dynamodb.client import make_client
 from repartee.adapters.dynamodb.conversations.reader import DynamoConversationReader
 from repartee.adapters.dynamodb.conversations.summary_writer import DynamoSummaryWriter
 from repartee.adapters.dynamodb.conversations.tool_call_store import DynamoToolCallStore
+from repartee.adapters.dynamodb.service.spendings import DynamoServiceSpendings
 from repartee.adapters.dynamodb.table import DynamoTable
 from repartee.adapters.dynamodb.users.usage_store import DynamoUsageStore
 from repartee.adapters.langchain.middleware import PricedModel, ThinkingLevel
@@ -30,6 +31,7 @@ from repartee.adapters.langchain.reasoner import LangchainReasoner, gemini_model
 from repartee.adapters.personas import load_persona
 from repartee.application.answers.answer_question import QuestionAnswerer
 from repartee.application.answers.price_models import ModelPrices
+from repartee.application.answers.service_budget import BudgetedUsageStore, ServiceBudget
 from repartee.application.answers.summarise_conversation import ConversationSummariser
 from repartee.config import PRICE_LIST, CoreAgentSettings
 from repartee.domain.conversation.history_budget import MemoryBudget
@@ -115,8 +117,12 @@ def build() -> Deps:
     stores = stores_on_tables(memory, desk, default_rules(zone, persona.hours))
     reader = DynamoConversationReader(memory=memory, clock=clock)
     budget, retention = MemoryBudget(settings.memory_tokens), Retention(settings.retention_days)
-    usage = DynamoUsageStore(
-        session_table=session_table, memory=memory, clock=clock, retention=retention
+    spendings = DynamoServiceSpendings(session_table=session_table)
+    usage = BudgetedUsageStore(
+        DynamoUsageStore(
+            session_table=session_table, memory=memory, clock=clock, retention=retention
+        ),
+        ServiceBudget(spendings, clock, settings.max_service_usd_per_day),
     )
     metrics = MetricsRecorder(clock)
     answerer = QuestionAnswerer(

@@ -22,6 +22,8 @@ from repartee.adapters.cursors import Cursors
 from repartee.adapters.dialect import encode
 from repartee.adapters.dynamodb.client import make_client
 from repartee.adapters.dynamodb.conversations.reader import DynamoConversationReader
+from repartee.adapters.dynamodb.service.call_switch import DynamoCallSwitch
+from repartee.adapters.dynamodb.service.spendings import DynamoServiceSpendings
 from repartee.adapters.dynamodb.sessions.connection_store import DynamoConnectionStore
 from repartee.adapters.dynamodb.sessions.mailbox import DynamoMailbox
 from repartee.adapters.dynamodb.sessions.store import DynamoSessionStore
@@ -35,6 +37,7 @@ from repartee.adapters.ids import UlidSource
 from repartee.adapters.personas import load_persona
 from repartee.adapters.ticket_jwt import JwtTicketSigner
 from repartee.application.answers.check_limits import LimitChecker
+from repartee.application.answers.service_budget import ServiceBudget
 from repartee.application.connections.deliver_notice import SessionNotifier
 from repartee.application.connections.session_cap import SessionCap
 from repartee.application.connections.start_session import SessionStarter
@@ -89,7 +92,9 @@ def build() -> Application:
     reader = DynamoConversationReader(memory=memory, clock=clock)
     usage = DynamoUsageStore(session_table=session_table, memory=memory, clock=clock)
     daily = DailyLimits(settings.max_talk_s_per_day, settings.max_usd_per_day)
-    limits = LimitChecker(usage, clock, daily)
+    spendings = DynamoServiceSpendings(session_table=session_table)
+    budget = ServiceBudget(spendings, clock, settings.max_service_usd_per_day)
+    limits = LimitChecker(usage, clock, daily, budget)
     connections = DynamoConnectionStore(session_table=session_table)
     sessions = DynamoSessionStore(session_table=session_table)
     channel = ApiGatewayChannel.at(settings.management_endpoint, encode)
@@ -108,6 +113,7 @@ def build() -> Application:
             grace_ms=settings.grace_s * 1000,
         ),
         limits=limits,
+        switch=DynamoCallSwitch(session_table=session_table),
     )
     profiles = DynamoProfileStore(memory=memory)
     mailbox = DynamoMailbox(session_table=session_table, clock=clock, ids=ids)

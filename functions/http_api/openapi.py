@@ -64,7 +64,7 @@ class ProblemDocument(BaseModel):
         message: The same as detail.
         field: The parameter, member or header at fault; absent if there is none.
         kind: For daily_limit_reached, which limit.
-        limit: For daily_limit_reached, the limit in seconds of talk, or in USD.
+        limit: For daily_limit_reached, the limit in seconds of talk, or in USD; 0 for the service.
         resets_at: For daily_limit_reached, when the next day begins.
     """
 
@@ -75,7 +75,7 @@ class ProblemDocument(BaseModel):
     code: str
     message: str
     field: str = ""
-    kind: Literal["talk_seconds", "cost"] = "cost"
+    kind: Literal["talk_seconds", "cost", "service"] = "cost"
     limit: float = 0
     resets_at: str = ""
 

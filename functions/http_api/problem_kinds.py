@@ -145,7 +145,7 @@ _ALL = (
     ProblemKind(
         "daily_limit_reached",
         429,
-        "The user has used the day up",
+        "A limit of the day is used up",
         "today's limit is used up: come back after the reset",
         retry_after_s=3_600,
         more={"kind": "cost", "limit": 5.0, "resets_at": "2026-11-21T00:00:00.000Z"},
@@ -155,6 +155,13 @@ _ALL = (
         500,
         "The service has a fault",
         "the service has a fault: send the request again, and report the problem if it stays",
+    ),
+    ProblemKind(
+        "calls_stopped",
+        503,
+        "The service takes no calls for now",
+        "the operator has stopped all calls for now: try again later",
+        retry_after_s=60,
     ),
     ProblemKind(
         "unavailable",

@@ -16,7 +16,12 @@ from http_api.problem_kinds import KINDS
 from http_api.values import rfc3339
 from repartee.application.answers.check_limits import DailyLimitReached
 from repartee.application.connections.session_cap import TooManySessions
-from repartee.application.connections.start_session import SessionEnded, SessionUnknown
+from repartee.application.connections.start_session import (
+    CallsAreStopped,
+    SessionEnded,
+    SessionUnknown,
+)
+from repartee.domain.cost.limits import LimitKind
 from repartee.domain.errors import (
     ConversationUnknown,
     ErasureUnderWay,
@@ -84,6 +89,12 @@ class Problem(Exception):
         return JSONResponse(content, self.kind.status, headers=headers, media_type=PROBLEM_TYPE)
 
 
+_SERVICE_LIMIT = (
+    "the service has used up its own limit of today, and yours is not the cause: come back after "
+    "the reset"
+)
+
+
 def _problem(error: Exception, request: Request) -> Problem:  # noqa: C901 - one case for each failure
     match error:
         case Problem():
@@ -115,7 +126,10 @@ def _problem(error: Exception, request: Request) -> Problem:  # noqa: C901 - one
                 "limit": float(hit.limit),
                 "resets_at": rfc3339(hit.resets_at_ms),
             }
-            return Problem("daily_limit_reached", retry_after_s=retry_after_s, more=more)
+            detail = _SERVICE_LIMIT if hit.kind is LimitKind.SERVICE else ""
+            return Problem("daily_limit_reached", detail, retry_after_s=retry_after_s, more=more)
+        case CallsAreStopped():
+            return Problem("calls_stopped")
         case UserErased():
             return Problem("user_erased")
         case ErasureUnderWay():
@@ -155,7 +169,7 @@ def answer_with_problems(app: FastAPI) -> None:
 
     async def answer(request: Request, error: Exception) -> JSONResponse:
         problem = _problem(error, request)
-        if problem.kind.status >= 500:
+        if problem.kind.status >= 500 and not isinstance(error, CallsAreStopped):
             extra: Mapping[str, str] = {"code": problem.kind.code}
             request.app.state.deps.log.error("request failed", extra=extra, exc_info=error)
         return problem.response()
@@ -169,6 +183,7 @@ def answer_with_problems(app: FastAPI) -> None:
         SessionEnded,
         TooManySessions,
         DailyLimitReached,
+        CallsAreStopped,
         PreferenceRefused,
         UserErased,
         ErasureUnderWay,

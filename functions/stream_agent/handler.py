@@ -24,6 +24,8 @@ from repartee.adapters.dialect import encode
 from repartee.adapters.dynamodb.client import make_client
 from repartee.adapters.dynamodb.conversations.reader import DynamoConversationReader
 from repartee.adapters.dynamodb.conversations.writer import DynamoConversationWriter
+from repartee.adapters.dynamodb.service.call_switch import DynamoCallSwitch
+from repartee.adapters.dynamodb.service.spendings import DynamoServiceSpendings
 from repartee.adapters.dynamodb.sessions.connection_store import DynamoConnectionStore
 from repartee.adapters.dynamodb.sessions.mailbox import DynamoMailbox
 from repartee.adapters.dynamodb.sessions.store import DynamoSessionStore
@@ -39,6 +41,7 @@ from repartee.adapters.otlp.tracer import OtlpTracer
 from repartee.adapters.personas import load_persona
 from repartee.adapters.speech_detector import WebRtcSpeechDetector
 from repartee.application.answers.price_models import ModelPrices
+from repartee.application.answers.service_budget import BudgetedUsageStore, ServiceBudget
 from repartee.application.serving.serve_session import SessionServer
 from repartee.application.serving.session_ports import SessionPorts
 from repartee.config import PRICE_LIST, StreamAgentSettings
@@ -126,6 +129,8 @@ def build() -> Deps:
         arn = settings.trace_token_secret_arn
         token = partial(secrets.get, arn) if arn else None
         tracer = OtlpTracer(settings.trace_url, settings.stack_name, log, token)
+    spendings = DynamoServiceSpendings(session_table=session_table)
+    budget = ServiceBudget(spendings, clock, settings.max_service_usd_per_day)
     ports = SessionPorts(
         sessions=DynamoSessionStore(session_table=session_table),
         mailbox=DynamoMailbox(session_table=session_table, clock=clock, ids=ids),
@@ -143,9 +148,14 @@ def build() -> Deps:
         core=LambdaCoreAgent(settings.core_agent_function, clock),
         workers=LambdaWorkerPool.of(settings.stream_agent_function),
         summaries=LambdaSummaryRequests.of(settings.core_agent_function),
-        usage=DynamoUsageStore(
-            session_table=session_table, memory=memory, clock=clock, retention=retention
+        usage=BudgetedUsageStore(
+            DynamoUsageStore(
+                session_table=session_table, memory=memory, clock=clock, retention=retention
+            ),
+            budget,
         ),
+        budget=budget,
+        switch=DynamoCallSwitch(session_table=session_table),
         clock=clock,
         ids=ids,
         metrics=MetricsRecorder(clock),
@@ -172,6 +182,7 @@ def build() -> Deps:
         prices=prices.of(settings.gemini_live_model),
         context_policy=settings.context_policy,
         limits=DailyLimits(settings.max_talk_s_per_day, settings.max_usd_per_day),
+        service_cap_usd=settings.max_service_usd_per_day,
         memory=MemoryBudget(settings.memory_tokens),
         tools=tools_of(persona, persona.narrowed(profile)),
         greeting=persona.greeting if persona.speaks_first else "",

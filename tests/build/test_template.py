@@ -299,6 +299,7 @@ def test_a_function_calls_itself_by_its_deployed_name(name: str) -> None:
         ("MaxConnectionsPerSession", "MAX_CONNECTIONS_PER_SESSION"),
         ("MaxTalkSecondsPerDay", "MAX_TALK_S_PER_DAY"),
         ("MaxUsdPerDay", "MAX_USD_PER_DAY"),
+        ("MaxServiceUsdPerDay", "MAX_SERVICE_USD_PER_DAY"),
     ],
 )
 def test_a_parameter_and_the_setting_behind_it_agree(parameter: str, variable: str) -> None:

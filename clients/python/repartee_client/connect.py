@@ -53,7 +53,7 @@ async def connect(
     Raises:
         InvalidUrlError: The address is invalid or not encrypted.
         AccessRefusedError: The server refused the token, the conversation or the session.
-        DailyLimitReachedError: A daily limit of the user is used up.
+        DailyLimitReachedError: A daily limit is used up.
         UnreachableError: No server answers at the address.
         NoAnswerError: The server did not get ready in time.
     """

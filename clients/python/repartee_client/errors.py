@@ -55,7 +55,7 @@ class AccessRefusedError(VoiceClientError):
 
 
 class DailyLimitReachedError(AccessRefusedError):
-    """A daily limit of the user is used up.
+    """A daily limit of the user or of the service is used up.
 
     Attributes:
         kind: ``talk_seconds`` or ``cost``.

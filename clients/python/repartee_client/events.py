@@ -141,11 +141,11 @@ class SpeechHeard:
 
 @dataclass(frozen=True, slots=True)
 class LimitReached:
-    """A daily limit of the user is used up; ``Closed`` follows after a goodbye.
+    """A daily limit is used up; ``Closed`` follows after a goodbye.
 
     Attributes:
-        kind: ``talk_seconds`` or ``cost``.
-        limit: The limit per day, in s of talk or in USD.
+        kind: ``talk_seconds``, ``cost``, ``service`` for the service's own limit, or a later kind.
+        limit: The limit per day, in s of talk or in USD; 0 for the service.
         resets_at_ms: When the counters start again, as Unix time in ms.
     """
 
@@ -223,8 +223,8 @@ class Closed:
 
     Attributes:
         reason: ``bye``, ``end_call``, ``superseded``, ``erased``, ``refused``, ``busy``,
-            ``unavailable``, ``limit_reached`` or a later reason (docs/protocol.md, "closed");
-            ``session_ended`` if the session ended while the line was lost.
+            ``unavailable``, ``limit_reached``, ``stopped`` or a later reason (docs/protocol.md,
+            "closed"); ``session_ended`` if the session ended while the line was lost.
     """
 
     reason: str

@@ -55,6 +55,7 @@ class SessionTicket(BaseModel):
         "session_ended",
         "too_many_sessions",
         "daily_limit_reached",
+        "calls_stopped",
     ),
 )
 def create_session(

@@ -178,6 +178,7 @@ class StreamAgentSettings(_Settings):
         record_directory: Where recordings are written.
         max_talk_s_per_day: How long a user may talk in a UTC day; 0 for no limit.
         max_usd_per_day: How much a user may cost in a UTC day; 0 for no limit.
+        max_service_usd_per_day: How much all users together may cost; 0 for no cap.
         model_prices: The operator's own prices, see ``domain.cost.prices.parse_prices``.
         trace_url: The address for traces; empty for none.
         trace_token_secret_arn: The secret with the bearer token for it; empty for no token.
@@ -208,6 +209,7 @@ class StreamAgentSettings(_Settings):
     record_directory: str = "/tmp/recordings"  # noqa: S108 - Lambda allows writes to /tmp only
     max_talk_s_per_day: int = Field(default=3_600, ge=0, le=DAY_S)
     max_usd_per_day: Decimal = Field(default=Decimal(5), ge=0, le=100_000)
+    max_service_usd_per_day: Decimal = Field(default=Decimal(0), ge=0, le=10_000_000)
     model_prices: OwnPrices = ()
     trace_url: TraceUrl = ""
     trace_token_secret_arn: str = ""
@@ -234,6 +236,7 @@ class CoreAgentSettings(_Settings):
     desk_time_zone: str = "Europe/London"
     memory_tokens: int = Field(default=2_000, ge=200, le=20_000)
     retention_days: int = Field(default=0, ge=0, le=MAX_RETENTION_DAYS)
+    max_service_usd_per_day: Decimal = Field(default=Decimal(0), ge=0, le=10_000_000)
     model_prices: OwnPrices = ()
 
 
@@ -269,3 +272,4 @@ class HttpApiSettings(_Settings):
     max_sessions_per_user: int = Field(default=3, ge=1, le=100)
     max_talk_s_per_day: int = Field(default=3_600, ge=0, le=DAY_S)
     max_usd_per_day: Decimal = Field(default=Decimal(5), ge=0, le=100_000)
+    max_service_usd_per_day: Decimal = Field(default=Decimal(0), ge=0, le=10_000_000)

@@ -32,8 +32,9 @@ _REASONS = {
     "erased": "the user or the conversation was erased",
     "refused": "the model refused the session: its key or a setting is wrong",
     "busy": "the model's quota is used up: try again in a minute",
-    "limit_reached": "a daily limit of the user is used up",
+    "limit_reached": "a daily limit is used up",
     "unavailable": "the model failed several times: try again later",
+    "stopped": "the operator has stopped all calls: try again later",
     "session_ended": "the session ended while the line was lost",
 }
 

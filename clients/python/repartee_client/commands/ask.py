@@ -5,7 +5,7 @@ from argparse import Namespace
 from repartee_client.call import Call
 from repartee_client.commands.answers import Listener
 from repartee_client.commands.exit_codes import DONE
-from repartee_client.commands.presentation import show_json, warn
+from repartee_client.commands.presentation import show_json, used_up, warn
 from repartee_client.errors import NoAnswerError
 from repartee_client.events import (
     Event,
@@ -68,8 +68,8 @@ class ReplyPrinter:
                 warn(message)
             case Refused(code=code, message=message):
                 warn(f"{code}: {message}")
-            case LimitReached(kind=kind, limit=limit):
-                warn(f"the limit of {limit:g} of {kind} a day is used up")
+            case LimitReached():
+                warn(f"the limit is reached: {used_up(event)}")
             case Reconnecting():
                 warn("the line was lost; another one is opened")
             case _:

@@ -54,6 +54,13 @@ def as_json(event: Event) -> Mapping[str, Any]:
     return shown
 
 
+def used_up(reached: LimitReached) -> str:
+    """Return in words which daily limit is used up."""
+    if reached.kind == "service":
+        return "the service has used up its own limit of today"
+    return f"{reached.limit:g} of {reached.kind} a day is used up"
+
+
 def warn(text: str) -> None:
     """Print a line to standard error."""
     print(text, file=sys.stderr, flush=True)
@@ -118,8 +125,8 @@ class Timeline:
                 return f"lost    the sound of turn {turn}; it said “{text}”"
             case Problem(code=code, message=message) | Refused(code=code, message=message):
                 return f"error   {code}: {message}"
-            case LimitReached(kind=kind, limit=limit):
-                return f"limit   {limit:g} of {kind} a day is used up"
+            case LimitReached():
+                return f"limit   {used_up(event)}"
             case Reconnecting(reason=reason):
                 return f"line    lost ({reason}); another one is opened"
             case Reconnected():

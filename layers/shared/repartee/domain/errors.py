@@ -65,9 +65,10 @@ class ConnectionRefused(ReparteeError):
     """A connection is refused. The client receives ``status``; the log holds ``reason``.
 
     Attributes:
-        status: HTTP status of the refused handshake, 4xx.
+        status: HTTP status of the refused handshake.
         reason: One of ``ticket_spent``, ``too_many_sessions``, ``session_ended``,
-            ``session_of_another_user``, ``superseded``, ``user_erased``, ``conversation_erased``.
+            ``session_of_another_user``, ``superseded``, ``user_erased``, ``conversation_erased``,
+            ``calls_stopped``.
     """
 
     def __init__(self, status: int, reason: str):

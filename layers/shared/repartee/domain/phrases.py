@@ -1,6 +1,7 @@
 """The phrases of a persona: the texts that code says or shows to the user."""
 
 from dataclasses import dataclass
+from typing import Literal
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +21,9 @@ class Phrases[Text = str]:
         continues_elsewhere: The request was dropped, because the session has moved on.
         preferences_refused: The user's stored language, voice or style cannot be used, and
             defaults apply.
-        goodbye: A daily limit is reached, and the call ends.
+        goodbye: A daily limit of the user is reached, and the call ends.
+        closed_for_now: The service takes no calls for now, for a reason that is not the user's.
+            "" stands for ``not_now``, because older personas do not have this phrase.
     """
 
     no_answer: Text
@@ -32,3 +35,9 @@ class Phrases[Text = str]:
     continues_elsewhere: Text
     preferences_refused: Text
     goodbye: Text
+    closed_for_now: Text | Literal[""] = ""
+
+    @property
+    def service_goodbye(self) -> Text:
+        """Return the words that end a call for a reason that is not the user's."""
+        return self.closed_for_now or self.not_now

@@ -19,6 +19,7 @@ from tests.fakes.log import CapturedLog
 from tests.fakes.mailbox import FakeMailbox
 from tests.fakes.metrics import FakeMetrics
 from tests.fakes.opening_store import FakeOpeningStore
+from tests.fakes.service import FakeCallSwitch
 from tests.fakes.session_store import FakeSessionStore
 from tests.fakes.tables import FakeTables
 
@@ -45,11 +46,13 @@ class Door:
         self.mailbox = FakeMailbox(self.tables)
         self.log = CapturedLog()
         self.channel = FakeClientChannel()
+        self.switch = FakeCallSwitch()
         opener = ConnectionOpener(
             openings=FakeOpeningStore(self.tables),
             mailbox=self.mailbox,
             sessions=FakeSessionStore(self.tables),
             channel=lambda: self.channel,
+            switch=self.switch,
         )
         self.metrics = FakeMetrics()
         self.deps = Deps(opener, self.tables.clock, 2, 3, self.log.logger, self.metrics)
@@ -102,6 +105,18 @@ def test_a_first_connection_opens_its_session_with_the_authorizers_ids() -> None
     )
     assert door.log.lines[0]["message"] == "connection opened"
     assert door.log.lines[0]["is_new_session"] is True
+
+
+def test_no_connection_opens_while_calls_are_stopped() -> None:
+    door = Door()
+    door.switch.stopped = True
+
+    assert door.knock() == {"statusCode": 503}
+
+    assert door.refusals == ["calls_stopped"]
+    assert not door.tables.connections
+    door.switch.stopped = False
+    assert door.knock() == {"statusCode": 200}
 
 
 def test_a_second_connection_comes_back_to_the_same_session() -> None:

@@ -139,6 +139,48 @@ async def test_a_worker_leaves_what_a_client_that_is_gone_would_have_to_wait_for
 
 
 @in_virtual_time
+async def test_a_stop_ends_a_running_session_and_its_live_session_within_five_seconds():
+    scene = WorkerHarness()
+    serving = scene.serve()
+    session = await scene.one_turn()
+    stopped_at_ms = scene.clock.monotonic_ms()
+    scene.switch.stopped = True
+
+    assert await serving is FinishReason.ENDED
+
+    assert scene.clock.monotonic_ms() - stopped_at_ms < 5_000
+    assert session.closed
+    assert scene.frames("error")[0]["code"] == "calls_stopped"
+    assert scene.frames("closed")[0]["reason"] == "stopped"
+    assert scene.state().ended
+
+
+@in_virtual_time
+async def test_a_worker_that_is_woken_while_calls_are_stopped_opens_no_live_session():
+    scene = WorkerHarness()
+    scene.switch.stopped = True
+
+    assert await scene.serve() is FinishReason.ENDED
+
+    assert scene.frames("closed")[0]["reason"] == "stopped"
+    assert scene.live.opened.empty()
+
+
+@in_virtual_time
+async def test_the_cost_of_a_turn_counts_for_the_deployment_once():
+    scene = WorkerHarness()
+    scene.budget.cap_usd = Decimal(1)
+    serving = scene.serve()
+    await scene.one_turn()
+    scene.send(Bye())
+    await serving
+
+    (turn,) = scene.tables.turns[CONVERSATION].values()
+    assert turn.cost_usd > 0
+    assert list(scene.spendings.totals.values()) == [turn.cost_usd]
+
+
+@in_virtual_time
 async def test_a_bye_ends_the_session_and_the_conversation_stays():
     scene = WorkerHarness()
     serving = scene.serve()

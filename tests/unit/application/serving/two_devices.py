@@ -20,6 +20,7 @@ from repartee.ports.workers import WakeRequest
 from tests.fakes.client_channel import FakeClientChannel
 from tests.fakes.live_model import FakeLiveSession
 from tests.fakes.opening_store import FakeOpeningStore
+from tests.fakes.service import FakeCallSwitch
 from tests.unit.application.serving.worker_harness import (
     CONVERSATION,
     PLENTY_MS,
@@ -51,6 +52,7 @@ class TwoDevices(WorkerHarness):
             mailbox=self.mailbox,
             sessions=self.sessions,
             channel=FakeClientChannel,
+            switch=FakeCallSwitch(),
         ).open(opening)
         self.say(session, 1, Hello())
 

@@ -4,8 +4,10 @@ import asyncio
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from decimal import Decimal
 from typing import Any, NoReturn
 
+from repartee.application.answers.service_budget import ServiceBudget
 from repartee.application.serving.serve_session import SessionServer
 from repartee.application.serving.session_ports import SessionPorts
 from repartee.config import LIVE_PRICES
@@ -46,6 +48,7 @@ from tests.fakes.metrics import FakeMetrics
 from tests.fakes.notes import FakeNotes
 from tests.fakes.opening_store import FakeOpeningStore
 from tests.fakes.profile_store import FakeProfileStore
+from tests.fakes.service import FakeCallSwitch, FakeServiceSpendings
 from tests.fakes.session_store import FakeSessionStore
 from tests.fakes.speech_detector import FakeSpeechDetector
 from tests.fakes.summary_requests import FakeSummaryRequests
@@ -96,6 +99,9 @@ class WorkerHarness:
         self.summaries = FakeSummaryRequests()
         self.usage = FakeUsageStore(tables)
         self.tracer = FakeTracer()
+        self.switch = FakeCallSwitch()
+        self.spendings = FakeServiceSpendings()
+        self.budget = ServiceBudget(self.spendings, self.clock, Decimal(0))
         self.metrics = FakeMetrics()
         self.log = RecordedLog()
         self.ports = SessionPorts(
@@ -112,6 +118,8 @@ class WorkerHarness:
             workers=self.workers,
             summaries=self.summaries,
             usage=self.usage,
+            budget=self.budget,
+            switch=self.switch,
             clock=self.clock,
             ids=FakeIdSource(),
             metrics=self.metrics,

@@ -148,7 +148,7 @@ async def test_an_answer_that_another_call_cut_off_is_an_error(as_json):
 async def test_the_answer_that_uses_a_daily_limit_up_is_an_answer(capsys):
     limit = LimitReached("cost", 5.0, 0)
     assert await asked(FakeCall([*says(1, "Bye."), limit, ended(1), Closed("limit_reached")])) == 0
-    assert capsys.readouterr() == ("Bye.\n", "the limit of 5 of cost a day is used up\n")
+    assert capsys.readouterr() == ("Bye.\n", "the limit is reached: 5 of cost a day is used up\n")
 
 
 @in_virtual_time

@@ -12,6 +12,7 @@ from http_api.site.files import Site
 from http_api.site.sign_in import SignIn
 from repartee.adapters.cursors import Cursors
 from repartee.application.answers.check_limits import LimitChecker
+from repartee.application.answers.service_budget import ServiceBudget
 from repartee.application.connections.deliver_notice import SessionNotifier
 from repartee.application.connections.session_cap import SessionCap
 from repartee.application.connections.start_session import SessionStarter
@@ -39,6 +40,7 @@ from tests.fakes.notes import FakeNotes
 from tests.fakes.opening_store import FakeOpeningStore
 from tests.fakes.profile_store import FakeProfileStore
 from tests.fakes.secrets import FakeSecrets
+from tests.fakes.service import FakeCallSwitch, FakeServiceSpendings
 from tests.fakes.session_store import FakeSessionStore
 from tests.fakes.tables import FakeTables
 from tests.fakes.ticket_signer import FakeTicketSigner
@@ -80,6 +82,9 @@ class Mailbox(FakeMailbox):
         return super().notify(session_id, notice, now_ms=now_ms)
 
 
+SERVICE_CAP_USD = Decimal(100)
+
+
 class HttpApiHarness:
     """The HTTP API on fakes."""
 
@@ -92,7 +97,10 @@ class HttpApiHarness:
         self.log = CapturedLog()
         self.channel = FakeClientChannel()
         self.usage = FakeUsageStore(self.tables)
-        self.limits = LimitChecker(self.usage, self.tables.clock, DailyLimits(3_600, Decimal(5)))
+        self.switch, self.spendings = FakeCallSwitch(), FakeServiceSpendings()
+        budget = ServiceBudget(self.spendings, self.tables.clock, SERVICE_CAP_USD)
+        daily = DailyLimits(3_600, Decimal(5))
+        self.limits = LimitChecker(self.usage, self.tables.clock, daily, budget)
         self.mailbox = Mailbox(self.tables)
         sessions = FakeSessionStore(self.tables)
         starter = SessionStarter(
@@ -110,6 +118,7 @@ class HttpApiHarness:
                 grace_ms=30_000,
             ),
             limits=self.limits,
+            switch=self.switch,
         )
         eraser = UserEraser(
             store=FakeErasureStore(self.tables),

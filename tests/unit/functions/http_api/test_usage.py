@@ -4,13 +4,16 @@ from decimal import Decimal
 
 import pytest
 
-from repartee.domain.cost.limits import OwnLimits
+from repartee.domain.cost.limits import OwnLimits, utc_day
+from repartee.domain.cost.service_cap import ServiceSpending
 from repartee.domain.users.preferences import Profile
 from tests.event_files import load_event
 from tests.fakes.clock import NOON_MS
-from tests.unit.functions.http_api.harness import USER, HttpApiHarness, use
+from tests.unit.functions.http_api.harness import SERVICE_CAP_USD, USER, HttpApiHarness, use
 
 pytestmark = pytest.mark.unit
+
+TODAY = utc_day(NOON_MS)
 
 
 def test_a_user_at_the_daily_limit_learns_when_it_ends_and_is_admitted_the_next_day() -> None:
@@ -41,6 +44,40 @@ def test_money_is_limited_too_and_an_operators_word_for_one_user_holds() -> None
 
     api.tables.profiles[USER] = Profile(USER, limits=OwnLimits(cost_usd=Decimal(0)))
     assert api.call("POST", "/sessions", {})[0] == 201
+
+
+def test_the_deployments_cap_refuses_everybody_without_blame_and_shows_no_amount() -> None:
+    api = HttpApiHarness()
+    before = api.call("GET", "/me/usage")[1]
+    api.spendings.add(ServiceSpending(TODAY, SERVICE_CAP_USD), source="of others")
+
+    status, problem, headers = api.call("POST", "/sessions", {})
+
+    assert (status, problem["code"]) == (429, "daily_limit_reached")
+    assert (problem["kind"], problem["limit"]) == ("service", 0)
+    assert "yours is not the cause" in problem["detail"]
+    assert headers["retry-after"] == str(12 * 3_600)
+    assert api.call("GET", "/me/usage")[1] == before
+
+    api.tables.clock.advance(12 * 3_600_000)
+    assert api.call("POST", "/sessions", {})[0] == 201
+
+
+def test_tickets_are_refused_while_calls_are_stopped() -> None:
+    api = HttpApiHarness()
+    session = api.begin()
+    api.switch.stopped = True
+
+    status, problem, headers = api.call("POST", "/sessions", {})
+
+    assert (status, problem["code"], headers["retry-after"]) == (503, "calls_stopped", "60")
+    assert "the operator has stopped all calls" in problem["detail"]
+    back = {"session_id": session["session_id"]}
+    assert api.call("POST", "/sessions", back)[1]["code"] == "calls_stopped"
+    assert api.call("GET", "/me/usage")[0] == 200
+    assert api.log.lines == []
+    api.switch.stopped = False
+    assert api.call("POST", "/sessions", back)[0] == 201
 
 
 def test_a_returning_client_is_admitted_to_hear_the_end_of_its_session() -> None:

@@ -66,6 +66,8 @@ const ENDINGS = {
   refused: ["The agent is not available", "Its model refused the call. Tell the operator."],
   busy: ["The agent is busy", "Too many people are talking to it. Try again in a minute."],
   unavailable: ["The agent is not available", "It failed several times. Try again later."],
+  stopped: ["No calls for now", "The operator has stopped all calls. Try again later."],
+  calls_stopped: ["No calls for now", "The operator has stopped all calls. Try again later."],
   session_ended: ["Call ended", "The call was over before this page came back."],
   unreachable: ["No connection", "The server does not answer. Check your connection.", RETRY],
   connection_lost: ["No connection", "The connection was lost and did not come back.", RETRY],
@@ -114,11 +116,16 @@ export function endingOf(call) {
 
 /** @param {Limit} limit */
 function limitTitle({ kind }) {
+  if (kind === "service") return "No more calls today";
   return kind === "cost" ? "Today's budget is used up" : "Today's talk time is used up";
 }
 
 /** @param {Limit} limit */
 function limitText({ kind, limit, resetsAtMs }) {
+  const again = formatNext(resetsAtMs, Date.now());
+  if (kind === "service") {
+    return `The service has reached its own limit for today, not you. It opens again ${again}.`;
+  }
   const amount = kind === "cost" ? formatUsd(limit) : `${Math.round(limit / 60)} minutes`;
-  return `The limit is ${amount} a day. It starts again ${formatNext(resetsAtMs, Date.now())}.`;
+  return `The limit is ${amount} a day. It starts again ${again}.`;
 }

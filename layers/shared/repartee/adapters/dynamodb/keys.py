@@ -66,6 +66,11 @@ LAST_SORT_KEY = "~"
 MAX_TURN = 99_999_999
 
 
+# Functions read the switch and write the spending, so each has a partition: policies tell them
+# apart by ``dynamodb:LeadingKeys``.
+CALL_SWITCH = "deployment#switch"
+SERVICE_SPENDING = "deployment#spending"
+
 # The kind of an item, by the prefixes of its partition and its sort key. Erasures use this table.
 _KINDS = (
     ("user#", CONVERSATION_PREFIX, ItemKind.CONVERSATIONS),
@@ -93,6 +98,21 @@ def kind_of(partition: str, sort: str) -> ItemKind:
         if partition.startswith(partition_prefix) and sort.startswith(sort_prefix):
             return kind
     return ItemKind.OTHERS
+
+
+def call_switch() -> "Item":
+    """Return the key of the item that exists while calls are stopped."""
+    return key(CALL_SWITCH, "calls")
+
+
+def service_spending_sort(day: date, shard: int) -> str:
+    """Return the sort key of one of a UTC day's counters of all users' costs."""
+    return f"{day:%Y-%m-%d}#{shard}"
+
+
+def service_spending(day: date, shard: int) -> "Item":
+    """Return the key of one of a UTC day's counters of all users' costs."""
+    return key(SERVICE_SPENDING, service_spending_sort(day, shard))
 
 
 def key(partition: str, sort: str) -> "Item":

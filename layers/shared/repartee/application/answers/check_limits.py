@@ -1,7 +1,8 @@
-"""Compares a user's usage of the day with the daily limits."""
+"""Compares the usage of the day with the daily limits."""
 
 from dataclasses import dataclass
 
+from repartee.application.answers.service_budget import ServiceBudget
 from repartee.domain.cost.limits import (
     DailyLimits,
     DayUsage,
@@ -19,7 +20,7 @@ from repartee.ports.users import UsageStore
 
 
 class DailyLimitReached(ReparteeError):
-    """The user has used up a limit of the day.
+    """A limit of the day is used up, of the user or of the deployment.
 
     Attributes:
         hit: Which limit, and when it is reset.
@@ -48,11 +49,13 @@ class LimitChecker:
 
     Attributes:
         limits: The deployment's limits; a user's own limits replace them.
+        service: The spending of all users.
     """
 
     usage: UsageStore
     clock: Clock
     limits: DailyLimits
+    service: ServiceBudget
 
     def today(self, profile: Profile) -> Today:
         """Return the user's day.
@@ -65,15 +68,16 @@ class LimitChecker:
         return Today(limits, used, remaining(limits, used), next_utc_midnight_ms(now_ms))
 
     def check(self, profile: Profile) -> None:
-        """Return if the user has not reached a daily limit.
+        """Return if neither the user nor the deployment has reached a daily limit.
 
         Raises:
-            DailyLimitReached: The user has reached a limit.
+            DailyLimitReached: The user or the deployment has reached a limit.
             StoreUnavailable: The table failed beyond the retries.
         """
-        if not profile.limits.over(self.limits):
-            return
-        now_ms, today = self.clock.now_ms(), self.today(profile)
-        hit = first_limit_hit(today.limits, today.used, now_ms)
+        now_ms, hit = self.clock.now_ms(), None
+        if profile.limits.over(self.limits):
+            today = self.today(profile)
+            hit = first_limit_hit(today.limits, today.used, now_ms)
+        hit = hit or self.service.hit()
         if hit is not None:
             raise DailyLimitReached(hit, now_ms)

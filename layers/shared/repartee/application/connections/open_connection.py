@@ -5,10 +5,16 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from repartee.application.connections.deliver_notice import deliver_notice
-from repartee.domain.errors import ClientTooSlow, ConnectionGone, StoreUnavailable
+from repartee.domain.errors import (
+    ClientTooSlow,
+    ConnectionGone,
+    ConnectionRefused,
+    StoreUnavailable,
+)
 from repartee.domain.protocol.messages import Superseded
 from repartee.domain.session.state import ConnectionOpening
 from repartee.ports.clients import ClientChannel
+from repartee.ports.service import CallSwitch
 from repartee.ports.sessions import Mailbox, OpeningStore, SessionStore
 
 
@@ -41,6 +47,7 @@ class ConnectionOpener:
     mailbox: Mailbox
     sessions: SessionStore
     channel: Callable[[], ClientChannel]
+    switch: CallSwitch
 
     def open(self, opening: ConnectionOpening) -> OpenConnectionResult:
         """Open the connection, or change nothing.
@@ -49,9 +56,12 @@ class ConnectionOpener:
         woken for a superseded session: if it has none, the new session's worker ends it.
 
         Raises:
-            ConnectionRefused: The ticket is spent, a limit is reached, or the session is closed.
+            ConnectionRefused: Calls are stopped, the ticket is spent, a limit is reached, or the
+                session is closed.
             StoreUnavailable: The table failed; the client may try again with a fresh ticket.
         """
+        if self.switch.is_stopped():
+            raise ConnectionRefused(503, "calls_stopped")
         opened = self.openings.open(opening)
         superseded = opened.superseded_session_id
         surplus = opened.surplus_connection_ids

@@ -9,6 +9,7 @@ from repartee.domain.errors import ConversationUnknown, ReparteeError, UserErase
 from repartee.domain.protocol.ticket import TICKET_LIFETIME_MS, Ticket
 from repartee.ports.conversations import ConversationReader
 from repartee.ports.runtime import Clock, IdSource, TicketSigner
+from repartee.ports.service import CallSwitch
 from repartee.ports.sessions import SessionStore
 
 NEW_CONVERSATION = "new"
@@ -16,6 +17,10 @@ NEW_CONVERSATION = "new"
 
 class SessionUnknown(ReparteeError):
     """The user has no session with this id in this conversation."""
+
+
+class CallsAreStopped(ReparteeError):
+    """The operator has stopped all calls."""
 
 
 class SessionEnded(ReparteeError):
@@ -45,6 +50,7 @@ class SessionStarter:
     clock: Clock
     cap: SessionCap
     limits: LimitChecker
+    switch: CallSwitch
 
     def start(
         self, user_id: str, *, conversation_id: str | None = None, session_id: str | None = None
@@ -58,13 +64,15 @@ class SessionStarter:
             SessionUnknown: There is no such session of this user and conversation.
             SessionEnded: That session has ended.
             TooManySessions: The user has as many sessions as allowed.
-            DailyLimitReached: The user has reached a daily limit. This does not apply to a
-                ``session_id``: the session itself informs the user.
+            DailyLimitReached: The user or the deployment has reached a daily limit. This does not
+                apply to a ``session_id``: the session itself informs the user.
+            CallsAreStopped: The operator has stopped all calls.
             UserErased: The user's data is erased.
             StoreUnavailable: A table failed beyond the retries.
         """
         now_ms = self.clock.now_ms()
         if session_id is None:
+            self._check_switch()
             conversation_id = self._conversation(user_id, conversation_id, now_ms)
             memory = self._memory(user_id, conversation_id)
             self.limits.check(memory.profile)
@@ -73,7 +81,9 @@ class SessionStarter:
             self.cap.check(user_id, replaced)
             session_id = self.ids.new_id(now_ms)
         else:
+            # A client whose session was ended by the stop learns that first.
             conversation_id = self._conversation_of(user_id, session_id, conversation_id)
+            self._check_switch()
             self._memory(user_id, conversation_id)
             self.cap.check(user_id, session_id)
         ticket = Ticket(
@@ -84,6 +94,10 @@ class SessionStarter:
             expires_at_ms=now_ms + TICKET_LIFETIME_MS,
         )
         return StartedSession(ticket, self.signer.issue(ticket))
+
+    def _check_switch(self) -> None:
+        if self.switch.is_stopped():
+            raise CallsAreStopped("the operator has stopped all calls")
 
     def _conversation(self, user_id: str, wanted: str | None, now_ms: int) -> str:
         if wanted is None:

@@ -22,6 +22,7 @@ from repartee.domain.session.effects import (
     OtherEffect,
 )
 from repartee.domain.session.events import (
+    CallsStopped,
     Event,
     LeaseWasLost,
     MailboxRead,
@@ -34,6 +35,8 @@ from repartee.domain.session.state import SessionState
 from repartee.domain.session.timing import FORCED_HAND_OVER_MS, HAND_OVER_MS
 
 TIME_CHECK_MS = 250
+# Each read costs half a read unit, so this is 15 units for a minute of a worker.
+SWITCH_EVERY_MS = 2_000
 # The last writes and posts may take this long after the machine has finished.
 DRAIN_S = 2.0
 
@@ -94,6 +97,7 @@ class SessionRun:
             self._live.run(),
             self._client.run(),
             self._watch_fence(),
+            self._watch_switch(),
             self._watch_time(remaining_ms),
         )
         try:
@@ -197,6 +201,12 @@ class SessionRun:
             await asyncio.sleep(max(1, left_ms) / 1000)
         self._ports.log.warning("lease ran out", extra={"session_id": self._state.session_id})
         self._feed(LeaseWasLost())
+
+    async def _watch_switch(self) -> None:
+        while True:
+            await asyncio.sleep(SWITCH_EVERY_MS / 1000)
+            if await asyncio.to_thread(self._ports.switch.is_stopped):
+                self._feed(CallsStopped())
 
     async def _watch_time(self, remaining_ms: Callable[[], int]) -> None:
         for threshold_ms in (HAND_OVER_MS, FORCED_HAND_OVER_MS):

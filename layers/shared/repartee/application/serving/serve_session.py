@@ -150,7 +150,12 @@ class SessionServer:
         try:
             # Both are read before anything can end the session, so that memory gets all accepted
             # input in every case.
-            memory, unread = await asyncio.gather(self._recall(state), self._unread_input(state))
+            memory, unread, is_stopped, spent = await asyncio.gather(
+                self._recall(state),
+                self._unread_input(state),
+                asyncio.to_thread(ports.switch.is_stopped),
+                asyncio.to_thread(ports.budget.today),
+            )
             is_live = not lease.is_superseded(memory.conversation)
             if is_live and memory.conversation.superseded_session_ids:
                 lease = await self._end_earlier(memory.conversation, lease, keeper, remaining_ms)
@@ -160,7 +165,7 @@ class SessionServer:
             await self._abandon_lease(lease)
             raise
         machine, run, observer = self._make_run(lease, memory, keeper, wake)
-        reason = await run.run(remaining_ms, Started(used, unread))
+        reason = await run.run(remaining_ms, Started(used, unread, spent, is_stopped))
         ports.log.info("lease left", extra={"session_id": state.session_id, "reason": reason.value})
         if ports.quirks.learn_from(machine):
             model = self.settings.live_model

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from repartee.application.answers.service_budget import ServiceBudget
 from repartee.application.serving.live_model_quirks import LiveModelQuirks
 from repartee.domain.speech_detection import SpeechDetector
 from repartee.ports.answers import CoreAgent, SummaryRequests
@@ -11,6 +12,7 @@ from repartee.ports.conversations import ConversationReader, ConversationWriter
 from repartee.ports.live_model import LiveModel
 from repartee.ports.metrics import Metrics
 from repartee.ports.runtime import Clock, IdSource, Log
+from repartee.ports.service import CallSwitch
 from repartee.ports.sessions import ConnectionStore, Mailbox, SessionRecorder, SessionStore
 from repartee.ports.tracing import Tracer
 from repartee.ports.users import Notes, ProfileStore, UsageStore
@@ -40,6 +42,8 @@ class SessionPorts:
     workers: WorkerPool
     summaries: SummaryRequests
     usage: UsageStore
+    budget: ServiceBudget
+    switch: CallSwitch
     clock: Clock
     ids: IdSource
     metrics: Metrics

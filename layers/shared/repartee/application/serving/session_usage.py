@@ -1,6 +1,7 @@
 """Reads the user's usage for a session, and counts the usage that no commit has counted."""
 
 import asyncio
+from contextlib import suppress
 
 from repartee.application.serving.session_ports import SessionPorts
 from repartee.domain.cost.limits import DayUsage, utc_day
@@ -26,16 +27,16 @@ async def used_today(
     return await asyncio.to_thread(ports.usage.of_day, profile.user_id, day)
 
 
-def read_usage(ports: SessionPorts, user_id: str) -> UsageRead | None:
-    """Return the user's usage today, None if the table did not answer.
+def read_usage(ports: SessionPorts, user_id: str) -> UsageRead:
+    """Return the usage of today, as far as the tables answer.
 
-    The call must come between commits, so that the total includes all earlier ones. Without an
+    The call must come between commits, so that the totals include all earlier ones. Without an
     answer the machine keeps its own count, and reads the usage again after the next commit.
     """
-    try:
-        return UsageRead(ports.usage.of_day(user_id, utc_day(ports.clock.now_ms())))
-    except StoreUnavailable:
-        return None
+    used: DayUsage | None = None
+    with suppress(StoreUnavailable):
+        used = ports.usage.of_day(user_id, utc_day(ports.clock.now_ms()))
+    return UsageRead(used, ports.budget.today())
 
 
 async def count_remaining_usage(

@@ -70,21 +70,21 @@ class SessionWrites:
 
     def _commit(self, effect: CommitTurn, taken: InputTaken | None) -> None:
         state, ports = self._state, self._ports
-        ports.writer.commit_turn(
-            TurnCommit(
-                user_id=state.user_id,
-                conversation_id=state.conversation_id,
-                session_id=state.session_id,
-                epoch=state.epoch,
-                turn=effect.turn,
-                cursor=effect.cursor,
-                committed_at_ms=ports.clock.now_ms(),
-                pending_calls=effect.pending_calls,
-                undelivered=effect.undelivered,
-                core_bill=effect.core_bill,
-                taken=taken,
-            )
+        commit = TurnCommit(
+            user_id=state.user_id,
+            conversation_id=state.conversation_id,
+            session_id=state.session_id,
+            epoch=state.epoch,
+            turn=effect.turn,
+            cursor=effect.cursor,
+            committed_at_ms=ports.clock.now_ms(),
+            pending_calls=effect.pending_calls,
+            undelivered=effect.undelivered,
+            core_bill=effect.core_bill,
+            taken=taken,
         )
+        ports.writer.commit_turn(commit)
+        ports.budget.add(commit.uncounted_bill.cost_usd, session_id=state.session_id)
 
     def _amend(self, turn: Turn) -> None:
         state, ports = self._state, self._ports

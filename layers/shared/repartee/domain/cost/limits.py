@@ -12,10 +12,11 @@ DAY_S = DAY_MS // 1_000
 
 
 class LimitKind(StrEnum):
-    """The kind of a daily limit."""
+    """The kind of a daily limit: two of a user, and one of the whole deployment."""
 
     TALK_SECONDS = "talk_seconds"
     COST = "cost"
+    SERVICE = "service"
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +72,7 @@ class LimitHit:
     """A limit that is used up.
 
     Attributes:
-        limit: In s of talk, or in USD.
+        limit: In s of talk, or in USD; 0 for the deployment, whose limit users do not learn.
         resets_at_ms: Unix time in ms at which the count starts again from 0.
     """
 

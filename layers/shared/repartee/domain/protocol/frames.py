@@ -7,7 +7,15 @@ from dataclasses import dataclass
 from typing import Literal
 
 type CloseReason = Literal[
-    "bye", "end_call", "superseded", "erased", "refused", "busy", "unavailable", "limit_reached"
+    "bye",
+    "end_call",
+    "superseded",
+    "erased",
+    "refused",
+    "busy",
+    "unavailable",
+    "limit_reached",
+    "stopped",
 ]
 
 
@@ -109,13 +117,13 @@ class SpeechHeard:
 
 @dataclass(frozen=True, slots=True)
 class LimitReached:
-    """A daily limit of the user is used up; the session ends after a goodbye.
+    """A daily limit of the user or the service is used up; the session ends after a goodbye.
 
     Attributes:
-        limit: In s of talk, or in USD.
+        limit: In s of talk, or in USD; 0 for the service.
     """
 
-    kind: Literal["talk_seconds", "cost"]
+    kind: Literal["talk_seconds", "cost", "service"]
     limit: float
     resets_at_ms: int
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from repartee.domain.cost.limits import DayUsage
+from repartee.domain.cost.service_cap import ServiceSpending
 from repartee.domain.live.model import LiveEvent
 from repartee.domain.protocol.messages import Acknowledged, MailboxEntry, Notified
 from repartee.domain.tools.core_calls import CoreAnswer, ToolCallKey
@@ -31,10 +32,14 @@ class Started:
     Attributes:
         used: The user's usage today, None if it is not limited.
         unread: The entries in the mailbox. They are accepted even if the session ends at once.
+        service: The spending of all users today, None without a cap.
+        is_stopped: Whether the operator has stopped all calls.
     """
 
     used: DayUsage | None = None
     unread: MailboxRead = MailboxRead(())
+    service: ServiceSpending | None = None
+    is_stopped: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,9 +107,20 @@ class SummaryRead:
 
 @dataclass(frozen=True, slots=True)
 class UsageRead:
-    """The user's usage today, including all committed turns."""
+    """The usage of today, including all committed turns.
 
-    used: DayUsage
+    Attributes:
+        used: The user's usage, None if the table did not answer.
+        service: The spending of all users, None without a cap or an answer.
+    """
+
+    used: DayUsage | None
+    service: ServiceSpending | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CallsStopped:
+    """The operator has stopped all calls; this event repeats while that is so."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +161,7 @@ type Event = (
     | TurnCommitted
     | SummaryRead
     | UsageRead
+    | CallsStopped
     | ConversationLost
     | LeaseWasLost
     | TimeRunningOut

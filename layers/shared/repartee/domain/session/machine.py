@@ -15,6 +15,7 @@ from repartee.domain.protocol.recent_input import InputTaken
 from repartee.domain.session.due_work import DueWork
 from repartee.domain.session.effects import NO_WORK, Finish, FinishReason, OtherEffect, Work
 from repartee.domain.session.events import (
+    CallsStopped,
     ConversationLost,
     CoreAnswered,
     Event,
@@ -186,12 +187,14 @@ class SessionMachine:
     def _dispatch(self, event: Event, now_ms: int) -> None:  # noqa: C901 - one case per event
         parts = self._parts
         match event:
-            case Started(used=used, unread=unread):
-                parts.allowance.set_used(used)
+            case Started(used=used, unread=unread, service=service, is_stopped=is_stopped):
+                parts.allowance.set_used(used, service)
                 self._read(unread, now_ms)
-                self._start(now_ms)
-            case UsageRead(used=used):
-                parts.allowance.set_used(used)
+                self._start(now_ms, is_stopped=is_stopped)
+            case UsageRead(used=used, service=service):
+                parts.allowance.set_used(used, service)
+            case CallsStopped():
+                parts.limit_watch.stop(now_ms)
             case MailboxRead():
                 self._read(event, now_ms)
             case FromLive(generation=generation, event=live_event):
@@ -249,7 +252,7 @@ class SessionMachine:
             case _:
                 pass
 
-    def _start(self, now_ms: int) -> None:
+    def _start(self, now_ms: int, *, is_stopped: bool) -> None:
         parts, memory = self._parts, self._parts.keeper.memory
         parts.departure.note_activity(now_ms)
         parts.client.start(now_ms)
@@ -257,6 +260,8 @@ class SessionMachine:
             self._parts.closing.close("erased", now_ms)
         elif self._lease.is_superseded(memory.conversation):
             self._parts.closing.close("superseded", now_ms)
+        elif is_stopped:
+            parts.limit_watch.stop(now_ms)
         elif not (parts.limit_watch.check(now_ms, is_starting=True) or parts.departure.closing):
             if self._lease.is_takeover:
                 parts.outbox.offer(TurnRestarted(parts.turns.next_number))

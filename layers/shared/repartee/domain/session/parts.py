@@ -100,7 +100,8 @@ class SessionParts:
             channel,
             writes,
             unix_offset_ms=unix_offset_ms,
-            goodbye=phrases.goodbye,
+            service_cap_usd=settings.service_cap_usd,
+            phrases=phrases,
         )
         self.lost_replies = LostReplies(keeper, client, cues)
 

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from datetime import tzinfo
+from decimal import Decimal
 from functools import lru_cache
 
 from repartee.domain.conversation.history_budget import MemoryBudget
@@ -38,6 +39,7 @@ class SessionSettings:
         without_preferences: Whether the live model has refused this user's current preferences,
             and the user knows it.
         limits: What a user may use in a UTC day, for users without limits in their profile.
+        service_cap_usd: What all users together may cost in a UTC day; 0 sets no cap.
         turn_detection: Which side detects the speech of clients that mark it.
         turns_without_listener: How many turns may begin while a session has no connection.
         max_in_flight: How many messages a client may have in flight. It also limits how many texts
@@ -61,6 +63,7 @@ class SessionSettings:
     history_as_text: bool = False
     without_preferences: bool = False
     limits: DailyLimits = field(default_factory=DailyLimits)
+    service_cap_usd: Decimal = Decimal(0)
     turn_detection: TurnDetection = TurnDetection.SERVER
     turns_without_listener: int = 3
     max_in_flight: int = MAX_IN_FLIGHT

@@ -16,6 +16,9 @@ CLOSING_MS = 3_000
 # Long enough for the answer to any tool call before the goodbye. Without an open call, a model that
 # is silent for ``SPEAK_WITHIN_MS`` has finished.
 FAREWELL_MS = TOOL_CALL_TIMEOUT_MS
+# After the operator's stop. With the 2 s in which workers see it, a session ends within 5 s.
+HURRIED_MS = 1_800
+LAST_FRAMES_MS = 800
 
 
 class _State:
@@ -173,6 +176,10 @@ class Departure:
             self._begun_at = (turn.number, turn.speech_from_seq)
         return True
 
+    def hurry(self, now_ms: int) -> None:
+        """Leave soon, although the model, a tool call or the client may not be finished."""
+        self._leave_by_ms = min(self._leave_by_ms, now_ms + HURRIED_MS)
+
     def cancel_close(self, now_ms: int) -> None:
         """Continue to serve, because the user continues to speak."""
         self.state = Serving(self.state.hands_over)
@@ -277,7 +284,7 @@ class Departure:
             if is_speaking and not self.is_late(now_ms):
                 return
             self.state = replace(closing, is_announced=True)
-            self._leave_by_ms = now_ms + CLOSING_MS
+            self._leave_by_ms = now_ms + (LAST_FRAMES_MS if reason == "stopped" else CLOSING_MS)
             self._client.outbox.offer(SessionClosed(reason))
         # Finished turns are committed even if the tables are slow, because no later worker serves a
         # session that has ended.
@@ -294,7 +301,7 @@ class Departure:
     def _has_unanswered_tool_calls(self, reason: CloseReason) -> bool:
         # The next session of the conversation takes over the calls, and an erased user gets no
         # answer.
-        return bool(self._tool_calls) and reason not in ("superseded", "erased")
+        return bool(self._tool_calls) and reason not in ("superseded", "erased", "stopped")
 
     def _has_unposted_frames(self, reason: CloseReason, now_ms: int) -> bool:
         # A client without a connection may reconnect in time to get ``SessionClosed``, but not if

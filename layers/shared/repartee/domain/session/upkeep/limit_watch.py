@@ -1,4 +1,4 @@
-"""Ends the session when a daily limit of the user is reached."""
+"""Ends the session when a daily limit is reached, or when the operator stops all calls."""
 
 from dataclasses import dataclass
 
@@ -45,3 +45,19 @@ class LimitWatch:
             self._allowance.say_goodbye(hit, now_ms, may_speak=is_open)
             self._closing.close("limit_reached", now_ms)
         return True
+
+    def stop(self, now_ms: int) -> None:
+        """End the session because the operator has stopped all calls.
+
+        The user reads a goodbye, and hears one if the model is free to say it. A reply in progress
+        is not interrupted: the client plays what it has received.
+        """
+        if not self._closing.is_closing:
+            turn = self._turns.current
+            is_free = not self._tool_calls and (turn is None or not turn.has_reply)
+            may_speak = is_free and self._live_sessions.is_open
+            if may_speak:
+                self._feed.end_speech(now_ms)
+            self._allowance.report_stop(now_ms, may_speak=may_speak)
+            self._closing.close("stopped", now_ms, awaits_reply=may_speak)
+        self._closing.hurry(now_ms)

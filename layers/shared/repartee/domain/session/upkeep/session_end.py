@@ -22,12 +22,13 @@ class SessionClosing:
     _live_link: LiveLink
     _keeper: MemoryKeeper
 
-    def close(self, reason: CloseReason, now_ms: int) -> None:
+    def close(self, reason: CloseReason, now_ms: int, *, awaits_reply: bool = False) -> None:
         """Begin to close the session, unless it is being closed already.
 
         Args:
             reason: The reason that the client gets.
             now_ms: The present.
+            awaits_reply: Whether the model was asked for a goodbye.
         """
         if self._departure.closing is None:
             self._feed.drop_unproven_speech(now_ms)
@@ -35,7 +36,7 @@ class SessionClosing:
         turn = self._turns.current
         has_last_words = reason == "bye" and turn is not None and not turn.has_reply
         may_speak = (has_last_words or reason == "limit_reached") and self._live_link.is_open
-        awaits_reply = reason == "end_call" or may_speak
+        awaits_reply = awaits_reply or reason == "end_call" or may_speak
         if not self._departure.close(reason, now_ms, awaits_reply=awaits_reply) or awaits_reply:
             return
         if reason in ("bye", "superseded"):
@@ -44,6 +45,15 @@ class SessionClosing:
         self._replies.end_all_turns(now_ms)
         if reason == "erased":
             self._keeper.stop_writing()
+
+    @property
+    def is_closing(self) -> bool:
+        """Return whether the session is being closed."""
+        return self._departure.closing is not None
+
+    def hurry(self, now_ms: int) -> None:
+        """Leave soon, although the model, a tool call or the client may not be finished."""
+        self._departure.hurry(now_ms)
 
     def end_turns(self, now_ms: int) -> None:
         """End the turns of a session that is being closed, if it is time."""

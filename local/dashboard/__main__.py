@@ -81,7 +81,7 @@ def main() -> None:
     index.write_text(page(svgs.values(), f"Dashboards of {runs[-1].name}"))
     print(index)
     for name, canvas in canvases.items() if given.png else ():
-        picture = given.png / f"dashboard-{name}.png"
+        picture = given.png / f"dashboard-{name.rpartition('-')[2]}.png"
         picture.write_bytes(canvas.png())
         print(picture)
 

@@ -133,33 +133,39 @@ def _lines(
     def series_of(metric: MetricId, statistic: str, period_s: int) -> Series:
         return store.series(metric, statistic, period_s, start_ms=start_ms, end_ms=end_ms)
 
+    rows = {row.id or f"row{number}": row for number, row in enumerate(wanted.metrics)}
     math = MetricMath(
         metrics={
-            row.id or f"row{number}": series_of(
-                _metric_of(row), row.stat or wanted.stat, row.period or wanted.period
-            )
-            for number, row in enumerate(wanted.metrics)
+            name: series_of(_metric_of(row), row.stat or wanted.stat, row.period or wanted.period)
+            for name, row in rows.items()
             if row.metric
         },
         periods=_periods(wanted.period, start_ms, end_ms),
-        expressions={row.id: row.expression for row in wanted.metrics if row.id and row.expression},
+        expressions={name: row.expression for name, row in rows.items() if row.expression},
     )
-    for number, row in enumerate(wanted.metrics):
-        period_s = row.period or wanted.period
-        is_right = row.y_axis == "right"
-        if not row.visible:
-            continue
-        if row.metric:
-            label = row.label or row.metric[1]
-            series = math.metrics[row.id or f"row{number}"]
-            yield Line(label, series, period_s, is_right, row.color)
-        elif row.expression and row.expression.startswith("SEARCH("):
-            for metric, statistic, found_s in _found(row.expression, store):
-                series = series_of(metric, statistic, found_s)
-                yield Line(_label(row.label or "", metric), series, found_s, is_right, row.color)
-        elif row.expression:
-            series = math.evaluate(row.expression)
-            yield Line(row.label or row.expression, series, period_s, is_right, row.color)
+
+    def named_series(name: str, row: Row) -> Iterator[tuple[str, Series]]:
+        expression = row.expression
+        if expression is None:
+            yield row.label or row.metric[1], math.metrics[name]
+        elif "SEARCH(" in expression:
+            is_sum = expression.startswith("SUM(")
+            search = expression[4:-1] if is_sum else expression
+            found = {metric: series_of(metric, *how) for metric, how in _found(search, store)}
+            if is_sum:
+                listed = {str(number): each for number, each in enumerate(found.values())}
+                total = MetricMath(listed, math.periods, {}).evaluate("SUM(METRICS())")
+                yield row.label or expression, total
+            else:
+                yield from ((_label(row.label or "", each), found[each]) for each in found)
+        else:
+            yield row.label or expression, math.evaluate(expression)
+
+    for name, row in rows.items():
+        if row.visible:
+            period_s, is_right = row.period or wanted.period, row.y_axis == "right"
+            for label, series in named_series(name, row):
+                yield Line(label, series, period_s, is_right, row.color)
 
 
 def _metric_of(row: Row) -> MetricId:
@@ -171,8 +177,8 @@ def _periods(period_s: int, start_ms: int, end_ms: int) -> Sequence[int]:
     return range(start_ms // period_ms * period_ms, end_ms, period_ms)
 
 
-def _found(expression: str, store: MetricStore) -> Iterator[tuple[MetricId, str, int]]:
-    """Yield the metrics of a search, with the statistic and the period in s.
+def _found(expression: str, store: MetricStore) -> Iterator[tuple[MetricId, tuple[str, int]]]:
+    """Yield the metrics of a search, each with the statistic and the period in s.
 
     Source: "CloudWatch search expression syntax", CloudWatch user guide, read 2026-12-01.
     """
@@ -186,7 +192,7 @@ def _found(expression: str, store: MetricStore) -> Iterator[tuple[MetricId, str,
         if metric.namespace == namespace and set(dimensions) == set(names):
             values = {"MetricName": metric.name, **dimensions}
             if all(values.get(name) == value for name, value in wanted.items()):
-                yield metric, match["stat"], int(match["period"])
+                yield metric, (match["stat"], int(match["period"]))
 
 
 def _label(label: str, metric: MetricId) -> str:

@@ -8,11 +8,13 @@ tolerates nothing.
 
 import asyncio
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 
 import pytest
 
+from local.dashboard.run_data import dashboards
 from tests.chaos.campaign import Campaign
 from tests.chaos.plan.generator import plan_run
 from tests.chaos.plan.run_plan import FaultKind
@@ -38,8 +40,22 @@ def is_of_time(broken: str) -> bool:
     return broken.startswith("hung:")
 
 
-def test_no_utterance_is_lost_repeated_or_left_unanswered(tmp_path: Path):
-    verdict = held(SEEDS, tmp_path / "round", lanes=2)
+@dataclass(frozen=True, slots=True)
+class Round:
+    """The round and its folder."""
+
+    verdict: Verdict
+    folder: Path
+
+
+@pytest.fixture(scope="module")
+def first_round(tmp_path_factory: pytest.TempPathFactory) -> Round:
+    folder = tmp_path_factory.mktemp("campaign") / "round"
+    return Round(held(SEEDS, folder, lanes=2), folder)
+
+
+def test_no_utterance_is_lost_repeated_or_left_unanswered(first_round: Round, tmp_path: Path):
+    verdict = first_round.verdict
     results = {result.seed: result for result in verdict.results}
     happened = {kind for result in verdict.results for kind in result.happened}
     table = "\n".join(verdict.lines())
@@ -58,3 +74,14 @@ def test_no_utterance_is_lost_repeated_or_left_unanswered(tmp_path: Path):
     assert all(len(one.happened) >= MIN_FAULT_KINDS for one in results.values()), table
     # Speech during a restarted turn belongs to that turn: a run may have one turn fewer.
     assert sum(results[seed].turns for seed in SEEDS) >= MIN_TURNS * len(SEEDS), table
+
+
+def test_every_widget_of_the_dashboards_has_data_after_the_round(first_round: Round):
+    views = [
+        placed.view
+        for dashboard in dashboards(sorted(first_round.folder.glob("lane-*")))
+        for placed in dashboard.views
+    ]
+
+    assert len(views) > 30
+    assert [view for view in views if not view.has_data] == []

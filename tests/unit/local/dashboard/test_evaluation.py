@@ -71,6 +71,8 @@ def test_a_search_finds_the_metrics_of_a_service_by_their_dimension():
 
     found = {line.label: line.series for line in shown.lines}
     assert found == {"refused: 1007": {60_000: 1}, "refused: 1011": {60_000: 2}}
+    (line,) = graph([{"expression": f"SUM({search})", "label": "refused"}]).lines
+    assert (line.label, line.series) == ("refused", {60_000: 3})
 
 
 def test_a_search_without_quotes_is_not_supported():

@@ -33,6 +33,7 @@ def handle(event: Mapping[str, Any], deps: Deps) -> dict[str, Any]:
     """Notify the session; return 200 in every case, because API Gateway ignores the answer."""
     context = event["requestContext"]
     close = {
+        "session_id": context.get("authorizer", {}).get("session_id"),
         "connection_id": context["connectionId"],
         "close_code": context.get("disconnectStatusCode"),
     }

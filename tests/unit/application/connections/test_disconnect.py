@@ -131,7 +131,9 @@ def test_nothing_that_fails_is_raised(mailbox: type[FakeMailbox]) -> None:
 
     assert handle(EVENT, deps) == {"statusCode": 200}
 
-    assert leaving.log.lines[0]["message"] == "session not told of its lost connection"
+    (line,) = leaving.log.lines
+    assert line["message"] == "session not told of its lost connection"
+    assert line["session_id"] == EVENT["requestContext"]["authorizer"]["session_id"]
 
 
 def test_an_event_without_an_authorizer_is_survived() -> None:

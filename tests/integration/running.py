@@ -172,12 +172,13 @@ def recordings(name: str) -> list[Utterance]:
 
 
 def options_for_tests(run_directory: Path) -> StackOptions:
-    """Return options with free ports, and a simulator that answers at once."""
+    """Return options with free ports, and a simulator that answers at once, and traces."""
     return StackOptions(
         run_directory=run_directory,
         port_base=None,
         gemini_pace="instant",
         gemini_arguments=("--transcripts", str(RECORDINGS / "pizzeria")),
+        tracing=True,
     )
 
 

@@ -29,6 +29,7 @@ p, .quiet { color: var(--quiet); }
 table { border-collapse: collapse; width: 100%; }
 caption { text-align: start; color: var(--quiet); padding-bottom: 0.5rem; }
 th { text-align: start; font-weight: 600; }
+th:last-child { padding-right: 0; }
 th, td { padding: 0.25rem 0.75rem 0.25rem 0; border-bottom: 1px solid var(--line); }
 td { vertical-align: top; }
 td.number, th.number { text-align: end; font-variant-numeric: tabular-nums; white-space: nowrap; }

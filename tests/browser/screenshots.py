@@ -4,22 +4,24 @@ import re
 import site
 import sys
 import tempfile
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from local.observer.trace_store import ReceivedTrace
 from local.stack import PROJECT
 from tests.browser import engines
 from tests.browser.opening import launched, seeded_stack
 from tests.browser.speech import spoken
-from tests.integration.running import RunningStack, options_for_tests
+from tests.integration.running import TEST_TIMEOUT_S, RunningStack, options_for_tests
 
 site.addsitedir(str(engines.PACKAGES))
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser
+    from playwright.sync_api import Browser, Page
 
     from tests.browser.talk_page import TalkPage
 
@@ -70,11 +72,35 @@ def take(browser: "Browser", running: RunningStack, name: str) -> None:
             page.press(opened)
             page.press("Close")
         page.page.wait_for_timeout(600)
-        path = IMAGES / f"{name}.png"
-        page.page.screenshot(path=path)
-        print(f"{path.relative_to(PROJECT)}: {path.stat().st_size:,} bytes")  # noqa: T201 - a program
-        if path.stat().st_size > MOST_BYTES:
-            raise SystemExit(f"{path} is larger than {MOST_BYTES:,} bytes")
+        save(page.page, name)
+
+
+def take_trace(browser: "Browser", running: RunningStack) -> None:
+    """Take a picture of the turn that booked, from the conversations before."""
+    give_up_at_s = time.monotonic() + TEST_TIMEOUT_S
+    while not (booked := list(traces_of_bookings(running))):
+        if time.monotonic() > give_up_at_s:
+            sys.exit("no booking was traced")
+        time.sleep(0.1)
+    page = browser.new_page(viewport={"width": 1280, "height": 560}, color_scheme="light")
+    page.goto(f"{running.stack.addresses.observer}/traces/{booked[0].trace_id}")
+    save(page, "trace-booking")
+
+
+def traces_of_bookings(running: RunningStack) -> "Iterator[ReceivedTrace]":
+    """Yield the traces in which the tool ``book`` ran, newest first."""
+    for trace in running.stack.observer.traces.newest_first():
+        if any(span.name == "execute_tool book" for span in trace.spans.values()):
+            yield trace
+
+
+def save(page: "Page", name: str) -> None:
+    """Write a picture of a page."""
+    path = IMAGES / f"{name}.png"
+    page.screenshot(path=path)
+    print(f"{path.relative_to(PROJECT)}: {path.stat().st_size:,} bytes")  # noqa: T201 - a program
+    if path.stat().st_size > MOST_BYTES:
+        raise SystemExit(f"{path} is larger than {MOST_BYTES:,} bytes")
 
 
 def main() -> None:
@@ -89,6 +115,7 @@ def main() -> None:
         with seeded_stack(options) as running, launched(playwright) as browser:
             for name in PICTURES:
                 take(browser, running, name)
+            take_trace(browser, running)
 
 
 if __name__ == "__main__":

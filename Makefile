@@ -202,5 +202,5 @@ client: .venv/.stamp ## Build the Python client's sdist and wheel in dist/
 
 clean: ## Remove everything that the other targets created
 	rm -rf .venv .tools .aws-sam .local dist .mypy_cache .ruff_cache .pytest_cache .hypothesis \
-		.import_linter_cache .coverage*
+		.import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

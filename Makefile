@@ -19,7 +19,7 @@ flag = $(if $(filter-out 0,$(1)),$(2))
 PYTEST_ARGS ?=
 export UV_COMPILE_BYTECODE := 1
 
-.PHONY: help setup demo talk up test test-system test-browser screenshots dashboard lint format docs smoke lock build bench chaos replay deploy doctor desk stop-calls allow-calls client clean
+.PHONY: help setup demo talk up test test-system test-browser screenshots dashboard lint format docs smoke lock build bench chaos replay deploy doctor desk stop-calls allow-calls top-users export-user erase-user erasures failed-wakes client clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-12s %s\n", $$1, $$2}'
@@ -175,6 +175,22 @@ stop-calls allow-calls: .venv/.stamp
 
 stop-calls: ## End all calls within 5 s and refuse new ones (ENV=dev or prod, YES=1)
 allow-calls: ## Allow calls again (ENV=dev or prod, YES=1)
+
+top-users: .venv/.stamp ## List the users that used most on a UTC day (ENV=dev, prod or local, DAY=2026-12-01, BY=usd, talk or turns, TOP=20)
+	@$(PYTHON) -m ops.users.largest $(if $(ENV),--env "$(ENV)") $(if $(DAY),--day "$(DAY)") $(if $(BY),--by "$(BY)") $(if $(TOP),--top "$(TOP)") $(ARGS)
+
+# An id may hold any character, so it is passed in the environment.
+export-user: .venv/.stamp ## Write all data of a user to a file (USER_ID=ID FILE=NEW_FILE ENV=dev, prod or local)
+	@$(PYTHON) -m ops.users.data export --user="$${USER_ID-}" --file="$${FILE-}" $(if $(ENV),--env "$(ENV)")
+
+erase-user: .venv/.stamp ## Erase all data of a user (USER_ID=ID ENV=dev, prod or local, YES=1)
+	@$(PYTHON) -m ops.users.data erase --user="$${USER_ID-}" $(if $(ENV),--env "$(ENV)") $(call flag,$(YES),--yes)
+
+erasures: .venv/.stamp ## List unfinished erasures (ENV=dev, prod or local, REPEAT=1 repeats them, YES=1)
+	@$(PYTHON) -m ops.users.erasures $(if $(ENV),--env "$(ENV)") $(call flag,$(REPEAT),--repeat) $(call flag,$(YES),--yes) $(ARGS)
+
+failed-wakes: .venv/.stamp ## Show the on-failure queue, grouped (ENV=dev, prod or local, PURGE=1 deletes what it shows, YES=1)
+	@$(PYTHON) -m ops.failed_wakes $(if $(ENV),--env "$(ENV)") $(call flag,$(PURGE),--purge) $(call flag,$(YES),--yes) $(ARGS)
 
 BENCHMARKS := first_audio memory process cold_start hearing mailbox
 # An unknown word after `bench` is passed on too: the command refuses it and lists the names.

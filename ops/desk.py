@@ -7,11 +7,12 @@ horizon_days, max_bookings and max_bookings_per_day. Other values do not change.
 
 import argparse
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from ops.answers import settings_of
+from ops.confirmation import Ask, is_confirmed
 from ops.failures import run_program
 from ops.settings import DeployError, open_session, pairs_as_mapping
 from repartee.adapters.dynamodb.client import make_client
@@ -33,8 +34,6 @@ from repartee.domain.persona import PersonaRefused
 _NUMBERS = ("slot_minutes", "horizon_days", "max_bookings", "max_bookings_per_day")
 _DAY_MINUTES = 24 * 60
 NAMES = (*WEEKDAYS, "closed", *_NUMBERS, "time_zone")
-
-type Ask = Callable[[str], str]
 
 
 def as_pairs(rules: DeskRules) -> dict[str, str]:
@@ -117,19 +116,12 @@ def run(desk: DeskTable, options: argparse.Namespace, ask: Ask) -> int:
         print(f"{name}: {before[name] or 'none'} -> {value or 'none'}")
     if options.dry_run:
         return 0
-    if not options.yes and not _is_confirmed(ask):
+    if not options.yes and not is_confirmed(ask, "Write this?"):
         print("Nothing was written.")
         return 1
     desk.write_rules(wanted)
     print("Written. The rules apply from the next question on; bookings stay.")
     return 0
-
-
-def _is_confirmed(ask: Ask) -> bool:
-    try:
-        return ask("Write this? [y/N] ").strip().lower() in ("y", "yes")
-    except EOFError:
-        raise DeployError("there is no terminal to confirm this on; use --yes") from None
 
 
 def open_desk(options: argparse.Namespace) -> DeskTable:

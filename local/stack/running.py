@@ -93,6 +93,7 @@ def write_addresses(stack: Stack) -> None:
     core_agent = stack.application.functions.get("CoreAgentFunction")
     more = {
         "tables": dict(stack.table_names),
+        "queues": dict(stack.resources.queue_urls),
         "run_directory": str(folder),
         # The settings with which ``local.tool`` runs the tools.
         "core_agent": {} if core_agent is None else dict(core_agent.environment),

@@ -4,14 +4,21 @@ import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Any
+from typing import Any, Protocol
 from urllib.parse import quote
 
-from repartee_client.access import HttpApiClient
 from repartee_client.errors import AccessRefusedError
 from repartee_client.http_requests import expected_form
 
 _ERASE_AGAIN_AFTER_S = 2.0
+
+
+class UserApi(Protocol):
+    """The HTTP API on behalf of one user, such as an ``HttpApiClient``."""
+
+    async def request(self, target: str, method: str, path: str, body: Any = None) -> Any:
+        """Send one request and return the JSON of the answer."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +29,7 @@ class UserData:
         api: The HTTP API on behalf of the user.
     """
 
-    api: HttpApiClient
+    api: UserApi
 
     async def usage(self, days: int = 30) -> dict[str, Any]:
         """Return ``today``, ``limits``, ``resets_at`` and the last ``days``, 1 to 100.

@@ -1,4 +1,4 @@
-"""The demo and the client's commands: their output, their files and their end."""
+"""The demo, the client's and the operators' commands: their output, their files and their end."""
 
 import asyncio
 import json
@@ -10,14 +10,18 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
+from local.hosting.aws_resources import send_message
 from local.hosting.ports import Ports
 from local.stack import PROJECT
+from local.stack.running import write_addresses
+from ops import failed_wakes
+from ops.users import data, erasures, largest
 from repartee.domain.audio import OUTPUT_RATE_HZ
 from repartee_client.access import get_token
 from repartee_client.commands.program import main
@@ -246,3 +250,55 @@ def test_a_user_of_no_stack_is_advised_to_start_one():
     assert done.returncode == 1
     assert "`make up`" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_operators_see_and_handle_the_data_of_users(
+    running: RunningStack,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    user, cut_off = new_user("large"), new_user("cut off")
+    style = "slowly and formally"
+    running.run(running.run(running.api_of(user)).change_preferences(style=style))
+    # No other test has usage on this day. The tombstone is that of an erasure without its end.
+    for name, sort, numbers in (
+        (user, "usage#2020-02-02", {"turns": 3, "talk_ms": 61_000, "cost_usd": "1.25"}),
+        (cut_off, "profile", {"erased_at_ms": 1_580_601_600_000}),
+    ):
+        key = {"pk": {"S": f"user#{name}"}, "sk": {"S": sort}}
+        values = {attribute: {"N": str(value)} for attribute, value in numbers.items()}
+        running.dynamodb().put_item(
+            TableName=running.stack.table_names["MemoryTable"], Item={**key, **values}
+        )
+    stack = running.stack
+    context = {"functionArn": "arn:aws:lambda:r:1:function:agent", "condition": "EventAgeExceeded"}
+    failure = {"timestamp": "2020-02-02T00:00:00Z", "requestContext": context}
+    send_message(
+        stack.addresses.aws, stack.resources.queue_urls["OnFailureQueue"], json.dumps(failure)
+    )
+    write_addresses(stack)
+    (tmp_path / "9990").symlink_to(stack.run_directory)
+    monkeypatch.setattr("ops.stack_access.RUNNING", tmp_path)
+    monkeypatch.setenv("REPARTEE_PORT_BASE", "9990")
+    capsys.readouterr()
+
+    def shown(command: Callable[..., int], *arguments: str) -> str:
+        assert command([*arguments, "--env", "local"]) == 0
+        return capsys.readouterr().out
+
+    assert shown(largest.main, "--day", "2020-02-02").splitlines() == [
+        f"      1.2500 USD        3 turns           0:01:01 talk  {user}",
+        "      1.2500 USD        3 turns           0:01:01 talk  all 1 users on 2020-02-02 UTC",
+    ]
+    file = tmp_path / "export.json"
+    shown(data.main, "export", "--user", user, "--file", str(file))
+    account = json.loads(file.read_text())["account"]
+    assert (account["preferences"]["style"], account["usage_total"]["turns"]) == (style, 3)
+    assert "1 usage days" in shown(data.main, "erase", "--user", user, "--yes")
+    line = f"2020-02-02T00:00:00Z  all data of {cut_off}"
+    assert f"{line}: erased no items" in shown(erasures.main, "--repeat", "--yes")
+    assert cut_off not in shown(erasures.main)
+    assert "EventAgeExceeded  agent" in shown(failed_wakes.main)
+    assert "messages deleted" in shown(failed_wakes.main, "--purge", "--yes")
+    assert shown(failed_wakes.main) == "0 messages\n"

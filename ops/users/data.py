@@ -18,6 +18,8 @@ from ops.users.invoked_api import user_data
 from repartee_client.errors import AccessRefusedError
 from repartee_client.user_data import UserData
 
+_ERASURE_TIMEOUT_S = 900.0
+
 
 def export_user(data: UserData, file: Path) -> int:
     """Write all data of the user to a file that only its owner may read.
@@ -69,11 +71,22 @@ async def _stored(data: UserData) -> str:
 
 
 async def finished_erasure(data: UserData, conversation_id: str | None = None) -> Mapping[str, Any]:
-    """Repeat an erasure until it is finished; return its last progress."""
+    """Repeat an erasure until it is finished; return its last progress.
+
+    Raises:
+        DeployError: It is not finished after 15 min.
+    """
     progress: Mapping[str, Any] = {}
-    async for progress in data.erase(conversation_id):
-        if not progress["finished"]:
-            print("more is left to erase", flush=True)
+    try:
+        async with asyncio.timeout(_ERASURE_TIMEOUT_S):
+            async for progress in data.erase(conversation_id):
+                if not progress["finished"]:
+                    print("more is left to erase", flush=True)
+    except TimeoutError:
+        raise DeployError(
+            f"it takes longer than {_ERASURE_TIMEOUT_S / 60:g} min, or another request erases the "
+            "same data; repeat it later"
+        ) from None
     return progress
 
 

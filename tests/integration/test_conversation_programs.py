@@ -264,7 +264,7 @@ def test_operators_see_and_handle_the_data_of_users(
     # No other test has usage on this day. The tombstone is that of an erasure without its end.
     for name, sort, numbers in (
         (user, "usage#2020-02-02", {"turns": 3, "talk_ms": 61_000, "cost_usd": "1.25"}),
-        (cut_off, "profile", {"erased_at_ms": 1_580_601_600_000}),
+        (cut_off, "profile", {"erased_at_ms": 1_580_601_600_000, "step": 1}),
     ):
         key = {"pk": {"S": f"user#{name}"}, "sk": {"S": sort}}
         values = {attribute: {"N": str(value)} for attribute, value in numbers.items()}

@@ -87,6 +87,17 @@ def test_an_erasure_is_repeated_until_it_is_finished(
     assert "erased before; this looks for remaining data" in capsys.readouterr().out
 
 
+def test_an_erasure_that_does_not_end_is_given_up(
+    function: FunctionDouble, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(command, "_ERASURE_TIMEOUT_S", 0.0)
+    function.remaining_ms = [29_000, *[0] * 1_000]
+
+    assert command.main(("erase", "--user", USER, "--yes")) == 2
+
+    assert "the erasure is not finished: it takes longer than 0 min" in capsys.readouterr().err
+
+
 def test_nothing_is_erased_without_a_yes(
     function: FunctionDouble, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -6,17 +6,16 @@ LiveTable.
 
 import argparse
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from ops.answers import settings_of
+from ops.confirmation import Ask, is_confirmed
 from ops.failures import run_program
 from ops.settings import DeployError, open_session
 from repartee.adapters.dynamodb.client import make_client
 from repartee.adapters.dynamodb.service.call_switch import DynamoCallSwitch
 from repartee.adapters.dynamodb.table import DynamoTable
-
-type Ask = Callable[[str], str]
 
 
 def run(switch: DynamoCallSwitch, options: argparse.Namespace, ask: Ask) -> int:
@@ -37,7 +36,7 @@ def run(switch: DynamoCallSwitch, options: argparse.Namespace, ask: Ask) -> int:
     )
     if options.dry_run:
         return 0
-    if not options.yes and not _is_confirmed(ask):
+    if not options.yes and not is_confirmed(ask, "Write this?"):
         print("Nothing was written.")
         return 1
     if is_stop:
@@ -47,13 +46,6 @@ def run(switch: DynamoCallSwitch, options: argparse.Namespace, ask: Ask) -> int:
         switch.allow()
         print("Allowed.")
     return 0
-
-
-def _is_confirmed(ask: Ask) -> bool:
-    try:
-        return ask("Write this? [y/N] ").strip().lower() in ("y", "yes")
-    except EOFError:
-        raise DeployError("there is no terminal to confirm this on; use --yes") from None
 
 
 def open_switch(options: argparse.Namespace) -> DynamoCallSwitch:

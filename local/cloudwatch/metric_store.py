@@ -105,14 +105,32 @@ class MetricStore:
                 values.setdefault(start, []).append(datum.value)
         return {at: statistic_of(statistic, values[at]) for at in sorted(values)}
 
-    def stretched(self, origin_ms: int, factor: float) -> "MetricStore":
+    def between(self, start_ms: int, end_ms: int) -> "MetricStore":
+        """Return a store with the data of a time range alone, without its end."""
+        return MetricStore(
+            {
+                metric: kept
+                for metric, data in self._data.items()
+                if (kept := [datum for datum in data if start_ms <= datum.at_ms < end_ms])
+            }
+        )
+
+    def stretched(
+        self, origin_ms: int, factor: float, *, to_ms: int | None = None
+    ) -> "MetricStore":
         """Return a store in which time passes ``factor`` times as slowly from ``origin_ms`` on.
 
         So a run of seconds has the metrics of minutes.
+
+        Args:
+            origin_ms: A time of the run.
+            factor: The number of seconds for each second of the run.
+            to_ms: The time that ``origin_ms`` becomes; None keeps it.
         """
+        start_ms = origin_ms if to_ms is None else to_ms
 
         def later(at_ms: int) -> int:
-            return origin_ms + round((at_ms - origin_ms) * factor)
+            return start_ms + round((at_ms - origin_ms) * factor)
 
         return MetricStore(
             {

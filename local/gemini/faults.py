@@ -11,6 +11,7 @@ from local.gemini.live.protocol import ServerClose, Setup
 type GeminiFaultKind = Literal[
     "close",
     "stall",
+    "late_reply",
     "empty_turn",
     "duplicate_call",
     "slow_setup",
@@ -45,6 +46,7 @@ type GeminiFaultMoment = Literal[
 DEFAULT_MOMENTS: dict[str, GeminiFaultMoment] = {
     "close": "now",
     "stall": "turn",
+    "late_reply": "turn",
     "empty_turn": "turn",
     "duplicate_call": "call",
     "slow_setup": "setup",
@@ -85,7 +87,7 @@ class Fault(BaseModel):
         count: The number of times that the fault strikes.
         code: The close code; 1006 drops the TCP connection without a close frame. The default is
             1011, and 1007 for ``history_refused`` and ``language_refused``.
-        delay_ms: The additional time of a set-up, a REST request or the reply to a text, or the
+        delay_ms: The additional time of a set-up, a REST request or a reply, or the
             time from the end of the turn to the user's transcript.
         time_left_s: The time that a goAway announces and after which the server closes.
         status: The HTTP status of a REST error.

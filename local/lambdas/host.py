@@ -171,6 +171,10 @@ class LambdaHost:
         pools = self._pools.values() if function is None else [self._pool(function)]
         return [environment.info() for pool in pools for environment in pool.environments]
 
+    def in_flight(self) -> int:
+        """Return the number of running and waiting invocations of all functions."""
+        return sum(pool.in_flight for pool in self._pools.values())
+
     def override_timeout(self, function: str, timeout_s: float | None) -> None:
         """Report another timeout to later invocations; None reports the real one."""
         self._pool(function).timeout_override_s = timeout_s

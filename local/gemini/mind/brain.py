@@ -235,6 +235,8 @@ class Brain:
             await self._sender.send_waiting_for_reply()
             self._stalled = True
             await asyncio.Event().wait()
+        if late := self._connection.fault("late_reply"):
+            await asyncio.sleep(late.delay_ms / 1000)
         if fault := self._connection.fault("close", "turn"):
             raise fault.refusal
         if self._connection.fault("unknown_message", "turn"):

@@ -62,6 +62,16 @@ def test_a_stretched_second_is_a_minute() -> None:
     store.add(METRIC, 120_500, [1], seen_ms=121_000)
     (datum,) = store.stretched(120_000, 60).data(METRIC)
     assert (datum.at_ms, datum.seen_ms) == (150_000, 180_000)
+    (datum,) = store.stretched(120_000, 60, to_ms=60_000).data(METRIC)
+    assert (datum.at_ms, datum.seen_ms) == (90_000, 120_000)
+
+
+def test_a_range_of_time_is_cut_out() -> None:
+    store = MetricStore()
+    for at_ms in (1, 2, 3):
+        store.add(METRIC, at_ms, [at_ms])
+    assert [datum.value for datum in store.between(2, 3).data(METRIC)] == [2]
+    assert not store.between(4, 9).metrics()
 
 
 def test_the_span_of_a_store() -> None:

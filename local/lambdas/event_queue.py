@@ -84,6 +84,11 @@ class EventQueue:
             delay_s = chance.uniform(0, self.settings.duplicate_delay_s)
             self._spawn(self._deliver_again(function, pool, request_id, payload, delay_s))
 
+    @property
+    def undelivered(self) -> int:
+        """The number of events whose delivery has not ended."""
+        return len(self._tasks)
+
     async def close(self) -> None:
         """Drop all events that are not delivered."""
         for task in self._tasks:

@@ -172,8 +172,8 @@ class LambdaHost:
         return [environment.info() for pool in pools for environment in pool.environments]
 
     def in_flight(self) -> int:
-        """Return the number of running and waiting invocations of all functions."""
-        return sum(pool.in_flight for pool in self._pools.values())
+        """Return the number of invocations that run or wait, undelivered events included."""
+        return self.events.undelivered + sum(pool.in_flight for pool in self._pools.values())
 
     def override_timeout(self, function: str, timeout_s: float | None) -> None:
         """Report another timeout to later invocations; None reports the real one."""

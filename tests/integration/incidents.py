@@ -7,7 +7,7 @@ all alarms of the transformed template are evaluated on them.
 import asyncio
 import contextlib
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -34,19 +34,20 @@ from tests.fakes.functions import until
 from tests.integration.running import RunningStack, new_user, recordings
 
 WORKER = "StreamAgentFunction"
-POOL = 6
-TALKERS = 5
+POOL = 5
+TALKERS = 4
 # The simulator answers sooner, also on a busy machine.
-TARGET_MS = 2_000
+TARGET_MS = 1_200
 PARAMETERS = {
     "StageName": "local",
     "StreamAgentConcurrency": str(POOL),
     "FirstAudioTargetMs": str(TARGET_MS),
     # Workers of sessions without a client leave soon.
     "GraceSeconds": "1",
-    "LingerSeconds": "2",
+    "LingerSeconds": "5",
 }
-_LATE_MS = 2_500
+_LATE_MS = 1_500
+_REFUSED_SESSIONS = 11
 _MINUTE_MS = 60_000
 _AFTERWARDS_MS = 90 * _MINUTE_MS
 
@@ -56,6 +57,24 @@ def template_file(folder: Path) -> Path:
     file = folder / "transformed.json"
     file.write_text(json.dumps(transformed((PROJECT / "template.yaml").read_text())))
     return file
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """How a run's time is stretched.
+
+    Args:
+        start_ms: The beginning of the run, in Unix ms.
+        factor: The number of seconds for each second of the run.
+    """
+
+    start_ms: int
+    factor: float
+
+    @classmethod
+    def of(cls, minutes: int, start_ms: int) -> "Stretch":
+        """Return the stretch with which the time since ``start_ms`` becomes ``minutes``."""
+        return cls(start_ms, minutes * _MINUTE_MS / max(_now_ms() - start_ms, 1))
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,122 +119,131 @@ class Incidents:
     def of(self, name: str) -> Incident:
         """Return an incident: ``no_fault`` or one of the faults below."""
         if name not in self._done:
-            work: Callable[[], Awaitable[float]] = getattr(self, f"_{name}")
+            work: Callable[[], Awaitable[Stretch]] = getattr(self, f"_{name}")
             self._done[name] = self.running.run(self._run(work))
         return self._done[name]
 
-    async def _run(self, work: Callable[[], Awaitable[float]]) -> Incident:
-        start_ms = _now_ms()
-        factor = await work()
+    async def _run(self, work: Callable[[], Awaitable[Stretch]]) -> Incident:
+        stretch = await work()
         await until(lambda: not self.running.stack.lambdas.in_flight())
         # Output in a pipe reaches the log a few steps later.
         await asyncio.sleep(0.1)
         end_ms = _now_ms()
-        metrics = read_run(self.running.stack.run_directory).between(start_ms, end_ms)
-        origin_ms = start_ms // _MINUTE_MS * _MINUTE_MS
+        metrics = read_run(self.running.stack.run_directory).between(stretch.start_ms, end_ms)
         # The run begins at a full minute of stretched time.
-        moved = metrics.stretched(start_ms, factor, to_ms=origin_ms)
-        length_ms = round((end_ms - start_ms) * factor)
-        return Incident(moved, origin_ms, origin_ms + length_ms + _AFTERWARDS_MS)
+        origin_ms = stretch.start_ms // _MINUTE_MS * _MINUTE_MS
+        stretched = metrics.stretched(stretch.start_ms, stretch.factor, to_ms=origin_ms)
+        length_ms = round((end_ms - stretch.start_ms) * stretch.factor)
+        return Incident(stretched, origin_ms, origin_ms + length_ms + _AFTERWARDS_MS)
 
     # ---- Without a fault ----
 
-    async def _no_fault(self) -> float:
+    async def _no_fault(self) -> Stretch:
         """Enough sessions, spoken and typed turns for every floor of samples."""
-        started_at_ms = _now_ms()
-        for _ in range(2):
-            async with asyncio.TaskGroup() as group:
-                for _ in range(3):
-                    group.create_task(self._talk(3))
+        async with self._calls(2) as calls:
+            # The first turn of a worker takes longer.
+            await _say_all(calls, 1)
+            start_ms = _now_ms()
+            await _say_all(calls, 9)
+            stretch = Stretch.of(3, start_ms)
         await self._ask()
         await self._health(4)
-        return _as_minutes(3, started_at_ms)
+        return stretch
 
-    # ---- Faults. Each returns how many stretched seconds one second is. ----
+    # ---- Faults ----
 
-    async def _refused_key(self) -> float:
-        """Gemini refuses the key; one session begins in each stretched minute."""
-        async with self._key("bad-key"), asyncio.TaskGroup() as group:
-            for _ in range(12):
-                group.create_task(self._try_to_talk())
-                await asyncio.sleep(0.5)
-        return 120
+    async def _refused_key(self) -> Stretch:
+        """Gemini refuses the key; one session after the other takes a stretched minute each."""
+        async with self._key("bad-key"):
+            # The first session of a worker takes longer.
+            await self._try_to_talk(10)
+            await until(lambda: not self.running.stack.lambdas.in_flight())
+            start_ms = _now_ms()
+            for _ in range(_REFUSED_SESSIONS):
+                await self._try_to_talk(10)
+            return Stretch.of(_REFUSED_SESSIONS, start_ms)
 
-    async def _closed_door(self) -> float:
+    async def _closed_door(self) -> Stretch:
         """``connect`` finds no free concurrency."""
+        start_ms = _now_ms()
         with self._throttled("ConnectFunction"):
             for _ in range(4):
                 await self._try_to_talk()
-        return 60
+        return Stretch.of(1, start_ms)
 
-    async def _failing_tables(self) -> float:
-        """The tables throttle every request."""
+    async def _failing_tables(self) -> Stretch:
+        """The tables throttle every request of clients that connect."""
         # A ticket needs no table.
         tickets = [
             await (await self.running.api_of(new_user("refused"))).start_session() for _ in range(4)
         ]
-        self.tables.use(1, TableRule(TableFault.THROTTLED, 1.0, at_most=1_000))
-        try:
+        start_ms = _now_ms()
+        with self._throttled_tables():
             async with asyncio.TaskGroup() as group:
                 for ticket in tickets:
                     group.create_task(_refused(ticket.url))
-        finally:
-            self.tables.use(1)
-        return 60
+        return Stretch.of(1, start_ms)
 
-    async def _failing_messages(self) -> float:
-        """The tables throttle every request of connected clients."""
+    async def _failing_messages(self) -> Stretch:
+        """The tables throttle every request of a connected client."""
         ticket = await (await self.running.api_of(new_user("alarm"))).start_session()
         async with open_voice_call(ticket.url) as call:
             await call.until_ready()
-            self.tables.use(1, TableRule(TableFault.THROTTLED, 1.0, at_most=1_000))
-            try:
+            start_ms, before = _now_ms(), self._troubles()
+            with self._throttled_tables():
                 for _ in range(4):
                     call.session.text("hello", now_ms())
                     call.flush()
-                await asyncio.sleep(2)
-            finally:
-                self.tables.use(1)
-        return 60
+                await until(lambda: self._troubles() >= before + 4)
+            return Stretch.of(1, start_ms)
 
-    async def _closed_api(self) -> float:
+    def _troubles(self) -> int:
+        """Return how many troubles ``message`` has counted."""
+        return self.running.stack.log_path("MessageFunction").read_text().count('"Troubles":')
+
+    async def _closed_api(self) -> Stretch:
         """``http_api`` finds no free concurrency."""
+        start_ms = _now_ms()
         with self._throttled("HttpApiFunction"):
             await self._health(4)
-        return 60
+        return Stretch.of(1, start_ms)
 
-    async def _broken_workers(self) -> float:
+    async def _broken_workers(self) -> Stretch:
         """Workers end with an error at once."""
-        async with self._changed(WORKER, LINGER_S="none"), asyncio.TaskGroup() as group:
-            for _ in range(4):
-                group.create_task(self._try_to_talk())
-        return 60
-
-    async def _late_replies(self) -> float:
-        """Most workers of the pool talk, and Gemini answers late."""
-        started_at_ms = _now_ms()
-        async with self._gemini() as gemini:
-            await gemini.order(kind="late_reply", count=100, delay_ms=_LATE_MS)
+        async with self._changed(WORKER, LINGER_S="none"):
+            start_ms = _now_ms()
             async with asyncio.TaskGroup() as group:
-                for _ in range(TALKERS):
-                    group.create_task(self._talk(4))
-            await gemini.clear()
-        return _as_minutes(3, started_at_ms)
+                for _ in range(4):
+                    group.create_task(self._try_to_talk())
+        return Stretch.of(1, start_ms)
 
-    async def _lost_questions(self) -> float:
+    async def _late_replies(self) -> Stretch:
+        """Most workers of the pool talk, and Gemini answers late."""
+        async with self._gemini() as gemini, self._calls(TALKERS) as calls:
+            await _say_all(calls, 1)
+            await gemini.order(kind="late_reply", count=100, delay_ms=_LATE_MS)
+            start_ms = _now_ms()
+            await _say_all(calls, 5)
+            await gemini.clear()
+            return Stretch.of(3, start_ms)
+
+    async def _lost_questions(self) -> Stretch:
         """``core_agent`` finds no free concurrency."""
+        start_ms = _now_ms()
         with self._throttled("CoreAgentFunction"):
             async with asyncio.TaskGroup() as group:
                 for _ in range(4):
                     group.create_task(self._ask())
-        return 60
+        return Stretch.of(3, start_ms)
 
-    async def _high_prices(self) -> float:
+    async def _high_prices(self) -> Stretch:
         """A turn costs thousands of USD."""
         prices = "gemini-3.8-live=900000/900000/900000/900000"
-        async with self._changed(WORKER, MODEL_PRICES=prices, MAX_USD_PER_DAY="0"):
-            await self._talk(1)
-        return 60
+        start_ms = _now_ms()
+        variables = {"MODEL_PRICES": prices, "MAX_USD_PER_DAY": "0"}
+        async with self._changed(WORKER, **variables), self._calls(1) as calls:
+            await _say_all(calls, 1)
+        return Stretch.of(1, start_ms)
 
     # ---- What they are made of ----
 
@@ -227,20 +255,22 @@ class Incidents:
             yield call
             await call.hang_up()
 
-    async def _talk(self, utterances: int) -> None:
-        speech = read_wav(recordings("pizzeria")[0].wav)
-        async with self._call() as call:
-            for _ in range(utterances):
-                await say(call, speech, pace=Pace.FAST)
+    @contextlib.asynccontextmanager
+    async def _calls(self, count: int) -> AsyncIterator[list[VoiceCall]]:
+        async with contextlib.AsyncExitStack() as entered:
+            calls = [await entered.enter_async_context(self._call()) for _ in range(count)]
+            for call in calls:
+                await call.until_ready()
+            yield calls
 
     async def _ask(self) -> None:
         async with self._call() as call:
             await ask(call, recordings("second_user")[1].wav.with_suffix(".txt").read_text())
 
-    async def _try_to_talk(self) -> None:
+    async def _try_to_talk(self, timeout_s: float = 1) -> None:
         with contextlib.suppress(VoiceClientError, ExceptionGroup):
             async with self._call() as call:
-                await ask(call, "hello", timeout_s=1)
+                await ask(call, "hello", timeout_s=timeout_s)
 
     async def _health(self, count: int) -> None:
         url = f"{self.running.stack.addresses.http}/health"
@@ -263,6 +293,7 @@ class Incidents:
         lambdas = self.running.stack.lambdas
         usual = self.running.stack.application.functions[function].environment
         lambdas.change_variables(function, {**usual, **variables})
+        await lambdas.prewarm({function: 3})
         try:
             yield
             # A waiting invocation would run with the usual variables.
@@ -290,6 +321,14 @@ class Incidents:
         finally:
             await put(usual)
 
+    @contextlib.contextmanager
+    def _throttled_tables(self) -> Iterator[None]:
+        self.tables.use(1, TableRule(TableFault.THROTTLED, 1.0, at_most=1_000))
+        try:
+            yield
+        finally:
+            self.tables.use(1)
+
     def _gemini(self) -> GeminiControl:
         assert self.running.stack.simulator is not None
         return GeminiControl(self.running.stack.simulator)
@@ -299,13 +338,19 @@ def _now_ms() -> int:
     return int(SystemTimers().now_s() * 1000)
 
 
-def _as_minutes(minutes: int, started_at_ms: int) -> float:
-    """Return the factor with which the time since ``started_at_ms`` becomes ``minutes``."""
-    return minutes * _MINUTE_MS / (_now_ms() - started_at_ms)
+async def _say_all(calls: Sequence[VoiceCall], utterances: int) -> None:
+    speech = read_wav(recordings("pizzeria")[0].wav)
+
+    async def speak(call: VoiceCall) -> None:
+        for _ in range(utterances):
+            await say(call, speech, pace=Pace.FAST)
+
+    async with asyncio.TaskGroup() as group:
+        for call in calls:
+            group.create_task(speak(call))
 
 
 async def _refused(url: str) -> None:
     with contextlib.suppress(VoiceClientError):
         async with open_voice_call(url) as call:
             await call.until_ready()
-

@@ -14,7 +14,7 @@ import pytest
 from local.cloudwatch.alarms import AlarmState
 from local.cloudwatch.template_alarms import read_composite_alarms
 from local.hosting.table_faults import TableFaultProxy
-from tests.integration.incidents import PARAMETERS, POOL, WORKER, Incidents, template_file
+from tests.integration.incidents import PARAMETERS, TALKERS, WORKER, Incidents, template_file
 from tests.integration.running import options_for_tests, stack_in_thread
 
 pytestmark = [pytest.mark.integration, pytest.mark.xdist_group("alarms")]
@@ -50,7 +50,7 @@ def incidents(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Incidents]:
         options,
         parameters=parameters,
         table_faults=tables,
-        prewarm={**options.prewarm, WORKER: POOL},
+        prewarm={**options.prewarm, WORKER: TALKERS},
     )
     with stack_in_thread(options) as running:
         yield Incidents(running, tables, template_file(tmp_path_factory.mktemp("template")))

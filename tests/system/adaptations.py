@@ -24,6 +24,28 @@ def without_metric_math(template: Template, _: str) -> Template:
     return {**template, "Resources": resources}
 
 
+def without_composite_alarms(template: Template, _: str) -> Template:
+    alarms = {"AWS::CloudWatch::CompositeAlarm": "AWS::CloudWatch::Alarm"}
+    plain = {
+        "Namespace": "Repartee",
+        "MetricName": "Turns",
+        "Statistic": "Sum",
+        "Period": 60,
+        "EvaluationPeriods": 1,
+        "Threshold": 0,
+        "ComparisonOperator": "GreaterThanThreshold",
+    }
+
+    def changed(found: dict[str, Any]) -> dict[str, Any]:
+        if found["Type"] not in alarms:
+            return found
+        kept = {name: value for name, value in found["Properties"].items() if name != "AlarmRule"}
+        return {**found, "Type": alarms[found["Type"]], "Properties": {**kept, **plain}}
+
+    resources = {name: changed(found) for name, found in template["Resources"].items()}
+    return {**template, "Resources": resources}
+
+
 def secrets_by_id(template: Template, _: str) -> Template:
     secrets = [
         name
@@ -129,6 +151,9 @@ class Adaptation:
 ADAPTATIONS = {
     "no metric math": Adaptation(
         "an alarm with Metrics makes the stack roll back", without_metric_math
+    ),
+    "no composite alarms": Adaptation(
+        "a composite alarm is an unknown type of resource", without_composite_alarms
     ),
     "secrets by Id": Adaptation(
         "Ref of a secret is its name and not its ARN, which no policy matches", secrets_by_id

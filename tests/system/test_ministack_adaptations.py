@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from tests.system.adaptations import ADAPTATIONS, Template
 from tests.system.ministack import MiniStack
@@ -49,6 +50,15 @@ def metric_math_fails(ministack: MiniStack) -> bool:
     }
     alarm = {"Type": "AWS::CloudWatch::Alarm", "Properties": properties}
     return str(made(ministack, "metric-math", Alarm=alarm)["StackStatus"]) != "CREATE_COMPLETE"
+
+
+def composite_alarm_is_unknown(ministack: MiniStack) -> bool:
+    alarm = {"Type": "AWS::CloudWatch::CompositeAlarm", "Properties": {"AlarmRule": "FALSE"}}
+    try:
+        made(ministack, "composite-alarm", Alarm=alarm)
+    except ClientError as error:
+        return "CompositeAlarm" in str(error)
+    return False
 
 
 def secret_is_named(ministack: MiniStack) -> bool:
@@ -106,6 +116,7 @@ def zipped(name: str, text: str) -> bytes:
 
 PROBES: dict[str, Callable[[MiniStack], bool]] = {
     "no metric math": metric_math_fails,
+    "no composite alarms": composite_alarm_is_unknown,
     "secrets by Id": secret_is_named,
     "HTTP routes": body_is_ignored,
     "page files": layers_are_elsewhere,

@@ -119,6 +119,15 @@ def local_addresses(template: Template, endpoint: str) -> Template:
     return adapted
 
 
+def without_saved_queries(template: Template, _: str) -> Template:
+    resources = {
+        name: found
+        for name, found in template["Resources"].items()
+        if found["Type"] != "AWS::Logs::QueryDefinition"
+    }
+    return {**template, "Resources": resources}
+
+
 def page_files(template: Template, _: str) -> Template:
     resources = template["Resources"]
     folder = f"{resources['PageLayer']['Properties']['ContentUri']}/site"
@@ -160,6 +169,9 @@ ADAPTATIONS = {
     ),
     "HTTP routes": Adaptation(
         "the Body of an HTTP API is ignored, so it has no route", http_routes
+    ),
+    "no saved queries": Adaptation(
+        "a saved query is an unknown type of resource", without_saved_queries
     ),
     "page files": Adaptation("functions are processes, whose layers are not in /opt", page_files),
     "addresses": Adaptation(

@@ -85,6 +85,16 @@ def addresses_differ(ministack: MiniStack) -> bool:
     return not endpoint.endswith(".amazonaws.com")
 
 
+def saved_query_is_unknown(ministack: MiniStack) -> bool:
+    properties = {"Name": "probe", "QueryString": "limit 1"}
+    query = {"Type": "AWS::Logs::QueryDefinition", "Properties": properties}
+    try:
+        made(ministack, "saved-query", Query=query)
+    except ministack.client("cloudformation").exceptions.ClientError as error:
+        return "QueryDefinition" in str(error)
+    return False
+
+
 def layers_are_elsewhere(ministack: MiniStack) -> bool:
     functions = ministack.client("lambda")
     layer = functions.publish_layer_version(
@@ -119,6 +129,7 @@ PROBES: dict[str, Callable[[MiniStack], bool]] = {
     "no composite alarms": composite_alarm_is_unknown,
     "secrets by Id": secret_is_named,
     "HTTP routes": body_is_ignored,
+    "no saved queries": saved_query_is_unknown,
     "page files": layers_are_elsewhere,
     "addresses": addresses_differ,
 }

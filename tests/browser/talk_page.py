@@ -108,16 +108,16 @@ class TalkPage:
         """Wait until the page shows a text, such as a caption."""
         expect(self.page.get_by_text(text).first).to_be_visible()
 
-    def say(self, pcm: bytes) -> float:
-        """Speak 16 kHz PCM16 into the microphone; return the page's time of its end in ms."""
-        spoken = [base64.b64encode(pcm).decode(), RATE_HZ]
-        ended_ms: float = self.page.evaluate("([pcm, hz]) => instruments.say(pcm, hz)", spoken)
-        return ended_ms
+    def say(self, pcm: bytes) -> None:
+        """Speak 16 kHz PCM16 into the microphone; return at its end."""
+        self.start_saying(pcm)
+        self.until("instruments.hasSaid()", within_ms=TIMEOUT_MS + len(pcm) / 2 / RATE_HZ * 1000)
 
     def start_saying(self, pcm: bytes) -> None:
         """Speak as ``say`` does, without waiting for the end."""
+        self.until("instruments.isRecorded()")
         spoken = [base64.b64encode(pcm).decode(), RATE_HZ]
-        self.page.evaluate("([pcm, hz]) => void instruments.say(pcm, hz)", spoken)
+        self.page.evaluate("([pcm, hz]) => instruments.say(pcm, hz)", spoken)
 
     def frames(self, kind: str | None = None) -> list[dict[str, Any]]:
         """Return the messages of the page's WebSockets since it was loaded, in order.

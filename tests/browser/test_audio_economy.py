@@ -29,7 +29,8 @@ UTTERANCES = (
     "default/3-recall",
 )
 MINUTE_S = 60.0
-HEARD_WITHIN_S = 30
+ARE_HEARD = """count => instruments.frames.filter(({ frame }) =>
+  frame.type === "transcript" && frame.role === "user" && frame.text.trim()).length >= count"""
 # The recognizer takes an "and" for an "in" from time to time. A detector that loses the first
 # syllable of each utterance costs ten words of 85.
 RECOGNIZER_ERROR = 0.04
@@ -50,31 +51,25 @@ def _sent_s(page: "TalkPage") -> float:
     return base64_characters * 3 / 4 / 2 / RATE_HZ
 
 
-def _heard(page: "TalkPage") -> list[str]:
+def _heard(page: "TalkPage") -> str:
     frames = (each["frame"] for each in page.frames("transcript"))
     spoken = (frame["text"].strip() for frame in frames if frame["role"] == "user")
-    return [text for text in spoken if text]
-
-
-def _call(open_page: "OpenPage", audio: bytes, *, detector: bool) -> tuple[float, str]:
-    """Speak in a call; return the seconds that were sent and the words that were heard."""
-    page = call_from_own_page(open_page, detector=detector)
-    page.say(audio)
-    for _ in range(HEARD_WITHIN_S):
-        if len(_heard(page)) >= len(UTTERANCES):
-            break
-        page.page.wait_for_timeout(1_000)
-    page.page.evaluate("call.disconnect()")
-    return _sent_s(page), " ".join(_heard(page))
+    return " ".join(text for text in spoken if text)
 
 
 def test_the_detector_saves_the_pauses_and_loses_no_word(open_page: "OpenPage") -> None:
     audio, speech_s = _minute()
+    with_detector = call_from_own_page(open_page, detector=True)
+    without = call_from_own_page(open_page, detector=False)
 
-    sent_s, heard = _call(open_page, audio, detector=True)
-    all_s, all_heard = _call(open_page, audio, detector=False)
+    # Both calls run in the same minute, and the recognizer is behind on a busy machine.
+    for page in (with_detector, without):
+        page.start_saying(audio)
+    for page in (with_detector, without):
+        page.until("instruments.hasSaid()", within_ms=2 * MINUTE_S * 1000)
+        page.until(ARE_HEARD, len(UTTERANCES), within_ms=MINUTE_S * 1000)
 
     assert 23 <= speech_s <= 25
-    assert sent_s <= 30
-    assert all_s >= MINUTE_S
-    assert word_error_rate(all_heard, heard) <= RECOGNIZER_ERROR
+    assert _sent_s(with_detector) <= 30
+    assert _sent_s(without) >= MINUTE_S
+    assert word_error_rate(_heard(without), _heard(with_detector)) <= RECOGNIZER_ERROR

@@ -15,17 +15,14 @@ PLAY = """async ([pcm]) => {
   const context = new AudioContext({ sampleRate: 24000 });
   const silent = new GainNode(context, { gain: 0 });
   silent.connect(context.destination);
-  await new Promise(resolve => setTimeout(resolve, 300));
+  while (!instruments.isRecording()) await new Promise(resolve => setTimeout(resolve, 50));
   const bytes = Uint8Array.from(atob(pcm), letter => letter.charCodeAt(0));
   const samples = Float32Array.from(new Int16Array(bytes.buffer), sample => sample / 32768);
   const buffer = context.createBuffer(1, samples.length, 24000);
   buffer.copyToChannel(samples, 0);
   const source = new AudioBufferSourceNode(context, { buffer });
   source.connect(context.destination);
-  await new Promise(resolve => setTimeout(resolve, 300));
   source.start();
-  await new Promise(resolve => source.addEventListener("ended", resolve));
-  await new Promise(resolve => setTimeout(resolve, 300));
 }"""
 
 
@@ -35,6 +32,7 @@ def test_the_recorder_returns_each_sample_that_a_context_plays(open_page: "OpenP
     spoken = array("h", [(index * 7_919) % 30_000 - 15_000 or 1 for index in range(24_000)])
 
     page.page.evaluate(PLAY, [base64.b64encode(spoken.tobytes()).decode()])
+    page.wait_until_played()
 
     assert spoken.tobytes() in page.played().samples.tobytes()
 
@@ -42,14 +40,14 @@ def test_the_recorder_returns_each_sample_that_a_context_plays(open_page: "OpenP
 def test_what_the_policy_of_the_page_forbids_is_a_fault(open_page: "OpenPage") -> None:
     page = open_page(signed_in=False)
 
-    page.page.evaluate(
-        """() => {
-          const script = document.createElement("script");
-          script.textContent = "globalThis.wasRun = true";
-          document.body.append(script);
-        }"""
-    )
-    page.page.wait_for_timeout(100)
+    with page.page.expect_console_message():
+        page.page.evaluate(
+            """() => {
+              const script = document.createElement("script");
+              script.textContent = "globalThis.wasRun = true";
+              document.body.append(script);
+            }"""
+        )
 
     (fault,) = page.faults()
     assert "Content Security Policy" in fault

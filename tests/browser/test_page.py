@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 
 import pytest
+from playwright.sync_api import expect
 
 if TYPE_CHECKING:
     from tests.browser.conftest import OpenPage
@@ -27,7 +28,7 @@ def test_no_view_has_a_fault_of_accessibility(
     faults["call"] = page.accessibility_faults()
     for name in page.menu():
         page.press(name)
-        page.page.wait_for_timeout(300)  # what the panel reads
+        expect(page.page.locator(".panel-loading")).to_have_count(0)
         faults[name] = page.accessibility_faults()
         if page.button("Back to the menu").is_visible():
             page.press("Back to the menu")
@@ -45,9 +46,8 @@ def test_a_style_that_the_server_refuses_once_is_asked_for_again(open_page: "Ope
     page.page.route("**/base.css", lambda route: route.fulfill(status=503), times=1)
     page.page.reload()
     page.button("Sign in").wait_for()
-    sheet = "[...document.styleSheets].find(({href}) => href.endsWith('/base.css'))"
-    page.page.wait_for_load_state("networkidle")
-    assert page.page.evaluate(f"{sheet}.cssRules.length") > 0
+    sheet = "[...document.styleSheets].find(({href}) => href?.endsWith('/base.css'))"
+    page.until(f"{sheet}?.cssRules.length")
 
 
 def test_a_conversation_needs_no_pointer(open_page: "OpenPage") -> None:

@@ -14,6 +14,7 @@ from repartee_client.access import get_token
 from repartee_client.commands.answers import ANSWER_TIMEOUT_S, Listener
 from repartee_client.connect import connect
 from repartee_client.errors import AccessRefusedError
+from repartee_client.events import Ready
 from repartee_client.user_data import UserData
 from tests.integration.running import RunningStack, new_user
 
@@ -37,7 +38,7 @@ def user() -> str:
 def hold_call(running: RunningStack, user: str) -> HoldCall:
     """Return a function that types to the agent in a new conversation, and returns its id."""
 
-    async def held(*texts: str) -> str:
+    async def held(*texts: str) -> Ready:
         addresses = running.stack.addresses
         token = await get_token(addresses.issuer, user)
         async with (
@@ -47,9 +48,14 @@ def hold_call(running: RunningStack, user: str) -> HoldCall:
             for text in texts:
                 call.say(text)
                 await listener.answer(ANSWER_TIMEOUT_S)
-            return call.ready.conversation_id
+            return call.ready
 
-    return lambda *texts: running.run(held(*texts))
+    def hold(*texts: str) -> str:
+        ready = running.run(held(*texts))
+        running.until_ended(ready.session_id)
+        return ready.conversation_id
+
+    return hold
 
 
 @pytest.fixture

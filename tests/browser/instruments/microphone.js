@@ -7,7 +7,16 @@
   const getUserMedia = devices.getUserMedia.bind(devices);
   const RATE_HZ = 48_000;
   const ROOM_NOISE = 0.005; // about -55 dBFS at 16 kHz: a room, not a broken device
+  const connect = AudioNode.prototype.connect;
   let microphone = null;
+  let isRecorded = false;
+  let saying = 0;
+
+  // The page records the stream from the moment at which it connects it.
+  AudioNode.prototype.connect = function (...rest) {
+    isRecorded ||= this instanceof MediaStreamAudioSourceNode;
+    return connect.apply(this, rest);
+  };
 
   devices.getUserMedia = async (constraints) => {
     const real = await getUserMedia(constraints);
@@ -40,19 +49,22 @@
     return Float32Array.from(new Int16Array(bytes.buffer), (sample) => sample / 32_768);
   };
 
-  // Plays PCM16; resolves at its end.
-  instruments.say = (base64, rateHz) =>
-    new Promise((resolve, reject) => {
-      if (!microphone) return reject(new Error("the page has not asked for the microphone"));
-      const { context, output } = microphone;
-      const samples = decoded(base64);
-      const buffer = context.createBuffer(1, samples.length, rateHz);
-      buffer.copyToChannel(samples, 0);
-      const source = new AudioBufferSourceNode(context, { buffer });
-      source.addEventListener("ended", () => resolve(performance.now()));
-      source.connect(output);
-      source.start();
+  // Plays PCM16, once the page records.
+  instruments.say = (base64, rateHz) => {
+    const { context, output } = microphone;
+    const samples = decoded(base64);
+    const buffer = context.createBuffer(1, samples.length, rateHz);
+    buffer.copyToChannel(samples, 0);
+    const source = new AudioBufferSourceNode(context, { buffer });
+    source.addEventListener("ended", () => {
+      saying -= 1;
     });
+    source.connect(output);
+    source.start();
+    saying += 1;
+  };
+
+  instruments.hasSaid = () => saying === 0;
 
   // Lets the microphone send zeros, as a broken device does, or the noise of the room again.
   instruments.silenceMicrophone = (isSilent) => {
@@ -61,4 +73,5 @@
   };
 
   instruments.hasMicrophone = () => microphone !== null;
+  instruments.isRecorded = () => isRecorded;
 })();

@@ -54,6 +54,8 @@
     return recording ? Math.round(recording.context.currentTime * RATE_HZ) : null;
   };
 
+  instruments.isRecording = () => instruments.recordings.at(-1).firstFrame !== null;
+
   // Whether something was played, and silence followed for so long.
   instruments.hasPlayed = (silenceMs) => {
     const sound = instruments.recordings.at(-1)?.lastSoundFrame ?? 0;

@@ -35,7 +35,8 @@ export class CallControl {
   /** @type {BrowserAudio | null} */
   #audio = null;
   #opening = new AbortController();
-  #typedCount = 0;
+  /** Differs from the ids before a reload, whose texts may be shown again. */
+  #typedId = Date.now();
   /**
    * What the user typed while the call opens.
    * @type {string[]}
@@ -154,7 +155,7 @@ export class CallControl {
     if (text === "") return;
     if (this.#call === null) this.#unsent.push(text);
     else this.#call.sendText(text);
-    this.#store.dispatch({ type: "typed", text, id: ++this.#typedCount });
+    this.#store.dispatch({ type: "typed", text, id: ++this.#typedId });
   }
 
   /** @param {boolean} isMuted */

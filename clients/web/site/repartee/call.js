@@ -106,7 +106,7 @@ export class Call extends CallEventTarget {
     await this.#engine.hangUp(withinMs);
   }
 
-  /** Leaves the session open, for a page that is about to reload; unsent input is dropped. */
+  /** Leaves the session open, for a page that is about to reload; unsent speech is dropped. */
   leave() {
     this.#engine.quit("left");
   }

@@ -81,6 +81,14 @@ export class ClientOutbox {
     this.#maxInFlight = maxInFlight;
   }
 
+  /** The typed texts that were never sent, in order. */
+  get unsentTexts() {
+    return [...this.#waiting].flatMap((place) => {
+      const message = this.#kept.get(place)?.message;
+      return message?.type === "text" ? [message.text] : [];
+    });
+  }
+
   /**
    * Numbers the messages that the server cannot have from `nextSeq` on, the next number in
    * `ready`. It has no effect once a message was sent after the newest `hello`.

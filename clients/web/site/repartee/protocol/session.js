@@ -23,9 +23,10 @@ import { Playback } from "./playback.js";
 
 /**
  * What an earlier client of a session has received, and how much of the audio of `turn` it has
- * played. `turn` is the turn whose audio came last. `unplayed` is audio that it has not played.
+ * played. `turn` is the turn whose audio came last. `unplayed` is audio that it has not played, and
+ * `unsentTexts` are texts that it has not sent.
  * @typedef {{epoch: number, seq: number, turn?: number, playedMs?: number,
- *   unplayed?: {turn: number, data: string}[]}} Resumption
+ *   unplayed?: {turn: number, data: string}[], unsentTexts?: string[]}} Resumption
  */
 
 /** The wait after API Gateway rejected a message because of throttling. */
@@ -55,6 +56,11 @@ export class ClientSession {
   #owed = new OwedAnswer();
   #deadlines = new Deadlines();
   #effects;
+  /**
+   * Texts of an earlier client, which follow the first `hello`.
+   * @type {string[]}
+   */
+  #unsentTexts = [];
 
   /**
    * @param {object} [options]
@@ -111,7 +117,9 @@ export class ClientSession {
   resumption(nowMs, { withAudio = false } = {}) {
     const { turn } = this.playback;
     const playedMs = this.playback.playedMs(turn, nowMs);
-    const resumption = { ...this.position, turn, playedMs };
+    const { unsentTexts } = this.outbox;
+    const texts = unsentTexts.length > 0 ? { unsentTexts } : {};
+    const resumption = { ...this.position, turn, playedMs, ...texts };
     if (withAudio) {
       return { ...resumption, unplayed: this.playback.unplayed().map(encoded) };
     }
@@ -120,12 +128,13 @@ export class ClientSession {
 
   /**
    * Continues after the output that an earlier client of this session received, such as the page
-   * before its reload, and plays what that client did not play. Call it before the first
-   * `connected`. The server gives the next number.
+   * before its reload, plays what that client did not play, and sends what it did not send. Call it
+   * before the first `connected`. The server gives the next number.
    * @param {Resumption} resumption
    * @param {number} [nowMs]
    */
-  resumeAt({ epoch, seq, turn = 0, playedMs = 0, unplayed = [] }, nowMs = 0) {
+  resumeAt({ epoch, seq, turn = 0, playedMs = 0, unplayed = [], unsentTexts = [] }, nowMs = 0) {
+    this.#unsentTexts = [...unsentTexts];
     if (seq > 0) {
       this.#inbox.resumeAt({ epoch, seq });
       this.playback.resumeAt(turn, playedMs);
@@ -147,6 +156,7 @@ export class ClientSession {
     this.#deadlines.lastSentMs = nowMs;
     this.outbox.reconnected(nowMs);
     this.outbox.put(helloOf(this.position, this.marksSpeech, this.features));
+    this.#unsentTexts.splice(0).forEach((text) => this.text(text, nowMs));
   }
 
   speechStart() {

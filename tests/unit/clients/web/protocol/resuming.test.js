@@ -69,6 +69,24 @@ test("what was not played before the reload is played after it", () => {
   assert.equal(session.playback.playedMs(4, 0), 450);
 });
 
+test("a text that was typed without a connection is sent after the reload", () => {
+  const session = openSession();
+  session.text("sent before", 0);
+  session.outgoing(0);
+  session.connected(1);
+  session.text("typed meanwhile", 2);
+  const resumption = JSON.parse(JSON.stringify(session.resumption(3)));
+
+  const next = reloaded(resumption).session;
+
+  assert.ok(next.isWaitingForAnswer);
+  const texts = next.outgoing(4).map((text) => JSON.parse(text));
+  assert.deepEqual(
+    texts.map(({ type, seq, text }) => [type, seq, text]),
+    [["text", 41, "typed meanwhile"]],
+  );
+});
+
 test("the position alone holds no audio", () => {
   assert.deepEqual(saved(), { epoch: 3, seq: 2, turn: 4, playedMs: 300 });
 });

@@ -3,6 +3,7 @@
 import {
   emptyTurn,
   finished,
+  isUnanswered,
   textOf,
   withPiece,
   withTurn,
@@ -175,7 +176,7 @@ function turnEnded(state, event) {
     ...state,
     isAwaitingAnswer:
       (state.runningTools.length > 0 && state.isAwaitingAnswer) ||
-      answered.some(({ number }) => number === null),
+      answered.some(isUnanswered),
     // Without a speaker nothing reports the end of playing.
     speakingTurn: state.mode === "typed" ? null : state.speakingTurn,
     turns: answered,
@@ -184,14 +185,13 @@ function turnEnded(state, event) {
 
 /** @type {(state: CallState, event: CallEvent) => CallState} */
 function failure(state, event) {
-  const last = state.turns.findLast(({ isOver }) => !isOver);
-  if (event.code === "no_answer" && last !== undefined) {
-    const change = (/** @type {Turn} */ turn) => ({
-      ...turn,
-      notices: [...turn.notices, event.message],
-    });
-    const turns = state.turns.map((turn) => (turn === last ? change(turn) : turn));
-    return { ...state, isAwaitingAnswer: false, turns };
+  const isRefused = event.field === "text";
+  const at = state.turns.findLastIndex(isRefused ? isUnanswered : ({ isOver }) => !isOver);
+  if (at < 0 || !(isRefused || event.code === "no_answer")) {
+    return { ...state, problem: { code: event.code, message: event.message } };
   }
-  return { ...state, problem: { code: event.code, message: event.message } };
+  const turn = state.turns[at];
+  const notices = [...turn.notices, event.message];
+  const turns = state.turns.with(at, { ...turn, notices, isOver: isRefused });
+  return { ...state, isAwaitingAnswer: isRefused && turns.some(isUnanswered), turns };
 }

@@ -63,6 +63,14 @@ export function withTurn(turns, number, change) {
 }
 
 /**
+ * Returns whether a typed text waits for the turn that answers it.
+ * @param {Turn} turn
+ */
+export function isUnanswered({ number, isOver }) {
+  return number === null && !isOver;
+}
+
+/**
  * Gives the oldest typed text that has no turn the number of the turn that answers it.
  * @param {Turn[]} turns
  * @param {number} number
@@ -70,7 +78,7 @@ export function withTurn(turns, number, change) {
  */
 export function withTypedText(turns, number) {
   if (turns.some((turn) => turn.number !== null && turn.number >= number)) return turns;
-  const at = turns.findIndex((turn) => turn.number === null);
+  const at = turns.findIndex(isUnanswered);
   return at < 0 ? turns : turns.with(at, { ...turns[at], number });
 }
 

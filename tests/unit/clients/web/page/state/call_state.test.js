@@ -186,6 +186,20 @@ test("a turn without an answer shows the server's message", () => {
   assert.equal(state.problem, null);
 });
 
+test("a text that the server refuses has its message, and waits for no answer", () => {
+  const message = "text has 5000 characters: send at most 4000 at a time";
+  const state = after(...OPEN, typed("too long"), {
+    type: "error",
+    code: "invalid_message",
+    field: "text",
+    message,
+  });
+  assert.deepEqual([phaseOf(state), state.turns[0].notices], ["listening", [message]]);
+  const next = [typed("short", 2), piece(1, "model", "Yes"), turnEnd(1)].reduce(reduceCall, state);
+  assert.deepEqual(lines(next), ["you: too long", "you: short", "agent: Yes"]);
+  assert.equal(phaseOf(next), "listening");
+});
+
 test("stored turns come before the turns of this call, and never twice", () => {
   const stored = (number, said) =>
     storedTurn({

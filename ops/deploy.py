@@ -12,6 +12,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any, Protocol
 
 import boto3
 from botocore.config import Config
@@ -22,6 +23,7 @@ from local.template.parameters import problem_with
 from local.template.reader import declared_parameters
 from local.template.rules import broken_rules
 from ops.answers import ANSWERS, ask_all, settings_of
+from ops.doctor.account import needs_log_role, read_log_role
 from ops.page_url import (
     PAGE_URL,
     PLACEHOLDER,
@@ -44,6 +46,14 @@ SAM = ".tools/sam/bin/sam"
 _MACHINES = {"x86_64": 62, "arm64": 183}
 
 type Quota = Callable[[], int | None]
+
+
+class Session(Protocol):
+    """The part of boto3's session that looks for the log role."""
+
+    @property
+    def client(self) -> Callable[..., Any]:
+        """Make a client of a service."""
 
 
 def chosen_parameters(
@@ -96,6 +106,33 @@ def read_quota(session: boto3.session.Session) -> int | None:
     except BotoCoreError:
         pass
     return None
+
+
+def check_log_role(session: Session, chosen: Mapping[str, str]) -> None:
+    """Check that the account can have the WebSocket API's logs.
+
+    A first deployment without the role is rolled back after all tables were made.
+
+    Raises:
+        DeployError: The account has no role, and the stack does not make it.
+    """
+    defaults = {"WebSocketLogs": "false", "ManageApiGatewayLogRole": "false", **chosen}
+    if not needs_log_role(defaults) or defaults["ManageApiGatewayLogRole"] == "true":
+        return
+    config = Config(connect_timeout=5, retries={"total_max_attempts": 2})
+    try:
+        role = read_log_role(session.client("apigateway", config=config))
+    except ClientError as error:
+        print(f"API Gateway's CloudWatch Logs role cannot be read: {error}")
+        return
+    except BotoCoreError:
+        # `sam deploy` reports the problem next.
+        return
+    if not role:
+        raise DeployError(
+            "WebSocketLogs=true, but the account has no CloudWatch Logs role for API Gateway in "
+            "this region; add ManageApiGatewayLogRole=true, which makes it"
+        )
 
 
 def sam_command(settings: DeploySettings, template: str, chosen: Mapping[str, str]) -> list[str]:
@@ -165,6 +202,7 @@ def deploy(options: argparse.Namespace) -> int:
         return 0
     environment = sam_environment()
     session = open_session(settings)
+    check_log_role(session, chosen)
     if code := subprocess.run(build, cwd=ROOT, env=environment, check=False).returncode:
         return code
     check_build(ROOT / ".aws-sam" / architecture / "build", architecture)

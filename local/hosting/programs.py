@@ -114,7 +114,11 @@ async def start_dynamodb(
 
 
 async def start_ministack(
-    paths: RunPaths, port: int, services: Sequence[str] = (), **more: str
+    paths: RunPaths,
+    port: int,
+    services: Sequence[str] = (),
+    starter: Path | None = None,
+    **more: str,
 ) -> ChildProcess:
     """Start MiniStack on 127.0.0.1 only.
 
@@ -122,6 +126,7 @@ async def start_ministack(
         paths: The folders of the run.
         port: The port of MiniStack.
         services: The AWS services to enable; empty for all.
+        starter: A Python file that starts MiniStack; None for its own program.
         more: Further environment variables.
     """
     program = paths.root / _MINISTACK
@@ -129,7 +134,10 @@ async def start_ministack(
         raise NotInstalledError(f"{_MINISTACK} is missing: run `make setup`")
     return await start_child(
         "MiniStack",
-        [str(program)],
+        # -P, because a module beside the starter could have the name of one of MiniStack's.
+        [str(program)]
+        if starter is None
+        else [str(program.with_name("python")), "-P", str(starter)],
         environment=paths.environment(
             BIND_HOST="127.0.0.1",
             GATEWAY_PORT=str(port),

@@ -19,6 +19,15 @@ _UNRESERVED_MINIMUM = 100
 # AWS's default quota; "Concurrent executions" of Service Quotas.
 _USUAL_QUOTA = 1_000
 _QUOTA_CODE = "L-B99A9384"
+STREAM_AGENT = "StreamAgentFunction"
+FRONT = (
+    "AuthorizerFunction",
+    "ConnectFunction",
+    "MessageFunction",
+    "DisconnectFunction",
+    "HttpApiFunction",
+)
+"""The functions that each reserve ``FrontConcurrency``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +37,7 @@ class Concurrency:
     Attributes:
         quota: The account's quota.
         unreserved: The part that no function has reserved.
-        own: The part that the stack's stream agent has reserved.
+        own: The part that the stack's functions have reserved.
     """
 
     quota: int
@@ -37,30 +46,59 @@ class Concurrency:
 
 
 def read_concurrency(client: "LambdaClient", own: int) -> Concurrency:
-    """Read the account's concurrency; ``own`` is the deployed stream agent's reservation."""
+    """Read the account's concurrency; ``own`` is what the stack's functions have reserved."""
     limit = client.get_account_settings()["AccountLimit"]
     return Concurrency(limit["ConcurrentExecutions"], limit["UnreservedConcurrentExecutions"], own)
 
 
+@dataclass(frozen=True, slots=True)
+class Reservation:
+    """What a deployment reserves of the account's concurrency; 0 reserves nothing.
+
+    Attributes:
+        pool: ``StreamAgentConcurrency``.
+        front: ``FrontConcurrency``, which each of the front functions reserves.
+    """
+
+    pool: int
+    front: int
+
+    @property
+    def total(self) -> int:
+        """The executions that are taken from the quota."""
+        return self.pool + len(FRONT) * self.front
+
+    @classmethod
+    def of(cls, parameters: Mapping[str, str]) -> "Reservation":
+        """Return the reservations of a deployment's parameters."""
+        return cls(int(parameters["StreamAgentConcurrency"]), int(parameters["FrontConcurrency"]))
+
+    def of_function(self, logical_id: str) -> int:
+        """Return the reservation of one function."""
+        if logical_id == STREAM_AGENT:
+            return self.pool
+        return self.front if logical_id in FRONT else 0
+
+
 def judge_concurrency(
-    seen: Concurrency, wanted: int, watched: int | None, deployment: Deployment
+    seen: Concurrency, wanted: Reservation, watched: int | None, deployment: Deployment
 ) -> Finding:
-    """Check whether ``StreamAgentConcurrency`` can be reserved.
+    """Check whether ``StreamAgentConcurrency`` and ``FrontConcurrency`` can be reserved.
 
     Args:
         seen: The account's concurrency.
-        wanted: ``StreamAgentConcurrency``; 0 reserves nothing.
+        wanted: The reservations of the deployment.
         watched: The quota for which ``FullPoolAlarm`` was deployed; None before a deployment.
         deployment: The deployment.
     """
     others = seen.quota - seen.unreserved - seen.own
-    if wanted == 0 and watched is not None and watched != seen.quota:
+    if wanted.pool == 0 and watched is not None and watched != seen.quota:
         return wrong(
             CONCURRENCY,
             f"FullPoolAlarm watches a quota of {watched}, and the account's is {seen.quota}",
             deployment.deploy_command,
         )
-    if wanted == 0:
+    if wanted.total == 0:
         few = f"; `{_raise_quota(others)}` raises it" if seen.quota < _UNRESERVED_MINIMUM else ""
         return ok(
             CONCURRENCY,
@@ -69,14 +107,18 @@ def judge_concurrency(
         )
     minimum = min(seen.quota, _UNRESERVED_MINIMUM)
     free = seen.quota - others - minimum
-    if wanted <= free:
-        return ok(CONCURRENCY, f"{wanted} can be reserved of a quota of {seen.quota}")
+    if wanted.total <= free:
+        return ok(CONCURRENCY, f"{wanted.total} can be reserved of a quota of {seen.quota}")
+    names = f"StreamAgentConcurrency={wanted.pool}"
+    smaller = f"StreamAgentConcurrency={max(free, 0)}"
+    if wanted.front:
+        names += f" and {len(FRONT)} x FrontConcurrency={wanted.front}"
+        smaller = f"both to at most {max(free, 0)} in all"
     return wrong(
         CONCURRENCY,
-        f"StreamAgentConcurrency={wanted} cannot be reserved: the quota is {seen.quota}, other "
+        f"{names} cannot be reserved: the quota is {seen.quota}, other "
         f"functions have reserved {others}, and {minimum} must stay unreserved",
-        f"{_raise_quota(others + wanted)}, or set StreamAgentConcurrency={max(free, 0)} in "
-        f"{deployment.parameter_source}",
+        f"{_raise_quota(others + wanted.total)}, or set {smaller} in {deployment.parameter_source}",
     )
 
 

@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
 type AskGemini = Callable[[str, str, Iterable[str]], list[GeminiAnswer]]
 
-_STREAM_AGENT = "StreamAgentFunction"
 _DESK_TABLE = "DeskTable"
 _CLIENT_CONFIG = Config(connect_timeout=5, read_timeout=20, retries={"mode": "standard"})
 _DENIED = frozenset({"AccessDenied", "AccessDeniedException", "AuthorizationError", "Forbidden"})
@@ -92,14 +91,15 @@ class Checkup:
         client = self.session.client("lambda", config=_CLIENT_CONFIG)
 
         def concurrency() -> Finding:
-            worker = stack.physical.get(_STREAM_AGENT) if stack else None
-            seen = functions.read_function(client, worker) if worker else None
-            own = (seen.reserved or 0) if seen else 0
-            wanted = int(parameters["StreamAgentConcurrency"])
+            own = 0
+            for logical_id in (account.STREAM_AGENT, *account.FRONT):
+                name = stack.physical.get(logical_id) if stack else None
+                seen = functions.read_function(client, name) if name else None
+                own += (seen.reserved or 0) if seen else 0
             watched = stack.parameters.get("AccountConcurrency") if stack else None
             return account.judge_concurrency(
                 account.read_concurrency(client, own),
-                wanted,
+                account.Reservation.of(parameters),
                 int(watched) if watched else None,
                 self.deployment,
             )
@@ -124,7 +124,7 @@ class Checkup:
                 logical_id,
                 functions.read_function(client, name) if name else None,
                 architecture,
-                int(parameters["StreamAgentConcurrency"]),
+                account.Reservation.of(parameters).of_function(logical_id),
                 self.deployment,
             )
 

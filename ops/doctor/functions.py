@@ -60,7 +60,7 @@ def judge_function(
     logical_id: str,
     seen: DeployedFunction | None,
     architecture: str,
-    pool: int,
+    reserved: int,
     deployment: Deployment,
 ) -> Finding:
     """Check whether a function can run.
@@ -69,7 +69,8 @@ def judge_function(
         logical_id: The function's name in the template.
         seen: The function in Lambda; None if it is missing.
         architecture: The architecture of the deployed stack.
-        pool: ``StreamAgentConcurrency``, which restores a function that was stopped by hand.
+        reserved: The function's reservation by the parameters, which restores a function that was
+            stopped by hand.
         deployment: The deployment.
     """
     deploy = deployment.deploy_command
@@ -78,8 +79,8 @@ def judge_function(
     if seen.reserved == 0:
         back = (
             f"put-function-concurrency --function-name {seen.name} "
-            f"--reserved-concurrent-executions {pool}"
-            if pool and logical_id == "StreamAgentFunction"
+            f"--reserved-concurrent-executions {reserved}"
+            if reserved
             else f"delete-function-concurrency --function-name {seen.name}"
         )
         return wrong(logical_id, "stopped: its reserved concurrency is 0", f"aws lambda {back}")

@@ -16,6 +16,7 @@ from tests.build.cloudformation import (
     resources_of_type,
     text_of,
 )
+from tests.documents import page, rows, section
 
 pytestmark = pytest.mark.build
 
@@ -421,6 +422,12 @@ def test_gateway_logs_hold_neither_tickets_nor_messages() -> None:
         logged = set(re.findall(r"\$context\.([A-Za-z.]+)", text))
         assert logged
         assert not {key for key in logged if "query" in key.lower() or key in ("path", "identity")}
+        # Abuse is traced by caller and time.
+        assert {"identity.sourceIp", "identity.userAgent", "requestTime"} <= logged
+        # A user agent with quotation marks could repeat the keys before it only.
+        first = re.search(r"\$context\.([A-Za-z.]+)", text)
+        assert first
+        assert first[1] == "identity.userAgent"
 
 
 def test_both_apis_are_throttled() -> None:
@@ -470,13 +477,50 @@ def test_a_table_has_the_key_pk_and_sk_and_is_billed_per_request(name: str) -> N
     }
 
 
-def test_memory_is_protected_from_mistakes_and_stack_deletion() -> None:
-    memory = TABLES["MemoryTable"]
-    assert memory["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}
-    assert memory["DeletionProtectionEnabled"] is True
-    assert memory["SSESpecification"] == {"SSEEnabled": True, "SSEType": "KMS"}
-    assert RESOURCES["MemoryTable"]["DeletionPolicy"] == "Retain"
-    assert RESOURCES["MemoryTable"]["UpdateReplacePolicy"] == "Retain"
+@pytest.mark.parametrize("name", ["MemoryTable", "DeskTable"])
+def test_memory_and_bookings_are_protected_from_mistakes_and_stack_deletion(name: str) -> None:
+    table = TABLES[name]
+    assert table["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}
+    assert table["DeletionProtectionEnabled"] is True
+    assert RESOURCES[name]["DeletionPolicy"] == "Retain"
+    assert RESOURCES[name]["UpdateReplacePolicy"] == "Retain"
+
+
+def test_a_key_of_the_operator_encrypts_everything_that_is_stored() -> None:
+    encrypted = {
+        "AWS::DynamoDB::Table",
+        "AWS::SecretsManager::Secret",
+        "AWS::Logs::LogGroup",
+        "AWS::SQS::Queue",
+    }
+    stores = [name for name, found in RESOURCES.items() if found["Type"] in encrypted]
+    assert len(stores) > 10
+    for name in stores:
+        text = json.dumps(RESOURCES[name]["Properties"])
+        assert '{"Ref": "KmsKeyArn"}' in text, name
+    roles = {role["Ref"] for role in RESOURCES["UseKmsKey"]["Properties"]["Roles"]}
+    assert roles == {f"{name}Role" for name in FUNCTIONS}
+
+
+def test_a_condition_on_keys_names_some_partitions_of_its_table_and_not_all() -> None:
+    layout: dict[str, set[str]] = {}
+    for row in rows(section(page("docs/architecture.md"), "Tables")):
+        cell = re.match(r"`([a-z]+)(?:#([^`]+))?`", row[1])
+        assert cell
+        # Parts in capital letters stand for values.
+        is_prefix = (cell[2] or "").isupper()
+        name = f"{cell[1]}#*" if is_prefix else cell[0].strip("`")
+        layout.setdefault(row[0], set()).add(name)
+    conditions = 0
+    for statement in (statement for name in FUNCTIONS for statement in statements(name)):
+        condition = statement.get("Condition")
+        if condition is None:
+            continue
+        named = set(condition["ForAllValues:StringLike"]["dynamodb:LeadingKeys"])
+        (table,) = map(granted_on, as_list(statement["Resource"]))
+        assert named < layout[table], statement["Sid"]
+        conditions += 1
+    assert conditions
 
 
 @pytest.mark.parametrize("name", ["LiveTable", "MemoryTable"])

@@ -23,7 +23,7 @@ def ministack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MiniStack]:
 def deployed(ministack: MiniStack, template: Template) -> MiniStack:
     """Deploy the template once for all tests."""
     run = ministack.deploy(template)
-    assert run.returncode == 0, (run.stdout[-2_000:], run.stderr[-2_000:], ministack.events())
+    assert run.returncode == 0, (run.stdout[-2_000:], run.stderr[-2_000:])
     ministack.client("secretsmanager").put_secret_value(
         SecretId=ministack.outputs()["GeminiKeySecretArn"], SecretString="simulated-gemini-key"
     )

@@ -161,7 +161,11 @@ def running_ministack(folder: Path) -> Iterator[MiniStack]:
             await gemini.start()
             # Functions are child processes of MiniStack and inherit its trusted certificates.
             child = await start_ministack(
-                place, ports.aws, AUTH="true", SSL_CERT_FILE=str(gemini.ca_file)
+                place,
+                ports.aws,
+                starter=PROJECT / "tests/system/ministack_with_leading_keys.py",
+                AUTH="true",
+                SSL_CERT_FILE=str(gemini.ca_file),
             )
             running.push_async_callback(child.stop)
             await wait_until_ministack_ready(place, child, ports.aws)

@@ -1,10 +1,12 @@
 """The template deploys with IAM enforced, and a whole conversation passes."""
 
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import aiohttp
+import boto3
 import pytest
+from botocore.exceptions import ClientError
 
 from local.calls.opening import open_reconnecting_voice_call
 from local.calls.utterances import AnsweredUtterance, say
@@ -15,6 +17,9 @@ from repartee_client.access import HttpApiClient
 from repartee_client.recordings import read_wav
 from tests.system.adaptations import Template
 from tests.system.ministack import MiniStack, make
+
+if TYPE_CHECKING:
+    from types_boto3_dynamodb.client import DynamoDBClient
 
 pytestmark = pytest.mark.system
 
@@ -121,6 +126,47 @@ def test_a_function_may_do_only_what_its_role_allows(deployed: MiniStack) -> Non
         iam.put_role_policy(RoleName=role, PolicyName=policy, PolicyDocument=json.dumps(document))
     assert "AccessDenied" in after["errorMessage"]
     assert "no identity-based policy allows" in after["errorMessage"]
+
+
+def test_a_role_reaches_only_the_partitions_that_its_policy_names(deployed: MiniStack) -> None:
+    """A user with the policy of core_agent, which may read the desk's rules and not change them."""
+    iam, role = deployed.client("iam"), deployed.physical_id("CoreAgentFunctionRole")
+    (policy,) = iam.list_role_policies(RoleName=role)["PolicyNames"]
+    document = iam.get_role_policy(RoleName=role, PolicyName=policy)["PolicyDocument"]
+    iam.create_user(UserName="like-core-agent")
+    iam.put_user_policy(
+        UserName="like-core-agent", PolicyName="same", PolicyDocument=json.dumps(document)
+    )
+    key = iam.create_access_key(UserName="like-core-agent")["AccessKey"]
+    session = boto3.session.Session(key["AccessKeyId"], key["SecretAccessKey"], region_name=REGION)
+    tables = session.client("dynamodb", endpoint_url=deployed.endpoint)
+    desk, live = (deployed.outputs()[f"{name}TableName"] for name in ("Desk", "Live"))
+    rules = {"pk": {"S": "desk"}, "sk": {"S": "hours"}}
+
+    tables.get_item(TableName=desk, Key=rules)
+    slot = {"pk": {"S": "day#2027-01-01"}, "sk": {"S": "slot#09:00"}}
+    tables.delete_item(TableName=desk, Key=slot)
+    with pytest.raises(ClientError, match=r"AccessDenied.*dynamodb:PutItem"):
+        tables.put_item(TableName=desk, Item=rules)
+    update_state(tables, live, "session#1")
+    with pytest.raises(ClientError, match=r"AccessDenied.*dynamodb:UpdateItem"):
+        update_state(tables, live, "user#1")
+
+
+def update_state(tables: "DynamoDBClient", table: str, partition: str) -> None:
+    """Change an item in a transaction, each of whose items is authorized alone."""
+    tables.transact_write_items(
+        TransactItems=[
+            {
+                "Update": {
+                    "TableName": table,
+                    "Key": {"pk": {"S": partition}, "sk": {"S": "state"}},
+                    "UpdateExpression": "SET seen = :seen",
+                    "ExpressionAttributeValues": {":seen": {"BOOL": True}},
+                }
+            }
+        ]
+    )
 
 
 def test_without_credentials_sam_reports_it_in_the_users_region() -> None:

@@ -11,6 +11,7 @@ from local.template.reader import declared_parameters
 from ops import answers
 from ops.deploy import (
     check_build,
+    check_log_role,
     chosen_parameters,
     sam_command,
     sam_environment,
@@ -254,3 +255,25 @@ def test_a_bad_answer_is_explained_and_asked_again(tmp_path: Path) -> None:
 def test_without_a_terminal_the_message_names_the_alternatives() -> None:
     with pytest.raises(DeployError, match="found no terminal; use ENV=dev or ENV=prod"):
         answered("mine")
+
+
+class SessionWithRole:
+    """A boto3 session whose API Gateway has a log role or none."""
+
+    def __init__(self, role: str) -> None:
+        self.role = role
+
+    def client(self, _service: str, **_options: object) -> "SessionWithRole":
+        return self
+
+    def get_account(self) -> dict[str, str]:
+        return {"cloudwatchRoleArn": self.role}
+
+
+def test_logs_of_the_websocket_api_need_the_accounts_role_before_anything_is_built() -> None:
+    wanted = {"WebSocketLogs": "true"}
+    with pytest.raises(DeployError, match="add ManageApiGatewayLogRole=true"):
+        check_log_role(SessionWithRole(""), wanted)
+    check_log_role(SessionWithRole("arn:role"), wanted)
+    check_log_role(SessionWithRole(""), {**wanted, "ManageApiGatewayLogRole": "true"})
+    check_log_role(SessionWithRole(""), {})

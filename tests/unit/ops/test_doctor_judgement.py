@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from ops.doctor.__main__ import line_of
-from ops.doctor.account import Concurrency, judge_concurrency, judge_log_role
+from ops.doctor.account import FRONT, Concurrency, Reservation, judge_concurrency, judge_log_role
 from ops.doctor.alarms import Alarm, judge_alarms, topics_of
 from ops.doctor.deployment import Deployment, ExpectedTable, read_deployment
 from ops.doctor.functions import DeployedFunction, judge_function
@@ -23,6 +23,7 @@ from ops.doctor.stack import DeployedStack, judge_stack
 from ops.doctor.tables import DeployedTable, judge_table
 from ops.finding import Verdict, exit_status, ok, unknown, wrong
 from ops.settings import DeployError, read_settings
+from tests.build.cloudformation import load_template, resources_of_type
 from tests.documents import ROOT
 
 pytestmark = pytest.mark.unit
@@ -109,7 +110,9 @@ def test_a_reservation_leaves_what_lambda_keeps_for_other_functions(
     said: str,
     dev: Deployment,
 ) -> None:
-    found = judge_concurrency(Concurrency(quota, unreserved, own), wanted, None, dev)
+    found = judge_concurrency(
+        Concurrency(quota, unreserved, own), Reservation(wanted, 0), None, dev
+    )
     assert found.verdict is verdict
     assert said in found.detail
     assert bool(found.advice) == (verdict is Verdict.WRONG)
@@ -122,13 +125,13 @@ def test_a_reservation_leaves_what_lambda_keeps_for_other_functions(
 def test_without_a_pool_the_alarm_must_watch_the_accounts_quota(
     wanted: int, watched: int | None, verdict: Verdict, dev: Deployment
 ) -> None:
-    found = judge_concurrency(Concurrency(1000, 1000, 0), wanted, watched, dev)
+    found = judge_concurrency(Concurrency(1000, 1000, 0), Reservation(wanted, 0), watched, dev)
     assert found.verdict is verdict
     assert (DEPLOY in found.advice) is (verdict is Verdict.WRONG)
 
 
 def test_the_advice_requests_a_sufficient_quota(dev: Deployment) -> None:
-    found = judge_concurrency(Concurrency(1000, 300, 0), 2000, None, dev)
+    found = judge_concurrency(Concurrency(1000, 300, 0), Reservation(2000, 0), None, dev)
     assert "--desired-value 2800" in found.advice
     assert "StreamAgentConcurrency=200 in [dev.deploy.parameters]" in found.advice
 
@@ -198,11 +201,37 @@ def test_a_function_that_cannot_run_is_found(
     assert mend in found.advice
 
 
-def test_a_stopped_function_without_a_pool_gets_its_reservation_removed(dev: Deployment) -> None:
+def test_a_stopped_function_gets_the_reservation_of_its_parameter(dev: Deployment) -> None:
     stopped = replace(FUNCTION, reserved=0)
-    for logical_id, pool in (("StreamAgentFunction", 0), ("MessageFunction", 7)):
-        found = judge_function(logical_id, stopped, "arm64", pool, dev)
-        assert "delete-function-concurrency" in found.advice
+    wanted = Reservation(pool=7, front=5)
+    for logical_id, advice in (
+        ("StreamAgentFunction", "--reserved-concurrent-executions 7"),
+        ("MessageFunction", "--reserved-concurrent-executions 5"),
+        ("CoreAgentFunction", "delete-function-concurrency"),
+    ):
+        reserved = wanted.of_function(logical_id)
+        found = judge_function(logical_id, stopped, "arm64", reserved, dev)
+        assert advice in found.advice
+
+
+def test_the_front_functions_count_against_the_quota(dev: Deployment) -> None:
+    seen = Concurrency(quota=1000, unreserved=1000, own=0)
+    assert judge_concurrency(seen, Reservation(400, 100), None, dev).verdict is Verdict.OK
+    found = judge_concurrency(seen, Reservation(401, 100), None, dev)
+    assert found.verdict is Verdict.WRONG
+    assert "5 x FrontConcurrency=100" in found.detail
+    assert "--desired-value 1001" in found.advice
+
+
+def test_every_front_function_reserves_the_parameter(dev: Deployment) -> None:
+    functions = resources_of_type(load_template(), "AWS::Serverless::Function")
+    reserve = {"Fn::If": ["ReserveFront", {"Ref": "FrontConcurrency"}, {"Ref": "AWS::NoValue"}]}
+    reserving = [
+        name
+        for name, properties in functions.items()
+        if properties.get("ReservedConcurrentExecutions") == reserve
+    ]
+    assert sorted(reserving) == sorted(FRONT)
 
 
 @pytest.mark.parametrize(

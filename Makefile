@@ -19,7 +19,7 @@ flag = $(if $(filter-out 0,$(1)),$(2))
 PYTEST_ARGS ?=
 export UV_COMPILE_BYTECODE := 1
 
-.PHONY: help setup demo talk up test test-system test-browser screenshots dashboard lint format docs smoke lock build bench chaos replay deploy doctor desk stop-calls allow-calls top-users export-user erase-user erasures failed-wakes client clean
+.PHONY: help setup demo talk up test test-system test-browser screenshots dashboard lint audit audit-packages format docs smoke lock build bench chaos replay deploy doctor desk stop-calls allow-calls top-users export-user erase-user erasures failed-wakes client clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-12s %s\n", $$1, $$2}'
@@ -32,6 +32,7 @@ SIZE_.tools/dynamodb := 50 MB to download, 60 MB on disk
 SIZE_.tools/asyncapi := 30 MB to download, 50 MB on disk
 SIZE_.tools/browser := 50 MB to download, 170 MB on disk
 SIZE_.tools/plots := 40 MB to download, 160 MB on disk
+SIZE_.tools/audit := 60 MB to download, 210 MB on disk
 SIZE_.tools/web := 30 MB to download, 90 MB on disk
 SIZE_.tools/sam := 60 MB to download, 310 MB on disk
 SIZE_.tools/baselines := 60 MB to download, 260 MB on disk
@@ -69,7 +70,7 @@ endef
 	@printf '%s\n' "$(CURDIR)/functions" "$(CURDIR)/layers/shared" "$(CURDIR)/clients/python" > "$$($(PYTHON) -c 'import site; print(site.getsitepackages()[0])')/repartee.pth"
 	@touch $@
 
-.tools/emulator/.stamp .tools/baselines/.stamp .tools/browser/.stamp .tools/plots/.stamp .tools/sam/.stamp: .tools/%/.stamp: uv.lock | .tools $(UV_FILE)
+.tools/audit/.stamp .tools/emulator/.stamp .tools/baselines/.stamp .tools/browser/.stamp .tools/plots/.stamp .tools/sam/.stamp: .tools/%/.stamp: uv.lock | .tools $(UV_FILE)
 	$(call install,--only-group $*)
 	@touch $@
 
@@ -124,13 +125,21 @@ screenshots: setup .tools/browser/.stamp .tools/web/.stamp ## Take the pictures 
 dashboard: setup .tools/plots/.stamp ## Draw the template's dashboards from the running stack or the last run (RUN=FOLDER, SESSION=ID, PNG=FOLDER)
 	@$(PYTHON) -m local.dashboard $(if $(RUN),--run $(RUN)) $(if $(SESSION),--session "$(SESSION)") $(if $(PNG),--png "$(PNG)")
 
-lint: .venv/.stamp .tools/sam/.stamp ## Check format, style, types, imports and the template
+lint: .venv/.stamp .tools/sam/.stamp ## Check format, style, types, imports and the templates
 	$(RUN) ruff format --check $(SOURCES)
 	$(RUN) ruff check $(SOURCES)
 	$(RUN) mypy
 	$(RUN) mypy --python-version 3.11 clients
 	PYTHONPATH=functions:layers/shared:clients/python $(RUN) lint-imports
 	$(SAM) validate --lint
+	.tools/sam/bin/cfn-lint --regions us-east-1 -- edge.yaml
+
+# Both run offline.
+audit: .venv/.stamp .tools/sam/.stamp .tools/audit/.stamp ## Judge the templates and look for secrets; each finding needs a reason
+	@$(PYTHON) -m ops.audit
+
+audit-packages: .venv/.stamp .tools/audit/.stamp ## Ask PyPI for known faults of the locked packages (needs the internet)
+	@UV="$(UV)" $(PYTHON) -m ops.audit.packages
 
 format: .venv/.stamp ## Format the code
 	$(RUN) ruff format $(SOURCES)

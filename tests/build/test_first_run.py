@@ -139,6 +139,7 @@ def download_mb(*groups: str) -> float:
         (".tools/baselines", ("--only-group", "baselines")),
         (".tools/browser", ("--only-group", "browser")),
         (".tools/plots", ("--only-group", "plots")),
+        (".tools/audit", ("--only-group", "audit")),
     ],
 )
 def test_the_stated_downloads_follow_the_lock(folder: str, groups: tuple[str, ...]) -> None:

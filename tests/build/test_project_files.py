@@ -66,7 +66,7 @@ def test_ci_calls_make_with_a_read_only_token() -> None:
     commands = [step["run"].split() for step in steps if "run" in step]
     assert {command[0] for command in commands} == {"make"}
     called = {command[1] for command in commands}
-    assert called == {"lint", "test", "test-system", "build"}
+    assert called == {"lint", "audit", "audit-packages", "test", "test-system", "build"}
     assert called <= make_targets()
     assert not any("permissions" in job for job in workflow["jobs"].values())
 

@@ -1,0 +1,1 @@
+"""Judges the templates and the files of the project; see docs/security.md#audit."""

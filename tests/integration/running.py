@@ -107,11 +107,9 @@ class RunningStack:
 
     def clear_desk(self) -> None:
         """Free every slot that other tests have booked, and fill the book again."""
-        name = self.stack.table_names["DeskTable"]
+        name, tables = self.stack.table_names["DeskTable"], self.dynamodb()
         for item in self.items("DeskTable"):
-            self.dynamodb().delete_item(
-                TableName=name, Key={key: item[key] for key in ("pk", "sk")}
-            )
+            tables.delete_item(TableName=name, Key={key: item[key] for key in ("pk", "sk")})
         self.run(FrontDesk(self.stack).seed())
 
     def items(self, table: str) -> "Items":

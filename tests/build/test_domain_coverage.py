@@ -17,7 +17,11 @@ TIMEOUT_S = 1_800.0
 PRODUCT_FOLDERS = ("adapters/", "application/", "domain/", "functions/", "repartee/")
 # These tests are slow and reach lines by chance or through the whole API. Such lines need a test
 # of their own.
-NOT_COUNTED = ("functions/http_api/", "domain/session/test_properties.py")
+NOT_COUNTED = (
+    "domain/session/test_properties.py",
+    "functions/http_api/",
+    "functions/test_function_wiring.py",
+)
 
 
 def modules_with_domain_tests() -> list[Path]:

@@ -50,6 +50,7 @@ def test_a_lease_whose_answer_was_lost_is_found_to_be_held() -> None:
         "epoch": {"N": "5"},
         "lease_owner": {"S": "me"},
         "previous_owner": {"S": "predecessor"},
+        "previous_until_ms": {"N": "4000"},
         "lease_until_ms": {"N": "5000"},
         "input_cursor": {"N": "7"},
         "is_ended": {"BOOL": False},
@@ -60,7 +61,7 @@ def test_a_lease_whose_answer_was_lost_is_found_to_be_held() -> None:
     lease = store.acquire_lease("session", owner="me", now_ms=0, until_ms=5_000)
 
     assert lease is not None
-    assert (lease.state.epoch, lease.is_takeover) == (5, True)
+    assert (lease.state.epoch, lease.is_takeover, lease.previous_until_ms) == (5, True, 4_000)
 
 
 def test_an_election_whose_answer_was_lost_is_found_to_be_won() -> None:

@@ -23,9 +23,11 @@ def findings_of(report: object) -> list[Finding]:
     packages = report.get("dependencies") if isinstance(report, dict) else None
     if not packages:
         raise AuditError("pip-audit checked no package")
-    skipped = [f"{one['name']} ({one['skip_reason']})" for one in packages if "skip_reason" in one]
+    skipped = [one for one in packages if "skip_reason" in one]
     if skipped:
-        raise AuditError(f"pip-audit skipped {len(skipped)} packages: {', '.join(skipped)}")
+        names = ", ".join(one["name"] for one in skipped)
+        why = skipped[0]["skip_reason"]
+        raise AuditError(f"pip-audit skipped {len(skipped)} packages: {names} ({why})")
     return [
         Finding(SOURCE, fault["id"], one["name"], f"{one['version']}, mended in {fixed(fault)}")
         for one in packages

@@ -182,8 +182,8 @@ stop-calls allow-calls: .venv/.stamp
 	+@$(PYTHON) -m ops.calls $(@:-calls=) $(if $(ENV),--env "$(ENV)") $(call flag,$(YES),--yes) \
 		$(if $(findstring n,$(firstword -$(MAKEFLAGS))),--dry-run)
 
-stop-calls: ## End all calls within 5 s and refuse new ones (ENV=dev or prod, YES=1)
-allow-calls: ## Allow calls again (ENV=dev or prod, YES=1)
+stop-calls: ## End all calls within 5 s and refuse new ones (ENV=dev, prod or local, YES=1)
+allow-calls: ## Allow calls again (ENV=dev, prod or local, YES=1)
 
 top-users: .venv/.stamp ## List the users that used most on a UTC day (ENV=dev, prod or local, DAY=2026-12-01, BY=usd, talk or turns, TOP=20)
 	@$(PYTHON) -m ops.users.largest $(if $(ENV),--env "$(ENV)") $(if $(DAY),--day "$(DAY)") $(if $(BY),--by "$(BY)") $(if $(TOP),--top "$(TOP)") $(ARGS)

@@ -9,11 +9,10 @@ import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from ops.answers import settings_of
 from ops.confirmation import Ask, is_confirmed
 from ops.failures import run_program
-from ops.settings import DeployError, open_session
-from repartee.adapters.dynamodb.client import make_client
+from ops.stack_access import open_stack
+from ops.users.arguments import add_environment
 from repartee.adapters.dynamodb.service.call_switch import DynamoCallSwitch
 from repartee.adapters.dynamodb.table import DynamoTable
 
@@ -49,31 +48,20 @@ def run(switch: DynamoCallSwitch, options: argparse.Namespace, ask: Ask) -> int:
 
 
 def open_switch(options: argparse.Namespace) -> DynamoCallSwitch:
-    """Return the switch of a deployed stack, or of the table in the options.
+    """Return the switch of a stack.
 
     Raises:
         DeployError: The stack or its settings are missing.
     """
-    if options.table:
-        client = make_client(endpoint_url=options.endpoint_url)
-        return DynamoCallSwitch(session_table=DynamoTable(client, options.table))
-    settings = settings_of(options.env)
-    session = open_session(settings)
-    name = settings.stack_name
-    stack = session.client("cloudformation").describe_stacks(StackName=name)["Stacks"][0]
-    outputs = {output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", [])}
-    if "LiveTableName" not in outputs:
-        raise DeployError(f"the stack {name} has no LiveTable: its state is {stack['StackStatus']}")
-    table = DynamoTable(session.client("dynamodb"), outputs["LiveTableName"])
+    stack = open_stack(options.env)
+    table = DynamoTable(stack.dynamodb(), stack.output("LiveTableName"))
     return DynamoCallSwitch(session_table=table)
 
 
 def main(arguments: Sequence[str] | None = None, ask: Ask = input) -> int:
     parser = argparse.ArgumentParser(prog="python -m ops.calls", description=__doc__)
     parser.add_argument("action", choices=["show", "stop", "allow"])
-    parser.add_argument("--env", help="environment of samconfig.toml (default: the kept answers)")
-    parser.add_argument("--table", help="this table instead of a stack's, as on the local stack")
-    parser.add_argument("--endpoint-url", help="with --table: DynamoDB's address; default: AWS's")
+    add_environment(parser)
     parser.add_argument("--dry-run", action="store_true", help="print what would change only")
     parser.add_argument("--yes", action="store_true", help="write without asking")
     options = parser.parse_args(arguments)

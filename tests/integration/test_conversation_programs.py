@@ -20,7 +20,7 @@ from local.hosting.aws_resources import send_message
 from local.hosting.ports import Ports
 from local.stack import PROJECT
 from local.stack.running import write_addresses
-from ops import failed_wakes
+from ops import calls, failed_wakes
 from ops.users import data, erasures, largest
 from repartee.domain.audio import OUTPUT_RATE_HZ
 from repartee_client.access import get_token
@@ -302,3 +302,8 @@ def test_operators_see_and_handle_the_data_of_users(
     assert "EventAgeExceeded  agent" in shown(failed_wakes.main)
     assert "messages deleted" in shown(failed_wakes.main, "--purge", "--yes")
     assert shown(failed_wakes.main) == "0 messages\n"
+    try:
+        assert "Stopped." in shown(calls.main, "stop", "--yes")
+        assert "Calls are stopped since" in shown(calls.main, "show")
+    finally:
+        assert "Allowed." in shown(calls.main, "allow", "--yes")

@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -16,11 +16,15 @@ class Collector:
     Attributes:
         status: The status of its answers.
         may_answer: Clear it to hold answers back until it is set.
+        answer: The body of its answers.
+        encoding: The ``Content-Encoding`` of that body.
         requests: The headers and bodies.
     """
 
     status: int = 200
     may_answer: threading.Event = field(default_factory=threading.Event)
+    answer: bytes = b""
+    encoding: str = "identity"
     requests: list[tuple[dict[str, str], bytes]] = field(default_factory=list)
     url: str = ""
 
@@ -37,8 +41,11 @@ def collecting(status: int = 200) -> Iterator[Collector]:
             collector.may_answer.wait(PATIENCE_S)
             self.send_response(collector.status)
             self.send_header("location", "/elsewhere")
-            self.send_header("content-length", "0")
+            self.send_header("content-encoding", collector.encoding)
+            self.send_header("content-length", str(len(collector.answer)))
             self.end_headers()
+            with suppress(ConnectionError):
+                self.wfile.write(collector.answer)
 
         def log_message(self, format: str, *args: object) -> None:
             """Keep quiet."""

@@ -15,6 +15,8 @@ from pydantic.alias_generators import to_camel
 
 type Scalar = str | int | float | bool
 type Value = Scalar | tuple[Scalar, ...]
+# ns of Unix time, up to the year 2262. Later times cannot be shown.
+type _Instant = Annotated[int, Field(gt=0, lt=2**63)]
 
 
 class SpanKind(IntEnum):
@@ -90,8 +92,8 @@ class _Span(_Model):
     parent_span_id: Annotated[str, Field(pattern="^([0-9a-fA-F]{16})?$")] = ""
     name: Annotated[str, Field(min_length=1)]
     kind: SpanKind = SpanKind.UNSPECIFIED
-    start_time_unix_nano: Annotated[int, Field(gt=0)]
-    end_time_unix_nano: Annotated[int, Field(gt=0)]
+    start_time_unix_nano: _Instant
+    end_time_unix_nano: _Instant
     attributes: tuple[_KeyValue, ...] = ()
     status: _Status = _Status()
 

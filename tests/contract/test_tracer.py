@@ -2,6 +2,7 @@
 
 import json
 import time
+import tracemalloc
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -179,3 +180,22 @@ def test_a_token_that_cannot_be_read_loses_the_trace_and_is_not_logged() -> None
         assert collector.requests == []
     assert lost(log)[0]["reasons"] == {"StoreUnavailable": 1}
     assert "arn of" not in log.text
+
+
+@pytest.mark.parametrize(("encoding", "answer"), [("gzip", b"no gzip"), ("identity", bytes(10**7))])
+def test_an_answer_is_not_decoded_and_a_long_one_is_not_read(encoding: str, answer: bytes) -> None:
+    log = CapturedLog()
+    with collecting() as collector:
+        collector.encoding, collector.answer = encoding, answer
+        tracer = OtlpTracer(collector.url, "stack", log.logger)
+        tracemalloc.start()
+        try:
+            tracer.post(TRACE)
+            tracer.post(TRACE)
+            tracer.flush(PATIENCE_S)
+            _, peak_bytes = tracemalloc.get_traced_memory()
+        finally:
+            tracemalloc.stop()
+        assert len(collector.requests) == 2
+    assert lost(log) == []
+    assert peak_bytes < len(bytes(10**7))

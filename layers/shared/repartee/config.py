@@ -72,9 +72,10 @@ def _trace_url(url: str) -> str:
     """Return the address, to which spans go encrypted or stay on this machine."""
     parts = urlsplit(url)
     is_loopback = parts.scheme == "http" and parts.hostname in ("127.0.0.1", "::1", "localhost")
-    is_encrypted = parts.scheme == "https" and parts.hostname and not parts.username
-    if url and not (is_loopback or is_encrypted):
-        raise ValueError("must be an https address; http is for this machine only")
+    is_encrypted = parts.scheme == "https" and parts.hostname
+    # ``port`` raises ValueError if it is no number up to 65535.
+    if url and ("@" in parts.netloc or parts.port == 0 or not (is_loopback or is_encrypted)):
+        raise ValueError("must be an https address without a user; http is for this machine only")
     return url
 
 
@@ -90,7 +91,10 @@ type OwnPrices = Annotated[tuple[ListPrice, ...], BeforeValidator(_prices)]
 
 
 class _Settings(BaseModel):
-    model_config = ConfigDict(frozen=True, alias_generator=str.upper, validate_by_name=True)
+    # Lambda logs an error that nothing catches, and an address may hold a password.
+    model_config = ConfigDict(
+        frozen=True, alias_generator=str.upper, validate_by_name=True, hide_input_in_errors=True
+    )
 
     @classmethod
     def from_env(cls) -> Self:

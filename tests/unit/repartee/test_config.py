@@ -76,6 +76,12 @@ def test_traces_go_encrypted_or_stay_on_this_machine(
         "http://collector.example/v1/traces",
         "http://127.0.0.1.example/v1/traces",
         "https://user:password@collector.example/v1/traces",
+        "https://:password@collector.example/v1/traces",
+        "http://user:password@127.0.0.1:4318/v1/traces",
+        "https://collector.example:0/",
+        "https://collector.example:65536/",
+        "https://collector.example:port/",
+        "https://[::1/",
         "ftp://127.0.0.1/",
         "/v1/traces",
     ],
@@ -83,8 +89,9 @@ def test_traces_go_encrypted_or_stay_on_this_machine(
 def test_other_addresses_for_traces_are_refused(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TRACE_URL", url)
 
-    with pytest.raises(ValidationError, match="TRACE_URL"):
+    with pytest.raises(ValidationError, match="TRACE_URL") as refused:
         StreamAgentSettings.from_env()
+    assert "password" not in str(refused.value)
 
 
 def test_limits_are_read_exactly_and_zero_is_allowed(

@@ -124,6 +124,13 @@ def test_an_event_that_is_no_request_is_refused(field, value):
         handle(event, _deps(RequestEvent.of(REQUEST)))
 
 
+def test_a_refused_request_does_not_repeat_the_question():
+    with pytest.raises(ValidationError) as refused:
+        RequestEvent.model_validate({"user_id": "u1", "question": "is my test back"})
+
+    assert "my test" not in str(refused.value)
+
+
 def test_a_summary_is_written_when_its_event_comes_and_is_never_logged(capsys):
     deps = _deps(RequestEvent.of(REQUEST), service="core-agent-summary-read-by-test")
     store = deps.summariser.summaries

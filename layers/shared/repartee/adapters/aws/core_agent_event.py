@@ -21,7 +21,8 @@ class _Event(BaseModel):
     During a deployment, functions of both versions call each other.
     """
 
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    # Lambda logs an error that nothing catches, and the input holds speech.
+    model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
 
 
 class SummaryEvent(_Event):

@@ -17,6 +17,8 @@ MAX_QUEUED: Final = 32
 """A worker ends a turn every few seconds, so a full queue means that the receiver is down."""
 CONNECT_TIMEOUT_S: Final = 2.0
 READ_TIMEOUT_S: Final = 3.0
+MAX_ANSWER_BYTES: Final = 4_096
+"""The text of an answer does not matter. A longer one is not read."""
 
 
 class OtlpTracer:
@@ -97,8 +99,18 @@ class OtlpTracer:
             if self._token is not None:
                 headers["Authorization"] = f"Bearer {self._token()}"
             answer = self._client().request(
-                "POST", self._url, body=encode(trace, self._stack), headers=headers
+                "POST",
+                self._url,
+                body=encode(trace, self._stack),
+                headers=headers,
+                preload_content=False,
             )
+            length_bytes = answer.length_remaining
+            if length_bytes is not None and length_bytes <= MAX_ANSWER_BYTES:
+                # Then the next trace uses this connection again.
+                answer.read(decode_content=False)
+            else:
+                answer.close()
         except Exception as error:  # noqa: BLE001 - a lost trace must not end the thread
             return type(error).__name__
         return "" if answer.status < 300 else f"status_{answer.status}"

@@ -16,6 +16,8 @@ from tests.integration.running import RunningStack, new_user, options_for_tests
 # Playwright has a separate environment, which only the browser tests need.
 site.addsitedir(str(engines.PACKAGES))
 
+LONG_MODULES = ("test_user_data.py", "test_audio_economy.py")
+
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Playwright
 
@@ -39,6 +41,11 @@ def pytest_pycollect_makemodule(
     module_path: Path, parent: pytest.Collector
 ) -> pytest.Module | None:
     return _SkippedModule.from_parent(parent, path=module_path) if engines.missing() else None
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    # A long module that starts last leaves the other process without work.
+    items.sort(key=lambda item: item.path.name not in LONG_MODULES)
 
 
 class Stacks:

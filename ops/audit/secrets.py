@@ -1,4 +1,7 @@
-"""Lets detect-secrets look for keys and tokens in all tracked files."""
+"""Lets detect-secrets look for keys and tokens in all tracked files.
+
+It is checkov's edition, bc-detect-secrets, which installs the same module and program.
+"""
 
 import json
 

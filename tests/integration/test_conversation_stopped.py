@@ -11,7 +11,9 @@ import pytest
 
 from local.calls.opening import open_voice_call
 from local.calls.voice_call import VoiceCall
+from local.stack.running import write_addresses
 from ops import calls
+from ops.stack_access import local_stack
 from repartee_client.access import HttpApiClient
 from repartee_client.errors import AccessRefusedError
 from repartee_client.events import Closed, Problem
@@ -35,9 +37,10 @@ def open_gemini_sessions(running: RunningStack) -> int:
 
 
 def turn_switch(running: RunningStack, action: str, monkeypatch: pytest.MonkeyPatch) -> int:
-    client = running.dynamodb()
-    monkeypatch.setattr(calls, "make_client", lambda **_: client)
-    return calls.main([action, "--table", running.stack.table_names["LiveTable"], "--yes"])
+    write_addresses(running.stack)
+    stack = local_stack(running.stack.run_directory)
+    monkeypatch.setattr(calls, "open_stack", lambda _environment: stack)
+    return calls.main([action, "--yes"])
 
 
 def test_a_stop_ends_ten_talking_sessions_politely_and_closes_gemini(

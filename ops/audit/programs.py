@@ -1,4 +1,4 @@
-"""Runs the programs of ``.tools/audit``, which have an environment of their own."""
+"""Runs the programs of ``.tools/audit``, in a separate environment."""
 
 import os
 import subprocess

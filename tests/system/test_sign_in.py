@@ -43,7 +43,7 @@ def tab() -> "Iterator[Page]":
     """Return a tab of Chromium."""
     if problem := engines.missing():
         pytest.skip(problem)
-    # Playwright has an environment of its own.
+    # Playwright has a separate environment.
     site.addsitedir(str(engines.PACKAGES))
     from playwright.sync_api import sync_playwright
 

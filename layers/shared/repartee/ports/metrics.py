@@ -75,7 +75,7 @@ class Metric(Enum):
     )
     SESSIONS_ENDED = ("SessionsEnded", "Count", "Sessions that a worker closed.", "reason")
     LIMITS_REACHED = ("LimitsReached", "Count", "Sessions that a daily limit of their user ended.")
-    TAKEOVERS = ("Takeovers", "Count", "Leases taken over from a worker that had let its run out.")
+    TAKEOVERS = ("Takeovers", "Count", "Leases taken over from a worker whose lease had expired.")
     TAKEOVER_GAP_MS = (
         "TakeoverGapMs",
         "Milliseconds",

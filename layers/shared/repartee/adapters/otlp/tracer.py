@@ -1,4 +1,4 @@
-"""Posts traces as OTLP/JSON over HTTP, from a thread of its own."""
+"""Posts traces as OTLP/JSON over HTTP, from a separate thread."""
 
 import queue
 import threading

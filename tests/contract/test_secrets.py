@@ -32,7 +32,7 @@ TICKET = Ticket("ticket-1", "user-1", "session-1", "conversation-1", NOON_MS + 6
 
 
 class FlakyClient:
-    """A client of Secrets Manager that counts its requests, and fails while it is told to."""
+    """A client of Secrets Manager that counts its requests, and fails on request."""
 
     def __init__(self, client: "SecretsManagerClient") -> None:
         self._client = client
